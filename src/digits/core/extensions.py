@@ -1,0 +1,123 @@
+"""What an extension declares about itself, and how installed ones are found.
+
+An extension is one folder whose ``__init__`` holds ``EXTENSION``: names and "module:attribute" strings, so that listing what is installed
+imports no numpy and no torch. Registration is one line of ``pyproject.toml`` (an entry point); nothing imports an
+extension by name. Two of one name stop the start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from digits.core.errors import NotFoundError, SetupError
+from digits.core.spec import DatasetSpec, Spec
+
+ModuleAttribute = str
+"""'package.module:attribute'"""
+
+
+@dataclass(frozen=True)
+class DatasetExtension:
+    """A kind of dataset.
+
+    ``check(spec, settings) -> dict[dotted field path, list of problems]`` runs in the web process, before a job exists: it looks at paths
+    and names alone. ``tasks(spec) -> tuple[TaskPlan, ...]``. ``build(spec, folder: JobFolder, emit) -> dict of facts`` and
+    ``reader(folder: JobFolder, db) -> DatasetReader`` run in workers only. ``inspect(path, ...)`` tells what a folder holds.
+    """
+
+    name: str
+    title: str
+    menu: tuple[str, str, str]
+    """Category, item and one line of what it is for: ("Images", "Classification", "One label a picture")."""
+    route: str
+    """Below /datasets/: "images/classification"."""
+    spec: type[DatasetSpec]
+    check: ModuleAttribute
+    tasks: ModuleAttribute
+    build: ModuleAttribute
+    reader: ModuleAttribute
+    inspect: ModuleAttribute = ""
+    model_route: str = ""
+    """Below /models/: where models of such datasets are made."""
+
+
+@dataclass(frozen=True)
+class FrameworkExtension:
+    """A way to define and train networks.
+
+    ``check(spec, dataset_facts) -> problems`` as above; ``describe(text_or_name, ...)`` makes the table of layers (inspector only);
+    ``trainer(folder: JobFolder, emit) -> dict of facts`` and ``predictor(folder, snapshot) -> Predictor`` run in workers only.
+    ``standard(name) -> text`` returns a standard network's definition without loading the framework.
+    """
+
+    name: str
+    title: str
+    check: ModuleAttribute
+    describe: ModuleAttribute
+    trainer: ModuleAttribute
+    predictor: ModuleAttribute
+    standard: ModuleAttribute
+
+
+@dataclass(frozen=True)
+class ViewExtension:
+    """A way to show a network's outputs; ``render(outputs, spec) -> PNG + JSON`` runs in the worker that ran the net."""
+
+    name: str
+    title: str
+    spec: type[Spec]
+    render: ModuleAttribute
+    template: str
+
+
+@dataclass(frozen=True)
+class ExecutorExtension:
+    """A place where workers run; ``executor`` is a class with the methods of ``digits.core.executor.Executor``."""
+
+    name: str
+    title: str
+    executor: ModuleAttribute
+
+
+def load(reference: ModuleAttribute) -> Any:
+    """Return what "module:attribute" names."""
+    module, _, attribute = reference.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+@cache
+def installed(group: str) -> dict[str, Any]:
+    """Return the extensions of ``group`` ("datasets", "frameworks", "views", "executors") by name, sorted.
+
+    Raises:
+        SetupError: two distributions bring one name.
+    """
+    found: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for point in sorted(entry_points(group=f"digits.{group}"), key=lambda point: point.name):
+        distribution = point.dist.name if point.dist else "?"
+        if point.name in found and origin[point.name] != distribution:
+            raise SetupError(
+                f"Two distributions bring an extension {point.name!r} of {group}: {origin[point.name]} and {distribution}.",
+                hint="Uninstall one of them.",
+            )
+        found[point.name] = point.load()
+        origin[point.name] = distribution
+    return found
+
+
+def extension(group: str, name: str) -> Any:
+    """Return the extension ``name`` of ``group``.
+
+    Raises:
+        NotFoundError: none of that name is installed.
+    """
+    try:
+        return installed(group)[name]
+    except KeyError:
+        known = ", ".join(installed(group)) or "none"
+        raise NotFoundError(f"No extension {name!r} of {group} is installed.", hint=f"Installed: {known}.") from None

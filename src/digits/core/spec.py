@@ -1,0 +1,90 @@
+"""What a person asks for, declared once: the same class is the web form, the REST body, the CLI flags, ``job.json`` and the docs.
+
+A spec is nested where a choice brings fields of its own: a union told apart by a ``Literal`` field, each branch a
+``Spec`` with a ``prefix``. DIGITS' flat form names (``folder_pct_val``) are made from these by ``digits.web.forms`` alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic import Field as PydanticField
+
+Widget = Literal["text", "path", "number", "checkbox", "select", "textarea", "file", "hidden"]
+
+
+class Spec(BaseModel):
+    """A frozen declaration; a name that it does not know is an error.
+
+    ``prefix`` goes before the flat form names of a branch's own fields (``folder_`` + ``train``).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    prefix: ClassVar[str] = ""
+
+
+def field(
+    default: Any = ...,
+    *,
+    title: str,
+    description: str = "",
+    flat: str = "",
+    unit: str = "",
+    choices: dict[Any, str] | None = None,
+    widget: Widget | None = None,
+    placeholder: str = "",
+    absent: Any = None,
+    multiples: bool = False,
+    **bounds: Any,
+) -> Any:
+    """Declare one field of a spec.
+
+    Args:
+        default: the value when nothing is given; required without it.
+        title: its label on the page.
+        description: what the "?" beside it says; also its row in the docs and its CLI help.
+        flat: DIGITS' form name where it is not ``prefix + name``.
+        unit: shown inside the field at the right.
+        choices: value -> label, where the field is a list to choose from.
+        widget: how the form shows it, where the type does not say it.
+        placeholder: shown while the field is empty.
+        absent: the value of a boolean that a form does not send, where that is not false.
+        multiples: a form may give several values, comma-separated: one job each (a sweep).
+        bounds: pydantic's ``ge``, ``le``, ``min_length`` ... and ``default_factory``.
+    """
+    extra: dict[str, Any] = {
+        key: value
+        for key, value in {
+            "flat": flat,
+            "unit": unit,
+            "choices": {str(value): label for value, label in choices.items()} if choices else None,
+            "widget": widget,
+            "placeholder": placeholder,
+            "absent": absent,
+            "multiples": multiples or None,
+        }.items()
+        if value not in (None, "")
+    }
+    if "default_factory" not in bounds:
+        bounds["default"] = default
+    return PydanticField(title=title, description=description, json_schema_extra=extra, **bounds)
+
+
+class DatasetSpec(Spec):
+    """What every kind of dataset has; an extension adds the rest."""
+
+    name: str = field(
+        title="Dataset Name",
+        flat="dataset_name",
+        description="How the dataset is called on every page.",
+        min_length=1,
+        max_length=500,
+    )
+    group: str = field(
+        "",
+        title="Group Name",
+        flat="group_name",
+        description="Jobs of one group fold together on the home page.",
+        max_length=500,
+    )

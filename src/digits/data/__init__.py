@@ -1,0 +1,1 @@
+"""Pictures and records: decoding, resizing, record files, readers, the mean, batches. No torch here."""

@@ -1,0 +1,59 @@
+"""What a dataset gives to whoever trains or tests on it, whatever files it is made of.
+
+Legend: HWC = height, width, channels of uint8; channel order RGB.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+TargetKind = Literal["class", "classes", "vector", "mask", "boxes", "image", "tokens"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture with its answer; ``target`` is a class id for target kind "class"."""
+
+    image_HWC: NDArray[np.uint8]
+    target: int
+    source: str
+
+
+@runtime_checkable
+class DatasetReader(Protocol):
+    """Random access to one database (train, val or test) of a dataset; picklable, opened lazily."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes, in order of their ids."""
+
+    @property
+    def sample_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels) of every picture."""
+
+    @property
+    def target_kind(self) -> TargetKind:
+        """What kind of answer the targets are."""
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+
+    def __getitem__(self, index: int) -> Sample:
+        """Return record ``index``."""
+
+    def targets(self) -> NDArray[np.int64]:
+        """Return the class ids of all records, in order."""
+
+    def decode_all(self, out: NDArray[np.uint8], progress: ProgressCall | None = None) -> None:
+        """Decode every record into ``out`` [N, H, W, C] in threads; ``out`` may be a memory map."""
+
+
+class ProgressCall(Protocol):
+    """Told now and then how many of how many are done; may raise to stop the work."""
+
+    def __call__(self, done: int, total: int, /) -> None:
+        """Hear it."""
