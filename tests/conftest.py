@@ -1,8 +1,0 @@
-"""What every test may use."""
-
-from __future__ import annotations
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `from tests.shared import shared`
