@@ -1,0 +1,60 @@
+"""What a worker hands to the code that does its work: how it is asked to stop, and the few settings it needs.
+
+Long work asks ``stop()`` between steps and raises ``StoppedError`` once everything it wants to keep is on disk; the
+worker's skeleton (``digits.workers.job``) says ``Stopped`` and leaves in good order.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from digits.core.settings import Device, Settings
+
+VARIABLE = "DIGITS_WORKER_SETTINGS"
+
+
+class StopCheck(Protocol):
+    """Asked between two steps, as often as one likes: it costs next to nothing."""
+
+    def __call__(self) -> bool:
+        """Return whether the worker was asked to stop."""
+
+
+class StoppedError(Exception):
+    """Raised by work that was asked to stop and did so in good order; no mistake of anybody's."""
+
+
+class WorkerSettings(BaseModel):
+    """What a worker needs of the settings; it comes in one environment variable, so the command line stays readable."""
+
+    model_config = ConfigDict(frozen=True)
+    num_threads: Annotated[int, Field(ge=1, description="Threads this worker may use.")] = 1
+    device: Device = "auto"
+    max_image_pixels: Annotated[int, Field(gt=0)] = 64_000_000
+    inference_idle_s: Annotated[float, Field(gt=0)] = 600.0
+    spool: str = Field("", description="Where files that pass between the web and a service lie.")
+
+    @classmethod
+    def of(cls, settings: Settings) -> WorkerSettings:
+        """Return what a worker under ``settings`` gets."""
+        return cls(
+            num_threads=settings.num_threads,
+            device=settings.device,
+            max_image_pixels=settings.max_image_pixels,
+            inference_idle_s=settings.inference_idle_s,
+            spool=str(settings.root / "spool"),
+        )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> WorkerSettings:
+        """Return what the one who started this process gave it; the defaults where it gave nothing."""
+        text = (os.environ if environment is None else environment).get(VARIABLE)
+        return cls.model_validate_json(text) if text else cls()
+
+    def to_environment(self) -> dict[str, str]:
+        """Return the variable that ``from_environment`` reads."""
+        return {VARIABLE: self.model_dump_json()}
