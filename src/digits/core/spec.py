@@ -20,8 +20,16 @@ class Spec(BaseModel):
     ``prefix`` goes before the flat form names of a branch's own fields (``folder_`` + ``train``).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
     prefix: ClassVar[str] = ""
+
+
+class FieldError(ValueError):
+    """Raised by a validator of a whole spec to say which of its fields the problem is to be shown at."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 def field(

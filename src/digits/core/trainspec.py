@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from digits.core.settings import Device
-from digits.core.spec import Spec, field
+from digits.core.spec import FieldError, Spec, field
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 
@@ -253,5 +253,5 @@ class TrainSpec(Spec):
     @model_validator(mode="after")
     def _no_double_gpu(self) -> TrainSpec:
         if len(set(self.gpus)) != len(self.gpus):
-            raise ValueError("a GPU is named twice")
+            raise FieldError("gpus", "A GPU is named twice.")
         return self

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import model_validator
 
-from digits.core.spec import DatasetSpec, Spec, field
+from digits.core.spec import DatasetSpec, FieldError, Spec, field
 
 
 class FolderSource(Spec):
@@ -101,11 +101,13 @@ class FolderSource(Spec):
     @model_validator(mode="after")
     def _shares(self) -> FolderSource:
         if (0 if self.has_val_folder else self.pct_val) + (0 if self.has_test_folder else self.pct_test) > 100:
-            raise ValueError("The shares for validation and testing are more than 100 % together.")
+            raise FieldError("pct_val", "The shares for validation and testing are more than 100 % together.")
         for name in ("train", "val", "test"):
             least, most = getattr(self, f"{name}_min_per_class"), getattr(self, f"{name}_max_per_class")
             if least and most and most < least:
-                raise ValueError(f"The maximum per class ({most}) is below the minimum ({least}).")
+                raise FieldError(
+                    f"{name}_max_per_class", f"The maximum per class ({most}) is below the minimum ({least})."
+                )
         return self
 
 
