@@ -15,9 +15,12 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from digits.core.files import mend
+
 
 class _Event(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A loss that is not a number is said as "NaN", which JSON itself has no word for.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
     time: float = Field(default_factory=time.time, description="Unix seconds.")
 
 
@@ -121,7 +124,8 @@ class EventWriter:
     """Appends events to a file, each in one write, so that a reader never sees half of two lines."""
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+        os.write(self._fd, mend(self._fd))
 
     def __call__(self, event: Event, /) -> None:
         """Append ``event`` as one line."""

@@ -58,6 +58,15 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_bytes())
 
 
+def mend(fd: int) -> bytes:
+    """Return the newline that a file of lines lacks at its end, cut off in a write by a crash; b"" where it lacks none."""
+    size = os.fstat(fd).st_size
+    if size == 0:
+        return b""
+    os.lseek(fd, size - 1, os.SEEK_SET)
+    return b"" if os.read(fd, 1) == b"\n" else b"\n"
+
+
 def folder_bytes(folder: Path) -> int:
     """Return what the files below ``folder`` take on disk, in bytes."""
     total = 0

@@ -22,7 +22,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from digits.core.errors import NotFoundError
-from digits.core.files import read_json, write_json
+from digits.core.files import mend, read_json, write_json
 
 JobKind = Literal["dataset", "model", "pretrained_model", "evaluation"]
 JOB_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
@@ -112,15 +112,16 @@ class JobFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(self.record_file, record.model_dump(mode="json"))
 
-    def note(self, what: str, **facts: Any) -> None:
-        """Append a line to the journal and force it to the disk: it is there before the database knows."""
-        line = json.dumps({"time": time.time(), "what": what, **facts}).encode() + b"\n"
-        fd = os.open(self.journal_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    def note(self, what: str, **facts: Any) -> dict[str, Any]:
+        """Append a line to the journal, force it to the disk, and return it: it is there before the database knows."""
+        fact = {"time": time.time(), "what": what, **facts}
+        fd = os.open(self.journal_file, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
         try:
-            os.write(fd, line)
+            os.write(fd, mend(fd) + json.dumps(fact).encode() + b"\n")
             os.fsync(fd)
         finally:
             os.close(fd)
+        return fact
 
     def journal(self) -> Iterator[dict[str, Any]]:
         """Yield the journal's lines, oldest first; a torn last line is passed over."""

@@ -36,7 +36,7 @@ class WorkerSettings(BaseModel):
     device: Device = "auto"
     max_image_pixels: Annotated[int, Field(gt=0)] = 64_000_000
     inference_idle_s: Annotated[float, Field(gt=0)] = 600.0
-    spool: str = Field("", description="Where files that pass between the web and a service lie.")
+    spool: Annotated[str, Field(description="Where files that pass between the web and a service lie.")] = ""
 
     @classmethod
     def of(cls, settings: Settings) -> WorkerSettings:

@@ -1,0 +1,223 @@
+"""What the store gives out: frozen facts about one moment, read by the pages, the REST answers and the runner.
+
+Times are Unix seconds. ``None`` means "not yet" or "not known", never 0.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from digits.core.executor import Handle
+from digits.core.jobfolder import JobFolder, JobKind
+from digits.core.states import JobState
+
+ServiceKind = Literal["infer", "inspect"]
+ServiceState = Literal["wanted", "starting", "ready", "failed"]
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a job or a service ended badly; ``trace`` is for those who want to know more."""
+
+    message: str
+    where: str = ""
+    hint: str = ""
+    trace: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{self.message} {self.hint}".strip()
+
+
+@dataclass(frozen=True)
+class SeriesSummary:
+    """The last, least and greatest finite value of one curve."""
+
+    last: float
+    min: float
+    max: float
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job as the index knows it."""
+
+    id: str
+    kind: JobKind
+    extension: str
+    title: str
+    name: str
+    group: str
+    username: str
+    notes: str
+    state: JobState
+    reason: str
+    """A whole sentence for people ("Waiting: 1 of 1 training slots busy, 2nd in the queue"); empty where the state says it all."""
+    created: float
+    started: float | None
+    finished: float | None
+    progress: float
+    """0 to 1: the mean of the tasks' progress."""
+    text: str
+    """The newest line of progress: 'Epoch 6.4 of 10'."""
+    rate: float | None
+    """Pictures a second."""
+    parent: str
+    depends_on: str
+    worker: str
+    num_gpus: int
+    wanted_gpus: tuple[int, ...]
+    gpus: tuple[int, ...]
+    """GPUs held now."""
+    latest: dict[str, float | None]
+    """Series name to its newest value; None where it is not finite."""
+    error: Trouble | None
+    attempt: int
+    priority: int
+    queue_place: int | None
+    """1 for the next to start among those that wait for the same resource."""
+    stop_asked: float | None
+    deleted: bool
+    handle: Handle | None
+    folder: JobFolder
+    texts: Mapping[str, str] = field(repr=False, compare=False)
+    """JSON that few readers look at, parsed when asked for."""
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        """What was asked for."""
+        return _object(self.texts["spec"])
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """What the worker found: ``Done.facts``; empty until the job is Done."""
+        return _object(self.texts["facts"])
+
+    @cached_property
+    def previews(self) -> dict[str, str]:
+        """Name of a picture to its path below the job folder."""
+        return _object(self.texts["previews"])
+
+    @cached_property
+    def warnings(self) -> list[dict[str, Any]]:
+        """``{"time", "message", "where", "hint"}`` of each warning, oldest first."""
+        return json.loads(self.texts["warnings"]) if self.texts["warnings"] else []
+
+    @cached_property
+    def outcome(self) -> dict[str, Any]:
+        """The worker's last word (``type`` done, failed or stopped), for the runner; empty while it works."""
+        return _object(self.texts["outcome"])
+
+    @cached_property
+    def curves(self) -> dict[str, Any]:
+        """Sparkline and series summaries of a finished job; empty before."""
+        return _object(self.texts["curves"])
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is not over: Initialized, Waiting and Running, as DIGITS counts."""
+        return self.state.is_running
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since it began to run, until now or its end; 0 before."""
+        return 0.0 if self.started is None else (self.finished or time.time()) - self.started
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds left, DIGITS' estimate; None while nothing is known."""
+        return eta(self.state, self.progress, self.started)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One part of a job: a panel on its page."""
+
+    name: str
+    title: str
+    state: JobState
+    progress: float
+    done: float
+    total: float
+    unit: str
+    text: str
+    rate: float | None
+    started: float | None
+    finished: float | None
+    facts: dict[str, Any]
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds it has worked."""
+        return 0.0 if self.started is None else (self.finished or time.time()) - self.started
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds left, DIGITS' estimate; None while nothing is known."""
+        return eta(self.state, self.progress, self.started)
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """The job came into ``state`` at ``time``."""
+
+    state: JobState
+    time: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class SnapshotRow:
+    """Weights on disk; ``file`` is a path below the job folder."""
+
+    epoch: float
+    step: int
+    file: str
+    bytes: int
+    metrics: dict[str, float | None]
+    created: float
+
+
+@dataclass(frozen=True)
+class Service:
+    """A process kept warm: an inference worker for one snapshot, or the inspector."""
+
+    id: str
+    kind: ServiceKind
+    job_id: str
+    epoch: float
+    state: ServiceState
+    address: str
+    """'127.0.0.1:41234' when ready."""
+    token: str = field(repr=False)
+    error: Trouble | None
+    handle: Handle | None
+    created: float
+    changed: float
+    last_used: float
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU of the runner's machine and the job that holds it ('' for none)."""
+
+    index: int
+    name: str
+    memory_bytes: int
+    job_id: str
+
+
+def eta(state: JobState, progress: float, started: float | None) -> float | None:
+    """Return the seconds left as DIGITS estimates them, ``(1 - p) * elapsed / p``; None while nothing is known."""
+    if state is not JobState.RUNNING or started is None or progress <= 0:
+        return None
+    return (1 - progress) * (time.time() - started) / progress
+
+
+def _object(text: str) -> dict[str, Any]:
+    return json.loads(text) if text else {}

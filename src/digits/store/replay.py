@@ -1,0 +1,305 @@
+"""A job's rows as a pure function of its files: ``job.json``, then each line of the journal and each event in turn.
+
+The live index and ``reindex`` go through here alike, so a rebuilt database equals the one that was lost. A line of the journal
+carries the offset into ``events.jsonl`` up to which events counted when it was written: that fixes their order.
+Lines that do not fit (a move that the table of states forbids) change nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from digits.core.errors import JobError
+from digits.core.events import (
+    Done,
+    Event,
+    Failed,
+    Metric,
+    Preview,
+    Progress,
+    Resumed,
+    Snapshot,
+    Stopped,
+    Warned,
+    read_events,
+)
+from digits.core.jobfolder import JobFolder, JobRecord
+from digits.core.states import JobState, check_move
+from digits.store import curves
+
+MAX_WARNINGS = 100
+SHORT_WAIT_S = 1.0  # DIGITS leaves a shorter wait out of the history
+
+Row = dict[str, Any]
+_S = JobState
+
+
+@dataclass
+class JobIndex:
+    """The rows of one job while they change; columns that hold JSON are plain objects here."""
+
+    folder: JobFolder
+    job: Row
+    tasks: list[Row] = field(default_factory=list)
+    history: list[Row] = field(default_factory=list)
+    snapshots: dict[str, Row] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+    """Which of "tasks", "history", "snapshots" must be written again."""
+
+    @classmethod
+    def new(cls, folder: JobFolder, record: JobRecord) -> JobIndex:
+        """Return the rows of a job that nobody has touched."""
+        job: Row = record.model_dump(exclude={"tasks", "gpus", "group"}) | {
+            "group_name": record.group,
+            "wanted_gpus": list(record.gpus),
+            "notes": "",
+            "priority": 0,
+            "state": _S.INITIALIZED,
+            "reason": "",
+            "started": None,
+            "finished": None,
+            "error": None,
+            "handle": None,
+            "stop_asked": None,
+            "deleted": False,
+            "progress": 0.0,
+            "text": "",
+            "rate": None,
+            "facts": {},
+            "latest": {},
+            "previews": {},
+            "warnings": [],
+            "outcome": {},
+            "attempt": 1,
+            "queue_place": None,
+            "curves": {},
+            "journal_offset": 0,
+            "events_offset": 0,
+        }
+        index = cls(folder, job, history=[_history_row(_S.INITIALIZED, record.created, "")])
+        for plan in record.tasks:
+            index._add_task(plan.name, plan.title)
+        index.changed |= {"tasks", "history", "snapshots"}
+        return index
+
+    @property
+    def state(self) -> JobState:
+        """The job's state."""
+        return JobState(self.job["state"])
+
+    def note(self, what: str, **facts: Any) -> None:
+        """Write a line into the journal, force it to the disk, and let it count here."""
+        line = self.folder.note(what, **facts, events=self.job["events_offset"])
+        self.job["journal_offset"] = self.folder.journal_file.stat().st_size
+        self.apply_line(line)
+
+    def move(self, state: JobState, *, reason: str = "", error: Row | None = None) -> None:
+        """Bring the job into ``state``, journal first; the state it is in already changes nothing.
+
+        Raises:
+            JobError: the table of states forbids it.
+        """
+        if state is self.state:
+            return
+        check_move(self.state, state)
+        extra = {"error": error} if error else {}
+        self.note("state", state=state.value, reason=reason, **extra)
+
+    def catch_up(self) -> None:
+        """Let lines of the journal count that were written just before a crash."""
+        for offset, line in read_journal(self.folder, self.job["journal_offset"]):
+            self.index_events(until=line.get("events"))
+            self.apply_line(line)
+            self.job["journal_offset"] = offset
+
+    def index_events(self, until: int | None = None) -> int:
+        """Let the worker's new events count, up to offset ``until`` if given; return how many there were."""
+        count = 0
+        if until is not None and until <= self.job["events_offset"]:
+            return 0
+        for offset, event in read_events(self.folder.events_file, self.job["events_offset"]):
+            if until is not None and offset > until:
+                break
+            self.apply_event(event)
+            self.job["events_offset"] = offset
+            count += 1
+        return count
+
+    def apply_line(self, line: Row) -> None:
+        """Let one line of the journal count."""
+        match line.get("what"):
+            case "state":
+                self._apply_state(line)
+            case "edit":
+                for key, column in (("name", "name"), ("notes", "notes"), ("group", "group_name")):
+                    if line.get(key) is not None:
+                        self.job[column] = line[key]
+            case "started":
+                self.job["handle"] = line["handle"]
+            case "abort":
+                self.job["stop_asked"] = self.job["stop_asked"] or line["time"]
+            case "delete":
+                self.job["deleted"] = True
+            case "priority":
+                self.job["priority"] = line["priority"]
+
+    def _apply_state(self, line: Row) -> None:
+        old, new, time = self.state, JobState(line["state"]), float(line["time"])
+        if old is new:
+            return
+        try:
+            check_move(old, new)
+        except JobError:
+            return
+        self.job |= {"state": new, "reason": line.get("reason", ""), "queue_place": None}
+        last = self.history[-1]
+        if new is _S.RUNNING and last["state"] == _S.WAITING and time - last["time"] < SHORT_WAIT_S:
+            self.history.pop()
+        self.history.append(_history_row(new, time, self.job["reason"]))
+        self.changed |= {"tasks", "history"}
+        if new is _S.RUNNING:
+            self.job["started"] = time
+        if new is _S.WAITING:
+            self.job |= {"started": None, "handle": None}
+        if new.is_running:
+            self._set_tasks({_S.INITIALIZED: _S.WAITING})
+        else:
+            self._finish(new, time, line.get("error"))
+
+    def _finish(self, state: JobState, time: float, error: Row | None) -> None:
+        self.job |= {"finished": time, "error": error, "handle": None, "curves": curves.of(self.folder)}
+        if state is _S.DONE:
+            self.job["progress"] = 1.0
+        if state is _S.ERROR and self.tasks and not any(task["state"] == _S.RUNNING for task in self.tasks):
+            first = next((task for task in self.tasks if task["state"] != _S.DONE), self.tasks[-1])
+            first["state"] = _S.RUNNING  # the part that was about to begin is the one that failed
+        for task in self.tasks:
+            if state is _S.DONE:
+                task["progress"] = 1.0
+            if task["finished"] is None and task["started"] is not None:
+                task["finished"] = time
+        others = _S.ABORTED if state is not _S.DONE else _S.DONE
+        self._set_tasks({_S.RUNNING: state, _S.WAITING: others, _S.INITIALIZED: others})
+
+    def _set_tasks(self, moves: dict[JobState, JobState]) -> None:
+        for task in self.tasks:
+            task["state"] = moves.get(JobState(task["state"]), task["state"])
+
+    def apply_event(self, event: Event) -> None:
+        """Let one event of the worker count."""
+        match event:
+            case Progress():
+                self._progress(event)
+            case Metric():
+                self.job["latest"] |= _finite(event.values)
+            case Snapshot():
+                self.snapshots[event.file] = {
+                    "file": event.file,
+                    "epoch": event.epoch,
+                    "step": event.step,
+                    "bytes": event.bytes,
+                    "metrics": _finite(event.metrics),
+                    "created": event.time,
+                }
+                self.changed.add("snapshots")
+            case Preview():
+                self.job["previews"][event.name] = event.file
+            case Warned():
+                if len(self.job["warnings"]) < MAX_WARNINGS:
+                    self.job["warnings"].append(event.model_dump(exclude={"type"}))
+            case Resumed():
+                self.job |= {"attempt": event.attempt, "outcome": {}}
+                self.snapshots = {name: row for name, row in self.snapshots.items() if row["step"] <= event.step}
+                self.changed.add("snapshots")
+            case Done():
+                self.job |= {"facts": event.facts, "outcome": {"type": "done"}}
+            case Stopped() | Failed():
+                self.job["outcome"] = event.model_dump(exclude={"time"})
+
+    def _progress(self, event: Progress) -> None:
+        task = next((task for task in self.tasks if task["name"] == event.task), None)
+        if task is None:
+            task = self._add_task(event.task, event.task)
+        done = event.state == "done"
+        share = 1.0 if done else min(1.0, event.done / event.total) if event.total else 0.0
+        task |= {
+            "state": _S.DONE if done else _S.RUNNING,
+            "progress": share,
+            "done": event.done,
+            "total": event.total,
+            "unit": event.unit,
+            "text": event.text,
+            "rate": event.rate,
+            "started": task["started"] or event.time,
+            "finished": event.time if done else None,
+            "facts": task["facts"] | event.facts,
+        }
+        self.job |= {
+            "text": event.text,
+            "rate": event.rate,
+            "progress": sum(each["progress"] for each in self.tasks) / len(self.tasks),
+        }
+        self.changed.add("tasks")
+
+    def _add_task(self, name: str, title: str) -> Row:
+        task: Row = {
+            "name": name,
+            "position": len(self.tasks),
+            "title": title,
+            "state": _S.INITIALIZED,
+            "progress": 0.0,
+            "done": 0.0,
+            "total": 0.0,
+            "unit": "",
+            "text": "",
+            "rate": None,
+            "started": None,
+            "finished": None,
+            "facts": {},
+        }
+        self.tasks.append(task)
+        return task
+
+
+def rebuild(folder: JobFolder) -> JobIndex:
+    """Return a job's rows from its files alone.
+
+    Raises:
+        NotFoundError: the folder holds no ``job.json``.
+    """
+    index = JobIndex.new(folder, folder.record())
+    index.catch_up()
+    index.index_events()
+    return index
+
+
+def read_journal(folder: JobFolder, offset: int) -> Iterator[tuple[int, Row]]:
+    """Yield each whole line of the journal from ``offset`` on, with the offset just after it."""
+    try:
+        file = folder.journal_file.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        file.seek(offset)
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            offset += len(line)
+            try:
+                fact = json.loads(line)
+            except ValueError:  # torn by a power cut, with later lines after it
+                continue
+            if isinstance(fact, dict) and isinstance(fact.get("time"), int | float):
+                yield offset, fact
+
+
+def _history_row(state: JobState, time: float, reason: str) -> Row:
+    return {"state": state, "time": time, "reason": reason}
+
+
+def _finite(values: dict[str, float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
