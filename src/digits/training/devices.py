@@ -1,0 +1,76 @@
+"""Where a network runs: one code path for CPU, CUDA and Apple's MPS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from digits.core.errors import TrainingError
+from digits.core.settings import Device
+
+
+def choose_device(*wishes: Device) -> torch.device:
+    """Return the device of the first wish that is not "auto", else the best there is.
+
+    Raises:
+        TrainingError: the machine has no such device.
+    """
+    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    wish = next((wish for wish in wishes if wish != "auto"), None)
+    if wish is None:
+        return torch.device(next(name for name, there in found.items() if there))
+    if not found[wish]:
+        here = ", ".join(name for name, there in found.items() if there)
+        raise TrainingError(
+            f"This machine has no {wish.upper()} device.", hint=f"It has: {here}. Or leave it to 'auto'."
+        )
+    return torch.device(wish)
+
+
+def seed_everything(seed: int) -> None:
+    """Start every generator that layers draw from (dropout) at ``seed``."""
+    torch.manual_seed(seed)
+
+
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """Return the generators' states, to be kept in a snapshot."""
+    state = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    elif device.type == "mps":
+        state["mps"] = torch.mps.get_rng_state()
+    return state
+
+
+def load_random_state(state: Mapping[str, Tensor], device: torch.device) -> None:
+    """Put the generators back; those of a device that this machine lacks are left alone."""
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], device)
+    elif device.type == "mps" and "mps" in state:
+        torch.mps.set_rng_state(state["mps"])
+
+
+_OUT_OF_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|alloc_cpu", re.IGNORECASE)
+
+
+@contextmanager
+def memory_words(device: torch.device, batch_size: int) -> Iterator[None]:
+    """Turn the many ways in which memory runs out into one error that says what to do.
+
+    Raises:
+        TrainingError: memory ran out in the block.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and not _OUT_OF_MEMORY.search(str(error)):
+            raise
+        raise TrainingError(
+            f"Out of memory on the {device.type.upper()} with a batch size of {batch_size}.",
+            hint=f"Use a batch size of {max(1, batch_size // 2)} or less; batch accumulation makes up for it.",
+        ) from error

@@ -1,0 +1,157 @@
+"""Snapshots: weights and everything a training needs to go on as if it had never stopped.
+
+snapshots/epoch_<E>/
+  weights.safetensors  "<layer>:<blob index>" -> float32     state.safetensors  "solver/..." and "random/..."
+  state.json           step, epoch, seed, lengths of the curves, sha256 of both files
+
+A snapshot is written as a folder beside its place, forced to the disk, then renamed: it is whole or it is not there. All weights
+are kept; the solver's state, as large again, is kept with the two newest alone (two, so that one damaged file costs one interval).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+import safetensors.torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from digits.core.errors import NotFoundError, WeightsError
+from digits.core.files import folder_bytes, read_json, sync_folder, write_bytes, write_json
+from digits.core.jobfolder import JobFolder
+
+WEIGHTS, STATE, FACTS = "weights.safetensors", "state.safetensors", "state.json"
+_PREFIX = "epoch_"
+_STATES_KEPT = 2
+
+
+@dataclass(frozen=True)
+class Facts:
+    """``state.json``: where the training stands."""
+
+    step: int
+    epoch: float
+    seed: int
+    lengths: dict[str, int] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    sha256: dict[str, str] = field(default_factory=dict)
+    version: int = 1
+
+
+def epoch_name(epoch: float) -> str:
+    """Return the epoch as DIGITS writes it: rounded to 3 decimals, whole ones without a point."""
+    rounded = round(epoch, 3)
+    return str(int(rounded)) if rounded == int(rounded) else str(rounded)
+
+
+def write_snapshot(
+    folder: JobFolder, facts: Facts, weights: Mapping[str, NDArray[np.float32]], state: Mapping[str, Tensor]
+) -> tuple[str, int]:
+    """Write a snapshot, whole or not at all; one of the same epoch is replaced.
+
+    Returns:
+        Its path below the job folder, and its size in bytes.
+    """
+    name = _PREFIX + epoch_name(facts.epoch)
+    place, temporary = folder.snapshots / name, folder.snapshots / f".{name}.tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    files = {
+        WEIGHTS: safetensors.numpy.save({key: np.ascontiguousarray(value) for key, value in weights.items()}),
+        STATE: safetensors.torch.save({key: value.cpu().contiguous() for key, value in state.items()}),
+    }
+    for file, data in files.items():
+        write_bytes(temporary / file, data)
+    hashes = {file: hashlib.sha256(data).hexdigest() for file, data in files.items()}
+    write_json(temporary / FACTS, asdict(facts) | {"sha256": hashes})
+    if place.exists():
+        shutil.rmtree(place)
+    os.replace(temporary, place)
+    sync_folder(folder.snapshots)
+    for old in snapshot_folders(folder)[:-_STATES_KEPT]:
+        (old / STATE).unlink(missing_ok=True)
+    return place.relative_to(folder.path).as_posix(), folder_bytes(place)
+
+
+def snapshot_folders(folder: JobFolder) -> list[Path]:
+    """Return the whole snapshots, by step."""
+    found = [path for path in folder.snapshots.glob(_PREFIX + "*") if (path / FACTS).is_file()]
+    return sorted(found, key=lambda path: float(path.name.removeprefix(_PREFIX)))
+
+
+def find_snapshot(folder: JobFolder, epoch: float | None = None) -> Path:
+    """Return the folder of the snapshot of ``epoch``, or of the newest.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = snapshot_folders(folder)
+    if epoch is not None:
+        found = [path for path in found if path.name == _PREFIX + epoch_name(epoch)]
+    if not found:
+        raise NotFoundError(
+            "The model has no snapshot yet."
+            if epoch is None
+            else f"The model has no snapshot of epoch {epoch_name(epoch)}."
+        )
+    return found[-1]
+
+
+def read_weights(snapshot: Path) -> dict[str, NDArray[np.float32]]:
+    """Return the weights, "<layer>:<blob index>" to float32.
+
+    Raises:
+        WeightsError: the file is damaged.
+    """
+    weights: dict[str, NDArray[np.float32]] = safetensors.numpy.load(_checked(snapshot, WEIGHTS))
+    return weights
+
+
+def read_state(snapshot: Path) -> tuple[Facts, dict[str, Tensor]]:
+    """Return where the training stood, and its solver's and generators' state.
+
+    Raises:
+        WeightsError: the file is damaged, or is no longer kept.
+    """
+    return read_facts(snapshot), safetensors.torch.load(_checked(snapshot, STATE))
+
+
+def read_facts(snapshot: Path) -> Facts:
+    """Return ``state.json``."""
+    values: dict[str, Any] = read_json(snapshot / FACTS)
+    return Facts(**values)
+
+
+def newest_whole_state(folder: JobFolder) -> Path | None:
+    """Return the newest snapshot that a training can go on from: a damaged one is passed over."""
+    for snapshot in reversed(snapshot_folders(folder)):
+        try:
+            read_state(snapshot)
+            read_weights(snapshot)
+        except WeightsError:
+            continue
+        return snapshot
+    return None
+
+
+def _checked(snapshot: Path, file: str) -> bytes:
+    """Return a file's bytes once their sha256 is the one that was written down."""
+    try:
+        data = (snapshot / file).read_bytes()
+    except OSError as error:
+        raise WeightsError("The snapshot's file cannot be read.", where=str(snapshot / file)) from error
+    if hashlib.sha256(data).hexdigest() != read_facts(snapshot).sha256.get(file):
+        raise WeightsError(
+            "The snapshot is damaged: its sha256 is another than when it was written.",
+            where=str(snapshot / file),
+            hint="Choose another snapshot.",
+        )
+    return data

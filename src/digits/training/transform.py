@@ -1,0 +1,99 @@
+"""From stored pictures to a network's input, in batches on the device: Caffe's transform of a Data layer.
+
+The order is Caffe's: crop, minus the mean at the same place, times the scale, mirror. Training and validation and the testing of single
+pictures run this same code.
+
+Legend: N pictures, H height, W width, C channels; BGR where there are 3, as Caffe has them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where each picture of a batch was cut out, and which are mirrored; int64 and bool [N]."""
+
+    tops_px: Tensor
+    lefts_px: Tensor
+    mirrored: Tensor | None = None
+
+
+class Transform:
+    """What happens to uint8 pictures on their way into a network.
+
+    Args:
+        mean_CHW: taken off: [C, H, W] at the stored size, or [C, 1, 1] for one colour; None for nothing.
+        crop_px: side of the square that is cut out; 0 for the whole picture.
+        scale: multiplies what is left.
+        mirror: whether each picture is mirrored by chance (in training and in tests, as Caffe does).
+        device: where the result is made.
+    """
+
+    def __init__(
+        self,
+        *,
+        mean_CHW: Tensor | None = None,
+        crop_px: int = 0,
+        scale: float = 1.0,
+        mirror: bool = False,
+        device: torch.device | None = None,
+    ) -> None:
+        self.crop_px = crop_px
+        self.scale = scale
+        self.mirror = mirror
+        self.device = device or torch.device("cpu")
+        self._mean_1CHW: Tensor | None = None
+        if mean_CHW is not None:
+            self._mean_1CHW = mean_CHW[None].to(self.device, torch.float32).contiguous()
+
+    @torch.no_grad()
+    def __call__(self, images_NCHW: Tensor, places: Places | None = None) -> Tensor:
+        """Return the network's input, float32 [N, C, H, W].
+
+        Args:
+            images_NCHW: uint8; cut out already where ``places`` says so, else whole: then the centre is taken.
+            places: where they were cut out.
+        """
+        if self.crop_px and places is None:
+            images_NCHW = centre(images_NCHW, self.crop_px)
+        data_NCHW = images_NCHW.to(self.device, non_blocking=True).to(torch.float32)
+        if self._mean_1CHW is not None:
+            data_NCHW -= self._mean_at(self._mean_1CHW, places)
+        if self.scale != 1:
+            data_NCHW *= self.scale
+        if places is not None and places.mirrored is not None:
+            mirrored = places.mirrored.to(self.device)[:, None, None, None]
+            data_NCHW = torch.where(mirrored, data_NCHW.flip(3), data_NCHW)
+        return data_NCHW
+
+    def _mean_at(self, mean_1CHW: Tensor, places: Places | None) -> Tensor:
+        """Return the mean that belongs to each picture: cut out where the picture was."""
+        if not self.crop_px or mean_1CHW.shape[2:] == (1, 1):
+            return mean_1CHW
+        if places is None:
+            return centre(mean_1CHW, self.crop_px)
+        return cut(mean_1CHW, torch.zeros_like(places.tops_px), places.tops_px, places.lefts_px, self.crop_px)
+
+
+def centre(images_NCHW: Tensor, side_px: int) -> Tensor:
+    """Return the middle squares: the offset is floor((H - side) / 2), as in Caffe."""
+    top, left = (images_NCHW.shape[2] - side_px) // 2, (images_NCHW.shape[3] - side_px) // 2
+    return images_NCHW[:, :, top : top + side_px, left : left + side_px]
+
+
+def cut(images_NCHW: Tensor, records: Tensor, tops_px: Tensor, lefts_px: Tensor, side_px: int) -> Tensor:
+    """Return a square of each of ``records``, cut out at its own place: [len(records), C, side, side].
+
+    ``images_NCHW`` is contiguous and may be a memory map. It is read as overlapping runs of ``side`` pixels, one beginning at
+    each pixel, so that one indexing call fetches the rows of all squares.
+    """
+    _, channels, height, width = images_NCHW.shape
+    runs = images_NCHW.as_strided((images_NCHW.numel() - side_px + 1, side_px), (1, 1))
+    planes = records[:, None] * channels + torch.arange(channels)
+    rows = (planes * height + tops_px[:, None])[:, :, None] + torch.arange(side_px)
+    return runs[(rows * width + lefts_px[:, None, None]).to(images_NCHW.device)]

@@ -1,0 +1,67 @@
+"""The seven learning-rate policies against values worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from digits.caffeproto.caffe_pb2 import SolverParameter
+from digits.core.errors import TrainingError
+from digits.core.trainspec import (
+    ExpPolicy,
+    FixedPolicy,
+    InvPolicy,
+    LrPolicy,
+    MultistepPolicy,
+    PolyPolicy,
+    SigmoidPolicy,
+    StepPolicy,
+)
+from digits.training.policies import Schedule, curve, rate
+
+BY_HAND: list[tuple[LrPolicy, dict[float, float]]] = [
+    (FixedPolicy(), {0: 0.01, 50: 0.01, 100: 0.01}),
+    (StepPolicy(), {0: 0.01, 32: 0.01, 33: 0.001, 65: 0.001, 66: 0.0001, 98: 0.0001, 99: 0.00001, 100: 0.00001}),
+    (MultistepPolicy(), {0: 0.01, 49: 0.01, 50: 0.005, 84: 0.005, 85: 0.0025, 100: 0.0025}),
+    (ExpPolicy(), {0: 0.01, 1: 0.0095, 2: 0.009025, 10: 0.005987369392383789}),
+    (InvPolicy(), {0: 0.01, 30: 0.005, 80: 0.0033333333333333335}),
+    (PolyPolicy(), {0: 0.01, 50: 0.00125, 90: 0.00001, 100: 0.0}),
+    (SigmoidPolicy(), {50: 0.005, 0: 0.01 / (1 + math.exp(-5)), 100: 0.01 / (1 + math.exp(5))}),
+]
+
+
+@pytest.mark.parametrize(("policy", "by_hand"), BY_HAND, ids=lambda value: getattr(value, "policy", ""))
+def test_a_policy_gives_the_rates_worked_out_by_hand(policy: LrPolicy, by_hand: dict[float, float]) -> None:
+    assert {percent: rate(policy, 0.01, percent) for percent in by_hand} == pytest.approx(by_hand, rel=1e-12, abs=1e-18)
+
+
+def test_the_curve_of_the_form_has_a_point_for_each_percent() -> None:
+    points = curve(MultistepPolicy(values="12.5, 10"), 1.0)
+
+    assert len(points) == 101
+    assert points[9:14] == [1.0, 0.5, 0.5, 0.5, 0.25]
+
+
+def test_a_rate_of_any_settings_is_a_number_or_infinite_and_never_an_error() -> None:
+    assert rate(SigmoidPolicy(gamma=1e6, step=0), 1.0, 100) == 0.0
+    assert rate(SigmoidPolicy(gamma=-1e6, step=0), 1.0, 100) == 1.0
+    assert rate(ExpPolicy(gamma=1e9), 1.0, 100) == math.inf
+    assert rate(PolyPolicy(power=0), 1.0, 100) == 1.0
+
+
+def test_multistep_falls_once_an_iteration_even_where_two_values_are_equal() -> None:
+    schedule = Schedule("multistep", 1.0, gamma=0.5, stepvalue=(0, 2, 2, 7), max_iter=10)
+
+    assert [schedule.steps_taken(iteration) for iteration in range(9)] == [1, 1, 2, 3, 3, 3, 3, 4, 4]
+
+
+def test_a_schedule_that_no_caffe_knows_is_refused_with_those_that_are() -> None:
+    with pytest.raises(TrainingError, match=r"'cosine' is unknown\. Known: fixed, step"):
+        Schedule.from_solver(SolverParameter(lr_policy="cosine", base_lr=0.1))
+    with pytest.raises(TrainingError, match="step size"):
+        Schedule.from_solver(SolverParameter(lr_policy="step", base_lr=0.1, gamma=0.1))
+
+
+def test_a_rate_of_a_solver_file_is_the_number_that_stands_there() -> None:
+    assert Schedule.from_solver(SolverParameter(lr_policy="fixed", base_lr=0.01))(7) == 0.01
