@@ -1,0 +1,98 @@
+"""The web application: ``uvicorn --factory digits.web.app:create_app`` with its settings in ``DIGITS_*``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from pathlib import Path
+
+import httpx
+from fastapi import FastAPI
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+import digits
+from digits.core.settings import Settings, load_settings
+from digits.web.dispatch import endpoint
+from digits.web.errors import error_answer
+from digits.web.openapi import describe_route
+from digits.web.pages import words
+from digits.web.routes import Route, routes
+from digits.web.security import Guard
+
+HERE = Path(str(files("digits.web")))
+SERVICE_TIMEOUT_S = 300.0
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the application; its store opens when the server starts, and closes when it stops.
+
+    Raises:
+        SetupError: a setting is out of its bounds, or two extensions have one name.
+    """
+    settings = settings or load_settings()
+    app = FastAPI(
+        title="OpenDIGITS",
+        version=digits.__version__,
+        lifespan=_lifespan,
+        root_path=settings.url_prefix.rstrip("/"),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.settings = settings
+    app.state.templates = templates()
+    app.state.routes = routes()
+    for row in app.state.routes:
+        _add(app, row)
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_middleware(Guard, settings=settings)
+    return app
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    return error_answer(request, error)
+
+
+def _add(app: FastAPI, row: Route) -> None:
+    call = endpoint(row)
+    for path in (row.path + ".json", row.path) if row.twin else (row.path,):
+        for method in row.methods.split():
+            name = f"{method} {path}"
+            described = describe_route(row, method, path)
+            app.add_api_route(
+                path, call, methods=[method], name=name, response_model=None, operation_id=described["operationId"],
+                summary=row.summary, description=described["description"], tags=[row.tag], openapi_extra=described,
+            )  # fmt: skip
+            if method == "GET":
+                app.add_api_route(path, call, methods=["HEAD"], response_model=None, include_in_schema=False)
+
+
+def templates() -> Environment:
+    """Return the environment of all templates: autoescape on, a missing name is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    words.install(environment)
+    return environment
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    from digits.store import Store
+
+    app.state.store = Store(app.state.settings)
+    # Services listen on loopback alone; a proxy from the environment has no business between us and them.
+    async with httpx.AsyncClient(timeout=SERVICE_TIMEOUT_S, trust_env=False) as client:
+        app.state.http = client
+        yield
+    app.state.store.close()

@@ -1,0 +1,217 @@
+"""Specs as DIGITS' flat forms: the only place where flat names exist.
+
+``fold`` builds the nested spec from flat fields, ``flatten`` makes the flat fields of a spec; each undoes the other. Only the
+chosen branch of a choice is looked at, unknown fields are passed over (old clients send them), "" counts as not given,
+and every problem comes back under the flat name a person sees.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from digits.core.spec import Spec
+from digits.web.problems import sentence
+from digits.web.shape import Choice, Leaf, Node, flat_at, shape
+
+Fields = Mapping[str, Sequence[str]]
+Problems = dict[str, list[str]]
+FALSE = frozenset({"", "false"})
+S = TypeVar("S", bound=Spec)
+
+
+@dataclass(frozen=True)
+class Parsed(Generic[S]):
+    """A form as read: the spec, or what is wrong with it by flat name ("" for the form as a whole)."""
+
+    spec: S | None
+    problems: Problems = field(default_factory=dict)
+
+
+def parse(spec: type[S], fields: Fields) -> Parsed[S]:
+    """Return the spec that flat ``fields`` ask for, or the problems."""
+    nested = fold(shape(spec), fields)
+    try:
+        return Parsed(spec.model_validate(nested))
+    except ValidationError as error:
+        return Parsed(None, problems_of(shape(spec), error))
+
+
+def parse_json(spec: type[S], body: Mapping[str, Any]) -> Parsed[S]:
+    """Return the spec of a nested JSON object, where a name that the spec does not know is a problem; problems by dotted path."""
+    try:
+        return Parsed(spec.model_validate(dict(body)))
+    except ValidationError as error:
+        problems: Problems = {}
+        for one in error.errors():
+            problems.setdefault(".".join(str(step) for step in one["loc"]), []).append(sentence(one, None))
+        return Parsed(None, problems)
+
+
+def problems_of(node: Node, error: ValidationError) -> Problems:
+    """Return pydantic's errors as sentences by flat name."""
+    leaves = {leaf.flat: leaf for leaf in node.leaves()}
+    problems: Problems = {}
+    for one in error.errors():
+        loc = one["loc"]
+        cause = one.get("ctx", {}).get("error")
+        name = getattr(cause, "field", "")  # a digits.core.spec.FieldError says which field of its spec is meant
+        flat = flat_at(node, (*loc, name) if name else loc)
+        text = sentence(one, leaves.get(flat))
+        if text not in problems.setdefault(flat, []):
+            problems[flat].append(text)
+    return problems
+
+
+def by_flat_name(spec: Spec, problems: Mapping[str, Sequence[str]]) -> Problems:
+    """Return problems that an extension's ``check`` found by dotted path ("source.train"), by flat name."""
+    node = shape(type(spec))
+    found: Problems = {}
+    for path, texts in problems.items():
+        found.setdefault(flat_at(node, tuple(path.split(".")) if path else (), spec), []).extend(texts)
+    return found
+
+
+def fold(node: Node, fields: Fields) -> dict[str, Any]:
+    """Return the nested values that flat ``fields`` give; what is not given is left out."""
+    nested: dict[str, Any] = {}
+    for name, part in node.parts.items():
+        if isinstance(part, Leaf):
+            given, value = _read(part, fields.get(part.flat))
+            if given:
+                nested[name] = value
+        elif isinstance(part, Choice):
+            tag = next((text for text in fields.get(part.flat, ()) if text), part.default)
+            branch = part.branches.get(tag)
+            nested[name] = {part.discriminator: tag} | (fold(branch, fields) if branch else {})
+        else:
+            nested[name] = fold(part, fields)
+    return nested
+
+
+def _read(leaf: Leaf, texts: Sequence[str] | None) -> tuple[bool, Any]:
+    """Return whether the field is given, and its value: text where pydantic reads it, else the value itself."""
+    if leaf.kind == "bool":
+        if not texts:
+            return True, bool(leaf.extra.get("absent", False))
+        return True, any(text not in FALSE for text in texts)
+    if leaf.kind == "ints":
+        parts = [part.strip() for text in texts or () for part in text.split(",")]
+        return texts is not None, [part for part in parts if part]
+    if not texts:
+        return False, None
+    text = texts[0]
+    if leaf.kind != "str":
+        text = text.strip()
+    elif leaf.extra.get("widget") == "textarea":
+        text = text.replace("\r\n", "\n")
+    if text == "":
+        return (True, None) if leaf.nullable else (False, None)
+    if leaf.kind == "literal":
+        return True, {str(value): value for value in leaf.values}.get(text, text)
+    return True, text
+
+
+def flatten(spec: Spec) -> dict[str, list[str]]:
+    """Return the flat fields that ask for ``spec``."""
+    return flatten_stored(type(spec), spec.model_dump())
+
+
+def flatten_stored(spec: type[Spec], stored: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the flat fields of a spec as ``job.json`` has it; names that this version does not know are passed over."""
+    return _flatten(shape(spec), stored)
+
+
+def _flatten(node: Node, stored: Mapping[str, Any]) -> dict[str, list[str]]:
+    flat: dict[str, list[str]] = {}
+    for name, part in node.parts.items():
+        if name not in stored:
+            continue
+        value = stored[name]
+        if isinstance(part, Leaf):
+            flat[part.flat] = [_text(each) for each in value] if part.kind == "ints" else [_text(value)]
+        elif isinstance(part, Choice) and isinstance(value, Mapping):
+            tag = str(value.get(part.discriminator, part.default))
+            flat[part.flat] = [tag]
+            if tag in part.branches:
+                flat |= _flatten(part.branches[tag], value)
+        elif isinstance(part, Node) and isinstance(value, Mapping):
+            flat |= _flatten(part, value)
+    return flat
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)
+
+
+def defaults(spec: type[Spec]) -> dict[str, list[str]]:
+    """Return what an empty form shows: the default of every flat field, those of all branches too."""
+    node = shape(spec)
+    shown = {leaf.flat: _shown(leaf) for leaf in node.leaves()}
+    return shown | _tags(node)
+
+
+def _shown(leaf: Leaf) -> list[str]:
+    value = leaf.default
+    return [_text(each) for each in value] if leaf.kind == "ints" else [_text(value)]
+
+
+def _tags(node: Node) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for part in node.parts.values():
+        if isinstance(part, Choice):
+            found[part.flat] = [part.default]
+            for branch in part.branches.values():
+                found |= _tags(branch)
+        elif isinstance(part, Node):
+            found |= _tags(part)
+    return found
+
+
+def shown(spec: type[Spec], fields: Fields, *, submitted: bool) -> dict[str, list[str]]:
+    """Return what a form shows for ``fields``: what was typed, as typed, else the default.
+
+    Args:
+        spec: the form's spec.
+        fields: flat fields, of a refused form or of a clone.
+        submitted: a check box that is absent was not ticked; else it has its default.
+    """
+    values = defaults(spec)
+    for leaf in shape(spec).leaves():
+        if leaf.kind == "bool" and (leaf.flat in fields or submitted):
+            values[leaf.flat] = [_text(_read(leaf, fields.get(leaf.flat))[1])]
+    known = {name: list(texts) for name, texts in fields.items() if name in values}
+    booleans = {leaf.flat for leaf in shape(spec).leaves() if leaf.kind == "bool"}
+    return values | {name: texts for name, texts in known.items() if name not in booleans}
+
+
+def sweep(spec: type[Spec], fields: Fields) -> list[tuple[dict[str, Sequence[str]], dict[str, str]]]:
+    """Return the forms that one form with comma-separated values stands for: the product of its lists.
+
+    Each comes with the values that set it apart from the others; a form without lists comes back alone, with none.
+    """
+    axes: list[list[tuple[str, str]]] = []
+    for leaf in shape(spec).leaves():
+        text = (list(fields.get(leaf.flat, ())) or [""])[0]
+        if leaf.extra.get("multiples") and re.search(r"[,\[\]]", text):
+            values = [value.strip() for value in text.strip().strip("[]").split(",") if value.strip()]
+            axes.append([(leaf.flat, value) for value in dict.fromkeys(values)] or [(leaf.flat, "")])
+    axes.sort(key=lambda axis: axis[0][0] != "learning_rate")  # DIGITS' order of jobs and of name suffixes
+    distinct = {axis[0][0] for axis in axes if len(axis) > 1}
+    forms = []
+    for combination in product(*axes):
+        values_of = dict(combination)
+        apart = {name: value for name, value in values_of.items() if name in distinct}
+        forms.append((dict(fields) | {name: [value] for name, value in values_of.items()}, apart))
+    return forms

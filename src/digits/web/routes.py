@@ -1,0 +1,204 @@
+"""Every URL of the server: one row each, in the order in which they are tried.
+
+A row names its handlers as "module:function": ``page`` below ``digits.web.pages`` answers HTML, ``api`` below ``digits.web.api`` answers
+everything else. With both, the request's own preference decides. ``twin`` adds the same path with ``.json`` behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from digits.core.extensions import DatasetExtension, installed
+from digits.core.spec import Spec
+from digits.core.trainspec import TrainSpec
+
+Where = Literal["query", "form", "file"]
+Answer = Literal["html", "json", "json-html", "text", "file", "redirect"]
+
+
+@dataclass(frozen=True)
+class Param:
+    """A parameter beside those in the path, for the docs; handlers read and check it themselves."""
+
+    name: str
+    help: str
+    where: Where = "query"
+    required: bool = False
+    repeated: bool = False
+
+
+@dataclass(frozen=True)
+class Route:
+    """One URL: who answers it, what it takes and gives."""
+
+    methods: str
+    """"GET", or several: "GET POST"."""
+    path: str
+    summary: str
+    tag: str
+    page: str = ""
+    api: str = ""
+    answer: Answer = "json"
+    """What ``api`` answers with."""
+    twin: bool = False
+    login: Literal["", "page", "action"] = ""
+    """Who has no name is sent to the login page, or answered 401."""
+    changes: bool = False
+    """A GET that changes something: its origin is checked as that of a POST."""
+    params: tuple[Param, ...] = ()
+    spec: type[Spec] | None = None
+    """The form's fields."""
+    extension: DatasetExtension | None = field(default=None, repr=False)
+
+
+JOB_IDS = Param("job_ids[]", "Ids of the jobs.", "form", required=True, repeated=True)
+JOB_ID = Param("job_id", "Id of the job.", required=True)
+EPOCH = Param("snapshot_epoch", "Epoch of the snapshot; the newest where it is not given.", "form")
+MODEL_ID = Param("job_id", "Id of the model.", "form", required=True)
+CLONE = Param("clone", "Id of a job whose fields fill the form and override what is posted.")
+NETWORK_TEXT = Param("custom_network", "The network's definition.", "form")
+FRAMEWORK = Param("framework", "Name of the framework: caffe.", required=True)
+LIST = (
+    MODEL_ID,
+    Param("image_list", "A file of lines `path [label]`.", "file", required=True),
+    Param("image_folder", "Goes before every path that is not absolute.", "form"),
+    Param("num_test_images", "Take the first so many lines; all where it is not given.", "form"),
+    EPOCH,
+)
+
+GENERAL = [
+    Route("GET", "/", "The home page", "general", page="home:home", api="general:index"),
+    Route("GET", "/index.json", "All datasets and models", "general", api="general:index"),
+    Route("GET", "/completed_jobs.json", "The rows of the home page", "general", api="general:completed_jobs"),
+    Route("GET", "/jobs/{job_id}/table_data.json", "One row of the home page", "general", api="general:table_data"),
+    Route("GET POST", "/group", "Put jobs into a group", "general", api="jobs:group", answer="text", login="action",
+          changes=True, params=(JOB_IDS, Param("group_name", "The group's name; none where blank.", "form"))),
+    Route("GET", "/login", "The login page", "general", page="login:login"),
+    Route("POST", "/login", "Log in by name", "general", api="login:login", answer="redirect", params=(
+        Param("username", "A lowercase letter, then lowercase letters, digits, '.', '-' or '_'.", "form", required=True),
+        Param("next", "Path to go to then.", "form"))),
+    Route("GET POST", "/logout", "Log out", "general", api="login:logout", answer="redirect", changes=True),
+    Route("GET POST", "/clone/{job_id}", "To the form that makes such a job again", "general", api="jobs:clone",
+          answer="redirect", login="page"),
+    Route("GET", "/files/{path:path}", "A file of a job", "general", api="files:file", answer="file"),
+    Route("GET", "/autocomplete/path", "Paths on the server that begin so", "general", api="files:autocomplete",
+          answer="json-html", params=(Param("query", "The path's beginning.", required=True),)),
+    Route("GET", "/healthz", "Is the web process alive?", "service", api="health:healthz"),
+    Route("GET", "/readyz", "Can jobs be taken and run?", "service", api="health:readyz"),
+    Route("GET", "/docs", "This documentation", "service", api="docs:docs", answer="html"),
+    Route("GET", "/openapi.json", "This documentation as an OpenAPI document", "service", api="docs:openapi"),
+]  # fmt: skip
+
+JOBS = [
+    Route("DELETE", "/jobs", "Delete jobs", "jobs", api="jobs:delete_many", answer="text", login="action", params=(JOB_IDS,)),
+    Route("POST", "/abort_jobs", "Abort jobs", "jobs", api="jobs:abort_many", answer="text", login="action", params=(JOB_IDS,)),
+    Route("GET", "/jobs/{job_id}", "To the job's own page", "jobs", api="jobs:show", answer="redirect"),
+    Route("PUT", "/jobs/{job_id}", "Rename a job, or change its notes", "jobs", api="jobs:edit", answer="text", login="action",
+          params=(Param("job_name", "The new name.", "form"), Param("job_notes", "The new notes; blank clears them.", "form"))),
+    Route("GET", "/jobs/{job_id}/events", "What the job's worker has said", "jobs", api="jobs:events", twin=True,
+          params=(Param("after", "The `next` of the answer before."),)),
+    *(route for noun in ("jobs", "datasets", "models") for route in (
+        Route("GET", f"/{noun}/{{job_id}}/status", "State of a job", "jobs", api="jobs:status", answer="json-html"),
+        Route("POST", f"/{noun}/{{job_id}}/abort", "Abort a job", "jobs", api="jobs:abort", answer="text", login="action"))),
+    *(Route("DELETE", f"/{noun}/{{job_id}}", "Delete a job", "jobs", api="jobs:delete", answer="text", login="action")
+      for noun in ("jobs", "datasets", "models", "pretrained_models")),
+]  # fmt: skip
+
+DATASETS = [
+    Route("GET", "/datasets/summary", "A dataset in a few lines, as a fragment", "datasets", api="datasets:summary",
+          answer="html", params=(JOB_ID,)),
+    Route("POST", "/datasets/images/resize-example", "A picture as a dataset would store it", "datasets",
+          api="pictures:resize_example", answer="html", twin=True, params=(
+        *(Param(name, words, "form") for name, words in (
+            ("width", "Pixels."), ("height", "Pixels."), ("channels", "3 or 1."), ("encoding", "png, jpg or none."),
+            ("resize_mode", "squash, crop, fill or half_crop."), ("backend", "lmdb."),
+            ("image_path", "A picture on the server; a drawn one where it is not given."))),)),
+    Route("POST", "/datasets/inspect", "What a folder holds, before a dataset is made of it", "datasets",
+          api="pictures:inspect", twin=True, login="action", params=(
+        Param("path", "A folder on the server.", "form", required=True),
+        Param("extension", "Name of the kind of dataset; image-classification where it is not given.", "form"),
+        Param("wait", "Seconds to wait for the end; the answer's `state` says whether it came.", "form"))),
+    Route("GET", "/datasets/{job_id}/refused", "Pictures that the dataset left out, and why", "datasets",
+          api="datasets:refused", twin=True),
+    Route("GET", "/datasets/{job_id}/refused.csv", "The same as a table", "datasets", api="datasets:refused_csv", answer="file"),
+    Route("GET", "/datasets/{job_id}/picture/{db}/{index}", "One stored picture", "datasets", api="pictures:stored",
+          answer="file"),
+    Route("GET", "/datasets/{job_id}", "A dataset", "datasets", page="datasets:show", api="datasets:show", twin=True),
+]  # fmt: skip
+
+MODELS = [
+    Route("POST", "/models/customize", "The text of a network, to be changed", "networks", api="networks:customize",
+          answer="json-html", params=(Param("network", "Name of a standard network, or id of a model.", required=True), FRAMEWORK,
+                                      EPOCH)),
+    Route("POST", "/models/visualize-network", "A network drawn, as a fragment", "networks", api="networks:visualize",
+          answer="html", params=(FRAMEWORK, NETWORK_TEXT, Param("dataset_id", "Takes the sizes from this dataset.", "form"))),
+    Route("POST", "/models/visualize-lr", "The learning rate over a training", "networks", api="networks:visualize_lr",
+          answer="json-html", spec=TrainSpec),
+    Route("POST", "/models/network-table", "The layers of a network with shapes and costs", "networks", api="networks:table",
+          twin=True, params=(FRAMEWORK, NETWORK_TEXT, Param("standard_network", "Or the name of a standard network.", "form"),
+                             Param("dataset_id", "Takes the sizes from this dataset.", "form"),
+                             *(Param(name, "Of the input.", "form") for name in ("channels", "height", "width")),
+                             Param("num_classes", "Number of classes.", "form"),
+                             Param("crop_size", "Side of the crop, in pixels.", "form"),
+                             Param("batch_size", "Pictures in a step.", "form"))),
+    Route("GET", "/models/{job_id}/metrics", "Curves of a training", "models", api="curves:metrics", twin=True, params=(
+        Param("series", "Comma-separated names; all where it is not given."), Param("from", "First epoch."),
+        Param("to", "Last epoch."), Param("points", "At most so many buckets a series (2000)."),
+        Param("after", "Only what came after this step."))),
+    Route("GET", "/models/{job_id}/metrics.csv", "Every point of the curves", "models", api="curves:metrics_csv", answer="file"),
+    *(Route("GET POST", f"/models/{{job_id}}/download{ending}", "The trained model as one archive", "models",
+            api="download:download", answer="file", params=(Param("epoch", "Epoch of the snapshot; the newest where it is not given."),))
+      for ending in ("", ".{extension}")),
+    Route("GET", "/models/{job_id}", "A model", "models", page="models:show", api="models:show", twin=True),
+]  # fmt: skip
+
+
+def dataset_routes(kind: DatasetExtension) -> list[Route]:
+    """Return the rows that an installed kind of dataset brings."""
+    base = f"/datasets/{kind.route}"
+    rows = [
+        Route("GET", f"{base}/new", f"The form of a new {kind.title}", "datasets", page="datasets:new", login="page",
+              params=(CLONE,)),
+        Route("POST", base, f"Make a new {kind.title}", "datasets", api="create:dataset", answer="json", twin=True,
+              login="action", params=(CLONE,), spec=kind.spec),
+        Route("GET", f"{base}/explore", "The records of a dataset, page by page", "datasets", page="datasets:explore",
+              api="datasets:explore", twin=True, params=(
+            JOB_ID, Param("db", "train, val or test."), Param("page", "From 0."), Param("size", "Records a page (25)."),
+            Param("label", "Only this class id."), Param("search", "Only where the path holds this."))),
+    ]  # fmt: skip
+    return [replace(row, extension=kind) for row in rows]
+
+
+def model_routes(kind: DatasetExtension) -> list[Route]:
+    """Return the rows of models that are made of such datasets."""
+    base = f"/models/{kind.model_route}"
+    rows = [
+        Route("GET", f"{base}/new", "The form of a new model", "models", page="models:new", login="page", params=(CLONE,)),
+        Route("GET", f"{base}/large_graph", "The curves alone", "models", page="models:large_graph", params=(JOB_ID,)),
+        Route("POST", base, "Train a model, or one for each of several values", "models", api="create:model", twin=True,
+              login="action", params=(CLONE,), spec=TrainSpec),
+        Route("GET POST", f"{base}/classify_one", "The classes of one picture", "inference", api="classify:one", twin=True, params=(
+            MODEL_ID, Param("image_path", "Path or address of a picture.", "form"),
+            Param("image_file", "Or the picture itself.", "file"), EPOCH)),
+        Route("GET POST", f"{base}/classify_many", "The classes of a list of pictures", "inference", api="classify:many", twin=True,
+              params=LIST),
+        Route("GET POST", f"{base}/top_n", "The pictures that look most like each class", "inference", api="classify:top_n",
+              answer="html", params=(*LIST, Param("top_n", "Pictures a class (9).", "form"))),
+    ]  # fmt: skip
+    return [replace(row, extension=kind) for row in rows]
+
+
+def routes() -> Sequence[Route]:
+    """Return every row; fixed paths stand before those with an id in them."""
+    kinds: list[DatasetExtension] = list(installed("datasets").values())
+    rows = [*GENERAL, *JOBS]
+    for kind in kinds:
+        rows += dataset_routes(kind)
+    seen: set[str] = set()
+    for kind in kinds:
+        if kind.model_route and kind.model_route not in seen:
+            seen.add(kind.model_route)
+            rows += model_routes(kind)
+    return [*rows, *DATASETS, *MODELS]
