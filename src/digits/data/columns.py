@@ -1,0 +1,110 @@
+"""Columns on disk, written as a stream and read as memory maps, so that a million rows cost no memory.
+
+``index/<db>/`` of a dataset holds ``labels.npy`` (int32) and the paths of the pictures in the order of the keys:
+``paths.txt`` with one a line, and ``offsets.npy`` (int64) with the byte at which each begins, and the end.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_HEADER_BYTES = 128
+_FLUSH_ROWS = 8192
+
+
+class ColumnWriter:
+    """Writes a ``.npy`` file of numbers whose count is known at the end only."""
+
+    def __init__(self, path: Path, dtype: str) -> None:
+        self._dtype = np.dtype(dtype)
+        self._file = path.open("wb")
+        self._file.write(b"\0" * _HEADER_BYTES)
+        self._rows: list[int] = []
+        self._count = 0
+
+    def append(self, value: int) -> None:
+        """Add one number."""
+        self._rows.append(value)
+        if len(self._rows) >= _FLUSH_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._file.write(np.asarray(self._rows, self._dtype).tobytes())
+        self._count += len(self._rows)
+        self._rows.clear()
+
+    def close(self) -> None:
+        """Write what is left and the header, and force the file to the disk."""
+        self._flush()
+        text = f"{{'descr': '{self._dtype.str}', 'fortran_order': False, 'shape': ({self._count},), }}".encode()
+        self._file.seek(0)
+        self._file.write(b"\x93NUMPY\x01\x00" + (_HEADER_BYTES - 10).to_bytes(2, "little"))
+        self._file.write(text.ljust(_HEADER_BYTES - 11) + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+
+def read_column(path: Path) -> NDArray[Any]:
+    """Return the numbers of a ``.npy`` file as a memory map."""
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+class PathListWriter:
+    """Writes ``paths.txt`` and ``offsets.npy`` into ``folder``; a path is bytes, as the system has it."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = (folder / "paths.txt").open("wb")
+        self._offsets = ColumnWriter(folder / "offsets.npy", "<i8")
+        self._offsets.append(0)
+        self._position = 0
+
+    def append(self, path: bytes) -> None:
+        """Add one path."""
+        self._position += self._file.write(path) + self._file.write(b"\n")
+        self._offsets.append(self._position)
+
+    def close(self) -> None:
+        """Write what is left, and force both files to the disk."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._offsets.close()
+
+
+class PathList:
+    """The paths that a :class:`PathListWriter` wrote; random access without reading the file through."""
+
+    def __init__(self, folder: Path) -> None:
+        self._offsets = read_column(folder / "offsets.npy")
+        with (folder / "paths.txt").open("rb") as file:
+            empty = len(self._offsets) <= 1
+            self._bytes: bytes | mmap.mmap = b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def __getitem__(self, index: int) -> bytes:
+        """Return path ``index``, which is not negative."""
+        return self._bytes[int(self._offsets[index]) : int(self._offsets[index + 1]) - 1]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (self[index] for index in range(len(self)))
+
+    def search(self, text: bytes) -> NDArray[np.int64]:
+        """Return the indices of the paths that hold ``text``, upper or lower case alike in ASCII; ascending."""
+        lowered, wanted = bytes(self._bytes).lower(), text.lower()
+        found, at = [], lowered.find(wanted)
+        while at >= 0 and wanted:
+            index = int(np.searchsorted(self._offsets, at, side="right")) - 1
+            found.append(index)
+            at = lowered.find(wanted, int(self._offsets[index + 1]))
+        return np.asarray(found, np.int64)

@@ -1,0 +1,270 @@
+"""Makes one database of a dataset from a list of files: decoded and resized in threads, written in order, memory flat.
+
+A file that cannot be used costs its own row: it is written down as refused, and the keys of the others have no gap.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digits.core.errors import DataError
+from digits.core.files import sync_folder
+from digits.core.work import StopCheck, StoppedError
+from digits.data.columns import ColumnWriter, PathListWriter
+from digits.data.images import Limits, encode_jpeg, encode_png, prepare, read_file
+from digits.data.mean import MeanAccumulator
+from digits.data.records import Datum, RecordWriter, key, write_datum
+from digits.data.refused import RefusedWriter
+from digits.data.resize import ResizeMode
+
+Encoding = Literal["png", "jpg", "none"]
+_CHUNK = 16  # pictures a task: few enough that a stop is heard at once, enough that queueing costs nothing
+_REPORT_S = 0.5
+_LOG_S = 2.0
+
+
+@dataclass(frozen=True)
+class PictureForm:
+    """What every picture of a dataset becomes."""
+
+    height: int
+    width: int
+    channels: int
+    mode: ResizeMode
+    encoding: Encoding
+    seed: int
+    limits: Limits = field(default_factory=Limits)
+
+
+class Progress(Protocol):
+    """Told about twice a second."""
+
+    def __call__(self, *, done: int, total: int, rate: float) -> None:
+        """Hear how many of how many files are done, and how many a second."""
+
+
+@dataclass(frozen=True)
+class CreatedDb:
+    """What :func:`create_db` made."""
+
+    entries: int
+    refused: int
+    class_counts: list[int]
+    notes: Counter[str]
+    bytes: int
+    seconds: float
+
+
+@dataclass
+class _Made:
+    """One file's outcome: a record, or the reason why there is none."""
+
+    position: int
+    record: bytes = b""
+    notes: tuple[str, ...] = ()
+    refusal: DataError | None = None
+
+
+def create_db(
+    folder: Path,
+    name: str,
+    *,
+    paths: Callable[[int], bytes],
+    labels: Callable[[int], int],
+    order: NDArray[np.integer],
+    num_classes: int,
+    form: PictureForm,
+    num_threads: int,
+    progress: Progress,
+    stop: StopCheck,
+    refused: RefusedWriter,
+    mean: MeanAccumulator | None = None,
+) -> CreatedDb:
+    """Write ``<folder>/<name>_db`` and ``<folder>/index/<name>``; they appear whole, or not at all.
+
+    Args:
+        folder: the job folder.
+        name: "train", "val" or "test".
+        paths: the file of item i.
+        labels: the class id of item i.
+        order: the items, in the order in which they are written.
+        num_classes: class ids are below this.
+        form: what every picture becomes.
+        num_threads: decoding threads.
+        progress: told about twice a second.
+        stop: asked for each picture.
+        refused: where files that cannot be used are written down.
+        mean: given every picture, where there is one.
+
+    Raises:
+        StoppedError: asked to stop; what was written is removed.
+        DataError: not one file could be used.
+    """
+    started = time.monotonic()
+    temporary, index = folder / f"{name}_db.tmp", folder / "index" / f"{name}.tmp"
+    for leftover in (temporary, index):
+        shutil.rmtree(leftover, ignore_errors=True)
+    work = _Worker(paths, labels, form, mean, stop)
+    with (folder / f"create_{name}_db.log").open("w", encoding="utf-8") as log:
+        sink = _Sink(folder, name, temporary, index, num_classes, refused, log.write)
+        try:
+            for made in _in_order(work, order, num_threads):
+                sink.add(made, paths, labels)
+                sink.report(len(order), progress)
+            sink.finish()
+        except BaseException:
+            sink.abort()
+            raise
+    sync_folder(folder)
+    size = sum(file.stat().st_size for file in (folder / f"{name}_db").iterdir())
+    return CreatedDb(sink.entries, sink.refused_count, sink.class_counts, sink.notes, size, time.monotonic() - started)
+
+
+class _Worker:
+    """Turns items into records; called by several threads."""
+
+    def __init__(
+        self,
+        paths: Callable[[int], bytes],
+        labels: Callable[[int], int],
+        form: PictureForm,
+        mean: MeanAccumulator | None,
+        stop: StopCheck,
+    ) -> None:
+        self._paths, self._labels, self._form, self._mean, self._stop = paths, labels, form, mean, stop
+        self.cancelled = threading.Event()
+
+    def __call__(self, items: Sequence[int]) -> list[_Made]:
+        """Return the outcome of each item."""
+        return [self._make(item) for item in items]
+
+    def _make(self, item: int) -> _Made:
+        if self.cancelled.is_set() or self._stop():
+            raise StoppedError
+        form = self._form
+        try:
+            decoded = prepare(
+                read_file(self._paths(item)),
+                height=form.height, width=form.width, channels=form.channels,
+                mode=form.mode, seed=form.seed, limits=form.limits,
+            )  # fmt: skip
+        except DataError as error:
+            return _Made(item, refusal=error)
+        if self._mean is not None:
+            self._mean.add(decoded.image_HWC)
+        data = _encode(decoded.image_HWC, form.encoding)
+        datum = Datum(form.channels, form.height, form.width, data, self._labels(item), form.encoding != "none")
+        return _Made(item, write_datum(datum), decoded.notes)
+
+
+def _encode(image_HWC: NDArray[np.uint8], encoding: Encoding) -> bytes:
+    if encoding == "png":
+        return encode_png(image_HWC)
+    if encoding == "jpg":
+        return encode_jpeg(image_HWC)
+    return image_HWC[:, :, ::-1].transpose(2, 0, 1).tobytes()  # CHW, BGR
+
+
+def _in_order(work: _Worker, order: NDArray[np.integer], num_threads: int) -> Iterator[_Made]:
+    """Yield the outcomes in order; only a few chunks are ever made ahead of the one that is waited for."""
+    items = iter(range(0, len(order), _CHUNK))
+    pending: deque[Future[list[_Made]]] = deque()
+    pool = ThreadPoolExecutor(num_threads, thread_name_prefix="decode")
+    try:
+        for at in islice(items, 2 * num_threads + 2):
+            pending.append(pool.submit(work, order[at : at + _CHUNK].tolist()))
+        while pending:
+            yield from pending.popleft().result()
+            for at in islice(items, 1):
+                pending.append(pool.submit(work, order[at : at + _CHUNK].tolist()))
+    finally:
+        work.cancelled.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _Sink:
+    """Receives outcomes in order, one thread: numbers them, writes records, index, log and refused rows."""
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        temporary: Path,
+        index: Path,
+        num_classes: int,
+        refused: RefusedWriter,
+        log: Callable[[str], object],
+    ) -> None:
+        self._folder, self._name, self._temporary, self._index = folder, name, temporary, index
+        self._refused, self._log = refused, log
+        self._records = RecordWriter(temporary)
+        self._paths = PathListWriter(index)
+        self._labels = ColumnWriter(index / "labels.npy", "<i4")
+        self.class_counts = [0] * num_classes
+        self.notes: Counter[str] = Counter()
+        self.entries = self.refused_count = 0
+        self._started = self._reported = self._logged = time.monotonic()
+
+    def add(self, made: _Made, paths: Callable[[int], bytes], labels: Callable[[int], int]) -> None:
+        path = paths(made.position)
+        if made.refusal is not None:
+            self.refused_count += 1
+            self._refused.add(self._name, path, made.refusal)
+            return
+        label = labels(made.position)
+        self._records.put(key(self.entries, label), made.record)
+        self._paths.append(path)
+        self._labels.append(label)
+        self.class_counts[label] += 1
+        self.notes.update(made.notes)
+        self.entries += 1
+
+    def report(self, total: int, progress: Progress) -> None:
+        now, done = time.monotonic(), self.entries + self.refused_count
+        if now - self._reported >= _REPORT_S or done == total:
+            self._reported = now
+            progress(done=done, total=total, rate=done / max(now - self._started, 1e-9))
+        if now - self._logged >= _LOG_S or done == total:
+            self._logged = now
+            self._say(f"Processed {done}/{total}")
+
+    def finish(self) -> None:
+        if not self.entries:
+            raise DataError(
+                f"Not one of the {self.refused_count:,} files for {self._name} could be used.",
+                where="refused.csv",
+                hint="It names every file with the reason.",
+                rule="DB_EMPTY",
+            )
+        for close in (self._records.close, self._paths.close, self._labels.close):
+            close()
+        for label, count in enumerate(self.class_counts):
+            self._say(f"Category {label} has {count} images.")
+        self._say(f"{self.entries} images written to database")
+        for temporary, place in (
+            (self._temporary, self._folder / f"{self._name}_db"),
+            (self._index, self._folder / "index" / self._name),
+        ):
+            shutil.rmtree(place, ignore_errors=True)
+            os.replace(temporary, place)
+
+    def abort(self) -> None:
+        self._records.abort()
+        for leftover in (self._temporary, self._index):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def _say(self, text: str) -> None:
+        self._log(f"{time.strftime('%Y-%m-%d %H:%M:%S')} [INFO ] {text}\n")

@@ -1,0 +1,266 @@
+"""Bytes of a file to pixels: what is accepted, what becomes of odd pictures, and what is refused with which words.
+
+Every picture from outside goes through here, in building a dataset and in testing a model alike. The rules:
+
+========================  =====================================================================================
+16 bits a channel         scaled by their range, 0..65535 to 0..255
+CMYK, YCCK                to RGB, by Adobe's rule of inverted inks
+palette, transparency     pasted on white
+animated, several pages   the first
+EXIF orientation          turned as the camera was held, once
+over the limits           refused by the header alone
+========================  =====================================================================================
+
+Legend: HWC = height, width, channels (1 grey, 3 RGB) of uint8.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+import warnings
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import PIL
+import simplejpeg
+from numpy.typing import NDArray
+from PIL import Image, TiffImagePlugin, WebPImagePlugin, features
+
+from digits.core.errors import DataError
+from digits.data.jpeg import JpegHeader, read_jpeg_header
+from digits.data.sniff import ACCEPTED_HINT, HEAD_BYTES, sniff
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM", "GIF", "TIFF")
+_TURNS = {5, 6, 7, 8}  # orientations that exchange width and height
+_DNG_VERSION = 0xC612
+_BIG_PIXELS = 8_000_000
+_one_big_picture = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """A picture beyond these is refused by its header, before any pixel is decoded."""
+
+    max_pixels: int = 64_000_000
+    max_side_px: int = 30_000
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """``size`` is the whole picture's (height, width) as it is meant to be seen; ``image_HWC`` may be a smaller decoding of it."""
+
+    image_HWC: NDArray[np.uint8]
+    format: str
+    size: tuple[int, int]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """What was done to the picture beyond decoding, for people; empty for an ordinary one."""
+        return "; ".join(self.notes)
+
+
+def decode(
+    data: bytes, *, limits: Limits | None = None, at_least: tuple[int, int] = (0, 0), grey: bool = False
+) -> Decoded:
+    """Return the picture that ``data``, a whole file, holds.
+
+    Args:
+        data: the file; its name does not count.
+        limits: what is too large.
+        at_least: (height, width) that will do: a JPEG of twice that or more is decoded at 1/2, 1/4 or 1/8 of its size.
+        grey: one channel will do (a JPEG's luma is taken as it is stored).
+
+    Raises:
+        DataError: it cannot be used; ``rule`` says why.
+    """
+    limits = limits or Limits()
+    kind = sniff(data[:HEAD_BYTES])
+    if kind == "JPEG":
+        header = read_jpeg_header(data)
+        if header is not None:
+            _check_size(header.height, header.width, limits)
+            if header.components in (1, 3) and header.precision == 8:
+                decoded = _decode_jpeg(data, header, at_least, grey)
+                if decoded is not None:
+                    return decoded
+    return _decode_pillow(data, kind, limits)
+
+
+def _check_size(height: int, width: int, limits: Limits) -> None:
+    if height < 1 or width < 1:
+        raise DataError(f"The picture is {width}×{height} pixels.", rule="IMG_BROKEN")
+    if max(height, width) > limits.max_side_px:
+        raise DataError(
+            f"The picture is {width:,}×{height:,} pixels, more than {limits.max_side_px:,} on one side.",
+            hint="Make it smaller.",
+            rule="IMG_TOO_LARGE",
+        )
+    if height * width > limits.max_pixels:
+        raise DataError(
+            f"The picture is {width:,}×{height:,} = {height * width:,} pixels, more than {limits.max_pixels:,}.",
+            hint="Make it smaller, or raise the setting max_image_pixels.",
+            rule="IMG_TOO_LARGE",
+        )
+
+
+def _room(num_pixels: int) -> AbstractContextManager[Any]:
+    """Let big pictures through one at a time: each may take several hundred MB while it is decoded."""
+    return _one_big_picture if num_pixels > _BIG_PIXELS else nullcontext()
+
+
+def _decode_jpeg(data: bytes, header: JpegHeader, at_least: tuple[int, int], grey: bool) -> Decoded | None:
+    """Decode by libjpeg-turbo, or return None where it finds anything odd: then Pillow judges and has the words."""
+    height, width = header.height, header.width
+    need_h, need_w = reversed(at_least) if header.orientation in _TURNS else at_least
+    factor = 1
+    if need_h > 0 and need_w > 0:
+        while factor < 8 and height >= 2 * factor * need_h and width >= 2 * factor * need_w:
+            factor *= 2
+    try:
+        with _room(height * width // factor**2):
+            image = simplejpeg.decode_jpeg(
+                data,
+                colorspace="GRAY" if grey or header.components == 1 else "RGB",
+                min_height=-(-height // factor) if factor > 1 else 0,
+                min_width=-(-width // factor) if factor > 1 else 0,
+                strict=True,
+            )
+    except ValueError:
+        return None
+    notes = ("the first of several pictures",) if header.many else ()
+    return _turned(image, header.orientation, "JPEG", (height, width), notes)
+
+
+def _turned(
+    image_HWC: NDArray[np.uint8], orientation: int, kind: str, size: tuple[int, int], notes: tuple[str, ...]
+) -> Decoded:
+    """Undo EXIF's ``orientation``."""
+    if orientation != 1:
+        if orientation in _TURNS:
+            image_HWC, size = image_HWC.transpose(1, 0, 2), (size[1], size[0])
+        if orientation in (2, 3, 6, 7):
+            image_HWC = image_HWC[:, ::-1]
+        if orientation in (3, 4, 7, 8):
+            image_HWC = image_HWC[::-1]
+        image_HWC = np.ascontiguousarray(image_HWC)
+        notes = (*notes, "turned by its EXIF orientation")
+    return Decoded(image_HWC, kind, size, notes)
+
+
+def _decode_pillow(data: bytes, kind: str, limits: Limits) -> Decoded:
+    """Decode anything that is accepted, by Pillow; the header is checked before a pixel is."""
+    # The size is checked here, by a setting; Pillow's own limit, a global of its own, would only warn.
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            width, height = image.size
+            _check_size(height, width, limits)
+            if kind == "TIFF" and _DNG_VERSION in getattr(image, "tag_v2", ()):
+                raise DataError("This is a DNG picture, which is not read.", hint=ACCEPTED_HINT, rule="IMG_FORMAT")
+            notes = ("the first of several pictures",) if getattr(image, "n_frames", 1) > 1 else ()
+            with _room(height * width):
+                image.load()
+                pixels, more = _to_pixels(image)
+            return _turned(pixels, _orientation(image), kind, (height, width), (*notes, *more))
+    except DataError:
+        raise
+    except MemoryError as error:
+        raise DataError("There is no memory to decode it.", rule="IMG_TOO_LARGE") from error
+    except Exception as error:  # a decoder may raise anything on a file made to break it
+        raise _broken(data, kind, error) from error
+
+
+def _orientation(image: Image.Image) -> int:
+    value = image.getexif().get(0x0112, 1)
+    return value if value in range(1, 9) else 1
+
+
+def _to_pixels(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Return HWC pixels of a loaded picture of any mode, and what was done to get them."""
+    mode = image.mode
+    if mode in ("I;16", "I;16L", "I;16B", "I;16N", "I"):
+        return _scaled_to_8_bits(np.asarray(image)), ("16 bits scaled to 8",)
+    if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        grey = mode in ("L", "LA", "La", "1")
+        return _array(_on_white(image, grey)), ("pasted on white",)
+    if mode in ("L", "RGB"):
+        return _array(image), ()
+    if mode == "1":
+        return _array(image.convert("L")), ()
+    if mode == "P":
+        return _array(image.convert("RGB")), ()
+    if mode in ("CMYK", "YCbCr", "RGBX"):
+        return _array(image.convert("RGB")), (f"{mode} converted to RGB",)
+    raise DataError(
+        f"Its pixels are of kind {mode!r}, whose values have no range that could be told.",
+        hint="Save it with 8 or 16 bits a channel.",
+        rule="IMG_MODE",
+    )
+
+
+def _array(image: Image.Image) -> NDArray[np.uint8]:
+    pixels = np.asarray(image)
+    return pixels[:, :, None] if pixels.ndim == 2 else pixels
+
+
+def _on_white(image: Image.Image, grey: bool) -> Image.Image:
+    solid = image.convert("LA" if grey else "RGBA")
+    canvas = Image.new("L" if grey else "RGB", image.size, "white")
+    canvas.paste(solid.convert(canvas.mode), mask=solid.getchannel("A"))
+    return canvas
+
+
+def _scaled_to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
+    if values.min(initial=0) < 0 or values.max(initial=0) > 0xFFFF:
+        raise DataError(
+            "Its pixels have 32 bits, and values beyond 16.",
+            hint="Save it with 8 or 16 bits a channel.",
+            rule="IMG_MODE",
+        )
+    return (values >> 8).astype(np.uint8)[:, :, None]
+
+
+def _broken(data: bytes, kind: str, error: Exception) -> DataError:
+    """Say what is wrong with a file whose decoding failed: most are cut short, and that can often be told exactly."""
+    expected = _expected_bytes(data, kind)
+    if expected > len(data):
+        return DataError(f"Ends early: {len(data):,} of {expected:,} bytes.", rule="IMG_TRUNCATED")
+    text = str(error).lower()
+    if (
+        "truncated" in text
+        or isinstance(error, EOFError)
+        or (kind == "JPEG" and not data.rstrip(b"\0").endswith(b"\xff\xd9"))
+    ):
+        return DataError(f"Ends early, after {len(data):,} bytes.", rule="IMG_TRUNCATED")
+    return DataError(f"The {kind} data is damaged.", rule="IMG_BROKEN")
+
+
+def _expected_bytes(data: bytes, kind: str) -> int:
+    """Return how long the file says that it is at least; 0 where its format does not say."""
+    if kind == "PNG":
+        position = 8
+        while position + 8 <= len(data):
+            if data[position + 4 : position + 8] == b"IEND":
+                return position + 12
+            position += 12 + int.from_bytes(data[position : position + 4], "big")
+        return position + 12
+    if kind == "WEBP":
+        return int.from_bytes(data[4:8], "little") + 8
+    if kind == "BMP":
+        return int.from_bytes(data[2:6], "little")
+    return 0
+
+
+def decoders() -> dict[str, str]:
+    """Return the libraries that decode, with their versions, for the doctor."""
+    return {
+        "Pillow": PIL.__version__,
+        "simplejpeg": str(simplejpeg.__version__),
+        "libjpeg-turbo": str(features.version_feature("libjpeg_turbo") or "none"),
+        "WebP": str(WebPImagePlugin.SUPPORTED and features.version_module("webp")),
+        "TIFF": str(TiffImagePlugin.TiffImageFile.format and features.version_codec("libtiff")),
+    }

@@ -1,0 +1,46 @@
+"""Pictures to bytes: PNG fast, JPEG as DIGITS wrote it. Legend: HWC = height, width, channels (1 or 3, RGB) of uint8."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import numpy as np
+import simplejpeg
+from isal import isal_zlib
+from numpy.typing import NDArray
+
+JPEG_QUALITY = 90
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_END = b"\0\0\0\0IEND\xaeB`\x82"
+
+
+def encode_png(image_HWC: NDArray[np.uint8]) -> bytes:
+    """Return the picture as a PNG.
+
+    Every row holds its differences to the row above (PNG's filter 2), compressed by ISA-L: measured at 0.7 ms for a photo of
+    256x256, 12 % larger than zlib's level 6 in 18 ms (see docs/adr).
+    """
+    height, width, channels = image_HWC.shape
+    pixels = image_HWC.reshape(height, width * channels)
+    rows = np.empty((height, width * channels + 1), np.uint8)
+    rows[:, 0] = 2
+    rows[0, 1:] = pixels[0]
+    np.subtract(pixels[1:], pixels[:-1], out=rows[1:, 1:])
+    header = struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 0, 0, 0, 0)
+    return b"".join((_SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", isal_zlib.compress(rows, 2)), _END))
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return b"".join((struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))))
+
+
+def encode_jpeg(image_HWC: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> bytes:
+    """Return the picture as a JPEG; colour is stored at half the resolution, as Pillow does by default."""
+    colorspace = "GRAY" if image_HWC.shape[2] == 1 else "RGB"
+    subsampling = "Gray" if image_HWC.shape[2] == 1 else "420"
+    return bytes(
+        simplejpeg.encode_jpeg(
+            np.ascontiguousarray(image_HWC), quality=quality, colorspace=colorspace, colorsubsampling=subsampling
+        )
+    )

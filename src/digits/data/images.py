@@ -1,0 +1,121 @@
+"""A file to the picture that a network is given: the one way, for building a dataset and for testing a model alike.
+
+Legend: HWC = height, width, channels (1 grey, 3 RGB) of uint8.
+"""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digits.core.errors import DataError
+from digits.data.decode import Decoded, Limits, decode
+from digits.data.encode import encode_jpeg, encode_png
+from digits.data.jpeg import read_jpeg_header
+from digits.data.resize import Plan, ResizeMode, place, plan, resize, scale
+
+__all__ = [
+    "Decoded",
+    "Limits",
+    "ResizeMode",
+    "decode",
+    "encode_jpeg",
+    "encode_png",
+    "load_image",
+    "prepare",
+    "prepare_image",
+    "read_file",
+    "resize",
+    "to_channels",
+]
+
+MAX_FILE_BYTES = 512 * 1024 * 1024
+"""A larger file holds no picture within the limits, unless it is made to exhaust memory."""
+
+
+def read_file(path: str | Path | bytes) -> bytes:
+    """Return the file's bytes.
+
+    Raises:
+        DataError: it cannot be read (IMG_UNREADABLE), or is too long to be a picture (IMG_TOO_LARGE).
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"It cannot be read: {error.strerror or error}.", rule="IMG_UNREADABLE") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise DataError(f"The file has more than {MAX_FILE_BYTES:,} bytes.", rule="IMG_TOO_LARGE")
+    return data
+
+
+def load_image(path: str | Path | bytes, *, limits: Limits | None = None) -> Decoded:
+    """Return the whole picture in the file at ``path``.
+
+    Raises:
+        DataError: it cannot be used; ``rule`` says why.
+    """
+    return decode(read_file(path), limits=limits)
+
+
+def to_channels(image_HWC: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """Return the picture in 1 channel (0.299 R + 0.587 G + 0.114 B) or in 3 (grey, three times)."""
+    if image_HWC.shape[2] == channels:
+        return image_HWC
+    if channels == 1:
+        return np.asarray(cv2.cvtColor(image_HWC, cv2.COLOR_RGB2GRAY), np.uint8)[:, :, None]
+    return np.repeat(image_HWC, 3, axis=2)
+
+
+def prepare_image(
+    data: bytes,
+    *,
+    height: int,
+    width: int,
+    channels: int,
+    mode: ResizeMode,
+    seed: int = 0,
+    limits: Limits | None = None,
+) -> NDArray[np.uint8]:
+    """Return the picture in the file ``data`` as HWC of the size asked for; the same file always gives the same pixels.
+
+    ``seed`` decides, with the file's content, the noise that ``fill`` and ``half_crop`` pad with.
+
+    Raises:
+        DataError: the file cannot be used; ``rule`` says why.
+    """
+    return prepare(data, height=height, width=width, channels=channels, mode=mode, seed=seed, limits=limits).image_HWC
+
+
+def prepare(
+    data: bytes,
+    *,
+    height: int,
+    width: int,
+    channels: int,
+    mode: ResizeMode,
+    seed: int = 0,
+    limits: Limits | None = None,
+) -> Decoded:
+    """Do what :func:`prepare_image` does, and say what was done to the picture on the way."""
+    header = read_jpeg_header(data) if data[:2] == b"\xff\xd8" else None
+    at_least = (0, 0)
+    if header is not None and header.height > 0 and header.width > 0:
+        upright = (header.height, header.width) if header.orientation < 5 else (header.width, header.height)
+        at_least = plan(upright, (height, width), mode).scaled
+    decoded = decode(data, limits=limits, at_least=at_least, grey=channels == 1)
+    steps = plan(decoded.size, (height, width), mode)
+    image = _scaled_in_channels(decoded.image_HWC, steps, channels)
+    rng = np.random.default_rng([seed, zlib.crc32(data)]) if image.shape[:2] != steps.size else None
+    return Decoded(place(image, steps, rng=rng), decoded.format, decoded.size, decoded.notes)
+
+
+def _scaled_in_channels(image_HWC: NDArray[np.uint8], steps: Plan, channels: int) -> NDArray[np.uint8]:
+    """Scale in as few channels as will do: grey first, colour last."""
+    if channels < image_HWC.shape[2]:
+        image_HWC = to_channels(image_HWC, channels)
+    return to_channels(scale(image_HWC, steps.scaled), channels)

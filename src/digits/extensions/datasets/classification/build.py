@@ -1,0 +1,171 @@
+"""Builds an image classification dataset: folders of pictures to record files, lists, the mean and facts."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digits.core.events import Emit, Preview, Progress, Warned
+from digits.core.files import atomic, write_json, write_text
+from digits.core.jobfolder import JobFolder
+from digits.core.work import StopCheck, WorkerSettings
+from digits.data.createdb import PictureForm, create_db
+from digits.data.images import Limits
+from digits.data.mean import MeanAccumulator, write_mean
+from digits.data.refused import RefusedWriter
+from digits.extensions.datasets.classification.parse import TASK, Parsed, Part, parse
+from digits.extensions.datasets.classification.spec import ClassificationSpec
+
+_LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
+
+
+def build(
+    spec: ClassificationSpec, folder: JobFolder, settings: WorkerSettings, emit: Emit, stop: StopCheck
+) -> dict[str, Any]:
+    """Make everything that a dataset's job folder holds, and return the facts that stand in its ``dataset.json``.
+
+    Raises:
+        DataError: the folder has fewer than two usable classes, or a database would be empty.
+        StoppedError: asked to stop; unfinished databases are removed.
+    """
+    return _Build(spec, folder.path, settings, emit, stop).run()
+
+
+@dataclass
+class _Build:
+    spec: ClassificationSpec
+    folder: Path
+    settings: WorkerSettings
+    emit: Emit
+    stop: StopCheck
+
+    def run(self) -> dict[str, Any]:
+        seed = secrets.randbits(32) if self.spec.random_seed is None else self.spec.random_seed
+        scratch = self.folder / "scan.tmp"
+        shutil.rmtree(scratch, ignore_errors=True)
+        refused = RefusedWriter(self.folder / "refused.csv")
+        try:
+            parsed = self._parse(scratch, seed, refused)
+            facts = self._facts(parsed, seed)
+            for part in parsed.parts.values():
+                facts["dbs"][part.name], mean = self._create(part, parsed, seed, refused)
+                facts["mean"] = mean or facts["mean"]
+            facts["refused"] = {"count": refused.count}
+            facts["bytes"] = sum(db["bytes"] for db in facts["dbs"].values())
+        finally:
+            refused.close()
+            shutil.rmtree(scratch, ignore_errors=True)
+        write_json(self.folder / "dataset.json", facts)
+        return facts
+
+    def _parse(self, scratch: Path, seed: int, refused: RefusedWriter) -> Parsed:
+        self.emit(Progress(task=TASK, done=0, total=0, unit="pictures", text="Looking for pictures", rate=None))
+        with (self.folder / "parse_folder.log").open("w", encoding="utf-8", errors="replace") as log:
+
+            def say(text: str) -> None:
+                log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} [INFO ] {text}\n")
+
+            parsed = parse(
+                self.spec.source, scratch, seed=seed, refused=refused, log=say, emit=self.emit, stop=self.stop
+            )
+        write_text(self.folder / "labels.txt", "".join(f"{label}\n" for label in parsed.labels))
+        for part in parsed.parts.values():
+            with atomic(self.folder / f"{part.name}.txt") as file:
+                _write_list(file, parsed, part.items)
+        total = sum(len(part.items) for part in parsed.parts.values())
+        text = f"{total:,} pictures in {len(parsed.labels):,} classes"
+        self.emit(Progress(task=TASK, done=total, total=total, unit="pictures", text=text, rate=None, state="done"))
+        return parsed
+
+    def _facts(self, parsed: Parsed, seed: int) -> dict[str, Any]:
+        spec = self.spec
+        counts = {f"{name}_count": len(parsed.parts[name].items) if name in parsed.parts else 0 for name in _NAMES}
+        return {
+            "labels": parsed.labels,
+            "target_kind": "class",
+            "image": {"width": spec.resize_width, "height": spec.resize_height, "channels": spec.resize_channels},
+            "resize_mode": spec.resize_mode,
+            "backend": spec.backend,
+            "encoding": spec.encoding,
+            "compression": "none",
+            "random_seed": seed,
+            "dbs": {},
+            "parsed": {"label_count": len(parsed.labels), **counts},
+            "mean": None,
+        }
+
+    def _create(
+        self, part: Part, parsed: Parsed, seed: int, refused: RefusedWriter
+    ) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Make one database; return its facts, and those of the mean where it is the training set."""
+        spec, task = self.spec, f"create_{part.name}_db"
+        form = PictureForm(
+            spec.resize_height, spec.resize_width, spec.resize_channels, spec.resize_mode, spec.encoding, seed,
+            Limits(max_pixels=self.settings.max_image_pixels),
+        )  # fmt: skip
+        mean = MeanAccumulator((form.height, form.width, form.channels)) if part.name == "train" else None
+
+        def progress(*, done: int, total: int, rate: float) -> None:
+            text = f"{done:,} of {total:,} pictures"
+            self.emit(Progress(task=task, done=done, total=total, unit="pictures", rate=rate, text=text))
+
+        progress(done=0, total=len(part.order), rate=0.0)
+        created = create_db(
+            self.folder, part.name,
+            paths=parsed.paths.__getitem__, labels=parsed.classes.item, order=part.order,
+            num_classes=len(parsed.labels), form=form, num_threads=self.settings.num_threads,
+            progress=progress, stop=self.stop, refused=refused, mean=mean,
+        )  # fmt: skip
+        mean_facts = self._write_mean(mean.mean()) if mean else None
+        facts = {key: value for key, value in asdict(created).items() if key not in ("notes", "refused")}
+        facts |= {"input_file": f"{part.name}.txt", "log_file": f"{task}.log", "refused": created.refused}
+        self._warn(part.name, created.notes, created.refused)
+        total = len(part.order)
+        text = f"{created.entries:,} pictures written"
+        self.emit(
+            Progress(task=task, done=total, total=total, unit="pictures", text=text, state="done",
+                     rate=total / max(created.seconds, 1e-9), facts=facts)
+        )  # fmt: skip
+        return facts, mean_facts
+
+    def _write_mean(self, mean_HWC: NDArray[np.uint8]) -> dict[str, Any]:
+        write_mean(self.folder, mean_HWC)
+        self.emit(Preview(name="mean", file="mean.jpg"))
+        per_channel = mean_HWC[:, :, ::-1].reshape(-1, mean_HWC.shape[2]).mean(axis=0)
+        return {
+            "file": "mean.binaryproto",
+            "picture": "mean.jpg",
+            "values": [round(float(value), 4) for value in per_channel],
+            "min": int(mean_HWC.min()),
+            "max": int(mean_HWC.max()),
+            "std": round(float(mean_HWC.std()), 4),
+        }
+
+    def _warn(self, name: str, notes: Counter[str], refused: int) -> None:
+        for note, count in notes.most_common():
+            self.emit(Warned(message=f"{count:,} of the pictures for {name}: {note}."))
+        if refused:
+            self.emit(
+                Warned(
+                    message=f"{refused:,} files for {name} were refused.",
+                    hint="refused.csv names each with the reason.",
+                )
+            )
+
+
+_NAMES = ("train", "val", "test")
+
+
+def _write_list(file: IO[bytes], parsed: Parsed, items: NDArray[np.int64]) -> None:
+    """Write ``path label`` lines, as DIGITS' lists are; a line break in a name would end its line, and becomes a space."""
+    for item in items.tolist():
+        path = parsed.paths[item]
+        file.write(b"%b %d\n" % (path.translate(_LINE_BREAKS), parsed.classes[item]))

@@ -1,0 +1,16 @@
+"""Opens a classification dataset for training and testing."""
+
+from __future__ import annotations
+
+from digits.core.jobfolder import JobFolder
+from digits.data.reader import DatasetReader
+from digits.data.recordreader import RecordReader
+
+
+def open_reader(folder: JobFolder, db: str) -> DatasetReader:
+    """Return the pictures and class ids of database ``db`` ("train", "val" or "test").
+
+    Raises:
+        NotFoundError: the dataset has no such database (yet).
+    """
+    return RecordReader(folder.path, db)
