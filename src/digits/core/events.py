@@ -32,8 +32,8 @@ class Progress(_Event):
     done: float = Field(ge=0, description="Units finished: pictures, epochs.")
     total: float = Field(ge=0, description="Units in all; 0 while unknown.")
     unit: str = ""
-    text: str = Field("", description="One short line for people: 'Epoch 6.4 of 10'.")
-    rate: float | None = Field(None, description="Pictures a second.")
+    text: str = Field(default="", description="One short line for people: 'Epoch 6.4 of 10'.")
+    rate: float | None = Field(default=None, description="Pictures a second.")
     state: Literal["running", "done"] = "running"
     facts: dict[str, Any] = Field(default_factory=dict, description="What the task found: counts, sizes.")
 

@@ -18,6 +18,8 @@ class Command:
     gpus: tuple[int, ...] = ()
     num_threads: int = 1
     arguments: tuple[str, ...] = ()
+    output: Path | None = None
+    """Where what it prints goes: ``output.log`` in the folder when None."""
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -26,8 +28,8 @@ class Handle(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     pid: int
-    created: float
-    """The process's start as psutil has it: a pid that was given away again is not adopted."""
+    created: str
+    """Its start, as ``digits.core.platform.process_start`` tells it: a pid that was given away again is not adopted."""
     gpus: tuple[int, ...] = ()
 
 
@@ -48,7 +50,7 @@ class Executor(Protocol):
         """Take over a process that another runner started; False if it is gone."""
 
     def poll(self, handle: Handle) -> Status | None:
-        """Return how it ended, or None while it lives; a zombie counts as ended."""
+        """Return how it ended, or None while it lives; a zombie counts as ended. How is told once."""
 
     def stop(self, handle: Handle, grace_s: float) -> None:
         """Ask it to stop now, and kill it ``grace_s`` seconds later; does not wait."""

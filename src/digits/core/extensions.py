@@ -76,10 +76,11 @@ class ViewExtension:
 
 @dataclass(frozen=True)
 class ExecutorExtension:
-    """A place where workers run; ``executor`` is a class with the methods of ``digits.core.executor.Executor``."""
+    """A place where workers run; ``executor(spec)`` has the methods of ``digits.core.executor.Executor``."""
 
     name: str
     title: str
+    spec: type[Spec]
     executor: ModuleAttribute
 
 

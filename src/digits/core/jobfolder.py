@@ -48,12 +48,14 @@ class JobRecord(BaseModel):
     group: str = ""
     username: str = ""
     created: float
-    parent: str = Field("", description="The job this one belongs to and goes with (an evaluation's model).")
-    depends_on: str = Field("", description="The job that must be Done before this one starts (a model's dataset).")
+    parent: str = Field(default="", description="The job this one belongs to and goes with (an evaluation's model).")
+    depends_on: str = Field(
+        default="", description="The job that must be Done before this one starts (a model's dataset)."
+    )
     worker: str = Field(description="'build': the process is `python -m digits.workers.build <job folder>`.")
     tasks: tuple[TaskPlan, ...] = ()
-    num_gpus: int = Field(0, description="GPUs wanted, 0 for none; ignored where the machine has none.")
-    gpus: tuple[int, ...] = Field((), description="These GPUs and no others, if any are named.")
+    num_gpus: int = Field(default=0, description="GPUs wanted, 0 for none; ignored where the machine has none.")
+    gpus: tuple[int, ...] = Field(default=(), description="These GPUs and no others, if any are named.")
     spec: dict[str, Any]
 
 

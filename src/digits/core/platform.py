@@ -14,7 +14,6 @@ from types import FrameType
 import psutil
 
 WINDOWS = sys.platform == "win32"
-MACOS = sys.platform == "darwin"
 
 
 def start_detached(
@@ -44,6 +43,57 @@ def kill_tree(process: psutil.Process) -> None:
         for each in [*process.children(recursive=True), process]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 each.kill()
+
+
+def kill_group(pid: int) -> None:
+    """Kill what is left of the session that ``pid`` led and that has just ended: helpers of a worker that was killed."""
+    if sys.platform != "win32":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+def stand_back(process: psutil.Process, niceness: int) -> None:
+    """Let a process leave the processor to others: POSIX niceness 1 to 19, or Windows' class below normal."""
+    if sys.platform == "win32":
+        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    else:
+        process.nice(niceness)
+
+
+def process_start(pid: int) -> str | None:
+    """Return a text that no later process of the same ``pid`` shares, or None if it does not live (a zombie does not).
+
+    On Linux it is counted from boot: psutil's ``create_time`` moves when the clock is set, and a training would be given up.
+    """
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        if sys.platform == "linux":
+            boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+            ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+            return f"{boot}:{ticks}"
+        return f"{process.create_time():.2f}"
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def find_processes(*words: str) -> list[int]:
+    """Return the pids of processes that have each of ``words`` as one whole argument of their command line."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if set(words) <= set(process.cmdline()):
+                found.append(process.pid)
+    return found
+
+
+def signal_name(number: int) -> str:
+    """Return the name of a signal: 'SIGKILL'."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def on_stop(call: Callable[[], None]) -> None:
@@ -93,7 +143,9 @@ def private_bytes(pid: int) -> int:
 
 def mapped_files(pid: int) -> list[str]:
     """Return the files that process ``pid`` has mapped, libraries included."""
-    return sorted({region.path for region in psutil.Process(pid).memory_maps()}) if not MACOS else []
+    if sys.platform == "darwin":
+        return []
+    return sorted({region.path for region in psutil.Process(pid).memory_maps()})
 
 
 def user_name() -> str:

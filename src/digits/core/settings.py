@@ -21,19 +21,23 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     root: Path = Field(default_factory=lambda: Path.home() / ".digits", description="Jobs, database and caches.")
-    jobs_dir: Path | None = Field(None, description="Job folders, where they are not in <root>/jobs.")
-    database_url: str = Field("", description="SQLAlchemy URL; SQLite in <root>/digits.db when empty.")
-    host: str = Field("127.0.0.1", description="Address to listen on.")
+    jobs_dir: Path | None = Field(default=None, description="Job folders, where they are not in <root>/jobs.")
+    database_url: str = Field(default="", description="SQLAlchemy URL; SQLite in <root>/digits.db when empty.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: Annotated[int, Field(ge=0, le=65535, description="TCP port; 0 takes a free one.")] = 5000
     trust_network: bool = Field(
-        False, description="Allow a host beyond loopback although anybody there can then run code here."
+        default=False, description="Allow a host beyond loopback although anybody there can then run code here."
     )
     web_workers: Annotated[int, Field(ge=1, le=64, description="Web processes of digits-server.")] = 2
-    server_name: str = Field("", description="Shown in the Info menu; the machine's name when empty.")
-    url_prefix: str = Field("", description="Path below which a proxy serves the pages: '/digits'.")
-    debug: bool = Field(False, description="Error answers carry a traceback.")
-    device: Device = Field("auto", description="Where networks run: the best there is, or the one named.")
+    server_name: str = Field(default="", description="Shown in the Info menu; the machine's name when empty.")
+    url_prefix: str = Field(default="", description="Path below which a proxy serves the pages: '/digits'.")
+    debug: bool = Field(default=False, description="Error answers carry a traceback.")
+    device: Device = Field(default="auto", description="Where networks run: the best there is, or the one named.")
     cpu_slots: Annotated[int, Field(ge=0, description="Jobs at a time on the CPU; 0: half the cores, at least 1.")] = 0
+    executor: str = Field(default="local", description="The extension that starts workers.")
+    executor_options: dict[str, str | int | float | bool] = Field(
+        default_factory=dict, description='What that extension can be told: {"nice": 5}.'
+    )
     stop_grace_s: Annotated[float, Field(gt=0, description="Seconds from asking a worker to stop to killing it.")] = (
         30.0
     )
@@ -44,8 +48,12 @@ class Settings(BaseSettings):
     max_image_pixels: Annotated[int, Field(gt=0, description="Larger pictures are refused.")] = 64_000_000
     max_upload_bytes: Annotated[int, Field(gt=0, description="Larger request bodies are refused.")] = 500_000_000
     min_free_disk_bytes: Annotated[int, Field(ge=0, description="Below this no new job is started.")] = 2_000_000_000
-    data_roots: tuple[Path, ...] = Field((), description="The only folders whose files may be named; all when empty.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="How much the server says.")
+    data_roots: tuple[Path, ...] = Field(
+        default=(), description="The only folders whose files may be named; all when empty."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="How much the server says."
+    )
 
     @field_validator("root", "jobs_dir", mode="after")
     @classmethod

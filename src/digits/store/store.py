@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import psutil
 from sqlalchemy import Connection, Select, delete, func, or_, select
 
 from digits.core.errors import JobError, NotFoundError
 from digits.core.files import read_json
 from digits.core.jobfolder import JobFolder, JobKind, JobRecord, TaskPlan, new_job_id
+from digits.core.platform import process_start
 from digits.core.settings import Settings
 from digits.core.states import JobState
 from digits.store import curves, rows
@@ -139,8 +139,8 @@ class Store:
         """Return whether a runner works on this root."""
         try:
             who = read_json(self.settings.root / RUNNER_FILE)
-            return bool(abs(psutil.Process(who["pid"]).create_time() - who["created"]) < 1)
-        except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+            return bool(process_start(who["pid"]) == who["created"])
+        except (OSError, ValueError, KeyError, TypeError):
             return False
 
     # ---------------------------------------------------------------- changing
