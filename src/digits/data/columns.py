@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -101,10 +102,5 @@ class PathList:
 
     def search(self, text: bytes) -> NDArray[np.int64]:
         """Return the indices of the paths that hold ``text``, upper or lower case alike in ASCII; ascending."""
-        lowered, wanted = bytes(self._bytes).lower(), text.lower()
-        found, at = [], lowered.find(wanted)
-        while at >= 0 and wanted:
-            index = int(np.searchsorted(self._offsets, at, side="right")) - 1
-            found.append(index)
-            at = lowered.find(wanted, int(self._offsets[index + 1]))
-        return np.asarray(found, np.int64)
+        starts = [match.start() for match in re.finditer(re.escape(text.lower()), bytes(self._bytes).lower())]
+        return np.unique(np.searchsorted(self._offsets, np.asarray(starts, np.int64), side="right") - 1)

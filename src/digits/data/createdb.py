@@ -165,12 +165,13 @@ class _Worker:
             return _Made(item, refusal=error)
         if self._mean is not None:
             self._mean.add(decoded.image_HWC)
-        data = _encode(decoded.image_HWC, form.encoding)
+        data = encode(decoded.image_HWC, form.encoding)
         datum = Datum(form.channels, form.height, form.width, data, self._labels(item), form.encoding != "none")
         return _Made(item, write_datum(datum), decoded.notes)
 
 
-def _encode(image_HWC: NDArray[np.uint8], encoding: Encoding) -> bytes:
+def encode(image_HWC: NDArray[np.uint8], encoding: Encoding) -> bytes:
+    """Return the data of a record: an encoded picture, or raw CHW values, BGR."""
     if encoding == "png":
         return encode_png(image_HWC)
     if encoding == "jpg":

@@ -33,8 +33,8 @@ from digits.core.errors import DataError
 from digits.data.jpeg import JpegHeader, read_jpeg_header
 from digits.data.sniff import ACCEPTED_HINT, HEAD_BYTES, sniff
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM", "GIF", "TIFF")
-_TURNS = {5, 6, 7, 8}  # orientations that exchange width and height
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM", "GIF", "TIFF")
+TURNS = {5, 6, 7, 8}  # orientations that exchange width and height
 _DNG_VERSION = 0xC612
 _BIG_PIXELS = 8_000_000
 _one_big_picture = threading.Lock()
@@ -82,7 +82,7 @@ def decode(
     if kind == "JPEG":
         header = read_jpeg_header(data)
         if header is not None:
-            _check_size(header.height, header.width, limits)
+            check_size(header.height, header.width, limits)
             if header.components in (1, 3) and header.precision == 8:
                 decoded = _decode_jpeg(data, header, at_least, grey)
                 if decoded is not None:
@@ -90,7 +90,12 @@ def decode(
     return _decode_pillow(data, kind, limits)
 
 
-def _check_size(height: int, width: int, limits: Limits) -> None:
+def check_size(height: int, width: int, limits: Limits) -> None:
+    """Do nothing if a picture of that size may be decoded.
+
+    Raises:
+        DataError: it may not (IMG_TOO_LARGE), or has no pixel (IMG_BROKEN).
+    """
     if height < 1 or width < 1:
         raise DataError(f"The picture is {width}×{height} pixels.", rule="IMG_BROKEN")
     if max(height, width) > limits.max_side_px:
@@ -115,7 +120,7 @@ def _room(num_pixels: int) -> AbstractContextManager[Any]:
 def _decode_jpeg(data: bytes, header: JpegHeader, at_least: tuple[int, int], grey: bool) -> Decoded | None:
     """Decode by libjpeg-turbo, or return None where it finds anything odd: then Pillow judges and has the words."""
     height, width = header.height, header.width
-    need_h, need_w = reversed(at_least) if header.orientation in _TURNS else at_least
+    need_h, need_w = reversed(at_least) if header.orientation in TURNS else at_least
     factor = 1
     if need_h > 0 and need_w > 0:
         while factor < 8 and height >= 2 * factor * need_h and width >= 2 * factor * need_w:
@@ -140,7 +145,7 @@ def _turned(
 ) -> Decoded:
     """Undo EXIF's ``orientation``."""
     if orientation != 1:
-        if orientation in _TURNS:
+        if orientation in TURNS:
             image_HWC, size = image_HWC.transpose(1, 0, 2), (size[1], size[0])
         if orientation in (2, 3, 6, 7):
             image_HWC = image_HWC[:, ::-1]
@@ -156,16 +161,16 @@ def _decode_pillow(data: bytes, kind: str, limits: Limits) -> Decoded:
     # The size is checked here, by a setting; Pillow's own limit, a global of its own, would only warn.
     Image.MAX_IMAGE_PIXELS = None
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
-            _check_size(height, width, limits)
+            check_size(height, width, limits)
             if kind == "TIFF" and _DNG_VERSION in getattr(image, "tag_v2", ()):
                 raise DataError("This is a DNG picture, which is not read.", hint=ACCEPTED_HINT, rule="IMG_FORMAT")
             notes = ("the first of several pictures",) if getattr(image, "n_frames", 1) > 1 else ()
             with _room(height * width):
                 image.load()
                 pixels, more = _to_pixels(image)
-            return _turned(pixels, _orientation(image), kind, (height, width), (*notes, *more))
+            return _turned(pixels, orientation(image), kind, (height, width), (*notes, *more))
     except DataError:
         raise
     except MemoryError as error:
@@ -174,7 +179,8 @@ def _decode_pillow(data: bytes, kind: str, limits: Limits) -> Decoded:
         raise _broken(data, kind, error) from error
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation(image: Image.Image) -> int:
+    """Return how the camera was held, EXIF's 1..8; 1 where nothing is said."""
     value = image.getexif().get(0x0112, 1)
     return value if value in range(1, 9) else 1
 

@@ -1,0 +1,70 @@
+"""One picture in all four resize modes, with the bytes that each would take: what "See example" shows.
+
+Legend: HWC = height, width, channels of uint8.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any, get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digits.data.createdb import Encoding, encode
+from digits.data.images import Limits, ResizeMode, decode, encode_png, prepare_image, read_file, resize
+
+_SHOWN_SIDE_PX = 512
+
+
+def resize_example(
+    path: str | None, *, width: int, height: int, channels: int, encoding: Encoding, limits: Limits | None = None
+) -> dict[str, Any]:
+    """Return the picture at ``path`` as it is and in each mode, as data URLs; a drawn one where ``path`` is None.
+
+    ``bytes`` of a mode is what the record would take in ``encoding``; raw pictures are shown as PNG.
+
+    Raises:
+        DataError: the picture cannot be used.
+    """
+    name = Path(path).name if path else "example.png"
+    data = read_file(path) if path else encode_png(drawn_example())
+    whole = decode(data, limits=limits)
+    modes = {}
+    for mode in get_args(ResizeMode):
+        image = prepare_image(data, height=height, width=width, channels=channels, mode=mode, limits=limits)
+        record = encode(image, encoding)
+        shown = record if encoding != "none" else encode_png(image)
+        modes[mode] = {"image": _data_url(shown), "bytes": len(record)}
+    source = {"name": name, "width": whole.size[1], "height": whole.size[0], "bytes": len(data)}
+    return {"source": {**source, "image": _data_url(encode_png(_small(whole.image_HWC)))}, "modes": modes}
+
+
+def _small(image_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = image_HWC.shape[:2]
+    ratio = max(height, width) / _SHOWN_SIDE_PX
+    if ratio <= 1:
+        return image_HWC
+    return resize(image_HWC, (max(1, round(height / ratio)), max(1, round(width / ratio))), "squash")
+
+
+def _data_url(data: bytes) -> str:
+    kind = "jpeg" if data[:2] == b"\xff\xd8" else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def drawn_example() -> NDArray[np.uint8]:
+    """Return a picture of 300x450 with a circle, a square and a grid, so that each mode's doing can be seen."""
+    image = np.empty((300, 450, 3), np.uint8)
+    image[:] = np.linspace((196, 220, 240), (250, 240, 214), 300)[:, None]
+    for at in range(0, 450, 50):
+        cv2.line(image, (at, 0), (at, 299), (255, 255, 255), 1)
+        cv2.line(image, (0, at), (449, at), (255, 255, 255), 1)
+    cv2.rectangle(image, (2, 2), (447, 297), (70, 90, 110), 3)
+    cv2.circle(image, (225, 150), 95, (213, 94, 0), -1, cv2.LINE_AA)
+    cv2.circle(image, (225, 150), 60, (240, 228, 66), -1, cv2.LINE_AA)
+    cv2.rectangle(image, (25, 25), (95, 95), (0, 114, 178), -1)
+    cv2.rectangle(image, (355, 205), (425, 275), (0, 158, 115), -1)
+    return image

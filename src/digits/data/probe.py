@@ -1,0 +1,32 @@
+"""A picture's size by its header, without decoding it."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from PIL import Image
+
+from digits.core.errors import DataError
+from digits.data.decode import FORMATS, TURNS, Limits, check_size, orientation
+
+
+def picture_size(path: str | Path | bytes, *, limits: Limits | None = None) -> tuple[int, int]:
+    """Return (height, width) of the picture at ``path`` as it is meant to be seen.
+
+    Raises:
+        DataError: the header cannot be read, or tells a size beyond the limits.
+    """
+    try:
+        with (
+            warnings.catch_warnings(action="ignore"),
+            open(path, "rb") as file,
+            Image.open(file, formats=FORMATS) as image,
+        ):
+            width, height = image.size
+            check_size(height, width, limits or Limits())
+            return (width, height) if orientation(image) in TURNS else (height, width)
+    except DataError:
+        raise
+    except Exception as error:  # a decoder may raise anything on a file made to break it
+        raise DataError("The header of the picture is damaged.", rule="IMG_BROKEN") from error
