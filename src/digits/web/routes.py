@@ -87,6 +87,7 @@ GENERAL = [
           answer="json-html", params=(Param("query", "The path's beginning.", required=True),)),
     Route("GET", "/healthz", "Is the web process alive?", "service", api="health:healthz"),
     Route("GET", "/readyz", "Can jobs be taken and run?", "service", api="health:readyz"),
+    Route("GET", "/components", "Every part of the pages, once", "general", page="components:components"),
     Route("GET", "/docs", "This documentation", "service", api="docs:docs", answer="html"),
     Route("GET", "/openapi.json", "This documentation as an OpenAPI document", "service", api="docs:openapi"),
 ]  # fmt: skip

@@ -1,0 +1,69 @@
+"""Facts about jobs that several pages show alike: where their page is, what they run on, how far they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from digits.core.extensions import installed
+from digits.core.states import JobState
+
+if TYPE_CHECKING:
+    from digits.store import Job
+
+PLACES = {"dataset": "datasets", "model": "models", "pretrained_model": "pretrained_models", "evaluation": "evaluations"}
+_SUFFIX = re.compile(r"(?: (?:learning_rate|batch_size):\S+)+$")
+
+
+def path_of(job: Job) -> str:
+    """Return the path of the job's page."""
+    return f"/{PLACES[job.kind]}/{job.id}"
+
+
+def device(job: Job) -> str:
+    """Return "GPU 0", "GPUs 0, 1", "GPU" while it waits for one, "CPU"; "" for a job that computes nothing yet."""
+    if job.gpus:
+        return f"GPU {job.gpus[0]}" if len(job.gpus) == 1 else "GPUs " + ", ".join(str(index) for index in job.gpus)
+    known = str(job.facts.get("device", ""))
+    if known:
+        return known.upper().replace("CUDA:", "GPU ").replace("CUDA", "GPU").replace("MPS", "Apple GPU")
+    if job.state is JobState.WAITING and job.num_gpus and job.wanted_gpus:
+        return "GPU"
+    return "CPU"
+
+
+def framework(job: Job) -> str:
+    """Return the framework's title: "Caffe"."""
+    found = installed("frameworks").get(job.extension)
+    return found.title if found else job.extension
+
+
+def subtitle(job: Job, names: Mapping[str, str]) -> str:
+    """Return "Image Classification Model on MNIST 28 × 28"."""
+    return f"{job.title} on {names[job.depends_on]}" if names.get(job.depends_on) else job.title
+
+
+def remark(job: Job) -> str:
+    """Return the line under a bar: "Epoch 6.4 of 10, 3,690 images/s", or what the job waits for."""
+    if job.state is not JobState.RUNNING:
+        return job.reason.removeprefix("Waiting: ")[:1].upper() + job.reason.removeprefix("Waiting: ")[1:]
+    unit = "images/s" if job.kind == "model" else "pictures/s"
+    return ", ".join(part for part in (job.text, f"{job.rate:,.0f} {unit}" if job.rate else "") if part)
+
+
+def sweep_suffix(name: str) -> str:
+    """Return what sets a model of a sweep apart: "learning_rate:0.005", "" for a model of no sweep."""
+    match = _SUFFIX.search(name)
+    return match.group().strip() if match else ""
+
+
+def is_accuracy(series: str) -> bool:
+    """Whether a curve is a share shown in percent (DIGITS: its name contains "accuracy")."""
+    return "accuracy" in series.rpartition("/")[0].lower()
+
+
+def series_title(series: str) -> str:
+    """Return "accuracy (val)" for "accuracy/val"."""
+    output, _, split = series.rpartition("/")
+    return f"{output} ({split})" if output else series

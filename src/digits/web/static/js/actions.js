@@ -1,0 +1,75 @@
+// @ts-check
+/** What the buttons of a job do: abort, delete, rename, notes. A button says what it is about in its data attributes. */
+
+import { ask } from "./ask.js";
+import { send } from "./http.js";
+import { refresh } from "./live.js";
+import { toast, toastLater } from "./toast.js";
+
+/** @type {Record<string, (button: HTMLElement) => void>} */
+const ACTIONS = {
+  abort(button) {
+    const { url = "", name = "" } = button.dataset;
+    ask({
+      title: `Abort ${name}?`,
+      text: "It stops in good order. What it has made so far stays usable.",
+      yes: "Abort",
+      danger: true,
+      act: async () => {
+        await send("POST", url);
+        toast(`${name} is asked to stop`);
+        await refresh();
+      },
+    });
+  },
+
+  delete(button) {
+    const { url = "", name = "", next = "/" } = button.dataset;
+    ask({
+      title: `Delete ${name}?`,
+      text: "The job and all its files go for good.",
+      yes: "Delete",
+      danger: true,
+      act: async () => {
+        await send("DELETE", url);
+        toastLater(`${name} is deleted`);
+        location.assign(next);
+      },
+    });
+  },
+
+  rename(button) {
+    const { url = "", name = "" } = button.dataset;
+    ask({
+      title: "Rename",
+      yes: "Rename",
+      label: "Name",
+      value: name,
+      act: async (value) => {
+        await send("PUT", url, { job_name: value });
+        location.reload();
+      },
+    });
+  },
+};
+
+document.addEventListener("click", (event) => {
+  const button = /** @type {Element} */ (event.target).closest("[data-action]");
+  if (!(button instanceof HTMLElement)) return;
+  ACTIONS[button.dataset.action ?? ""]?.(button);
+});
+
+// Notes are edited where they stand.
+document.addEventListener("submit", async (event) => {
+  const form = /** @type {HTMLFormElement} */ (event.target);
+  if (form.dataset.notes === undefined) return;
+  event.preventDefault();
+  const problem = /** @type {HTMLElement} */ (form.querySelector(".problem"));
+  try {
+    await send("PUT", form.dataset.notes, { job_notes: String(new FormData(form).get("job_notes") ?? "") });
+    location.reload();
+  } catch (error) {
+    problem.textContent = error instanceof Error ? error.message : String(error);
+    problem.hidden = false;
+  }
+});
