@@ -43,6 +43,8 @@ class DatasetExtension:
     inspect: ModuleAttribute = ""
     model_route: str = ""
     """Below /models/: where models of such datasets are made."""
+    model_title: str = ""
+    """What a model of such a dataset is called: "Image Classification Model"."""
 
 
 @dataclass(frozen=True)

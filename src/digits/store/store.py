@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, or_, select
+from sqlalchemy import Connection, Select, and_, delete, func, or_, select
 
 from digits.core.errors import JobError, NotFoundError
 from digits.core.files import read_json
@@ -104,6 +104,16 @@ class Store:
         query = select(SNAPSHOTS).where(SNAPSHOTS.c.job_id == job_id).order_by(SNAPSHOTS.c.step, SNAPSHOTS.c.file)
         with self.database.read() as connection:
             return [rows.to_snapshot(row) for row in connection.execute(query).mappings()]
+
+    def newest_snapshots(self) -> dict[str, SnapshotRow]:
+        """Return the last snapshot of every training that has one."""
+        last = (
+            select(SNAPSHOTS.c.job_id, func.max(SNAPSHOTS.c.step).label("step")).group_by(SNAPSHOTS.c.job_id).subquery()
+        )
+        same = and_(SNAPSHOTS.c.job_id == last.c.job_id, SNAPSHOTS.c.step == last.c.step)
+        with self.database.read() as connection:
+            found = connection.execute(select(SNAPSHOTS).join(last, same)).mappings()
+            return {row["job_id"]: rows.to_snapshot(row) for row in found}
 
     def refs(self, job_ids: Iterable[str]) -> dict[str, int]:
         """Return how many models were made from each of these datasets (0 included)."""

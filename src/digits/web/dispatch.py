@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def load(package: str, reference: str) -> Callable[[Request], Any]:
+def handler(package: str, reference: str) -> Callable[..., Any]:
     """Return the function that "module:function" names below ``digits.web.<package>``."""
     module, _, name = reference.partition(":")
-    function: Callable[[Request], Any] = getattr(import_module(f"digits.web.{package}.{module}"), name)
+    function: Callable[..., Any] = getattr(import_module(f"digits.web.{package}.{module}"), name)
     return function
 
 
@@ -69,9 +69,9 @@ async def _user(request: Request, route: Route) -> str:
 
 async def _call(request: Request, route: Route) -> Response:
     json = bool(route.api) and (not route.page or wants_json(request))
-    handler = load("api", route.api) if json else load("pages", route.page)
-    response = await handler(request) if iscoroutinefunction(handler) else await run_in_threadpool(handler, request)
-    assert isinstance(response, Response), f"{handler} answered {type(response)}"
+    call = handler("api", route.api) if json else handler("pages", route.page)
+    response = await call(request) if iscoroutinefunction(call) else await run_in_threadpool(call, request)
+    assert isinstance(response, Response), f"{call} answered {type(response)}"
     return response
 
 

@@ -37,7 +37,7 @@ def describe(error: Exception) -> tuple[int, dict[str, object]]:
         return error.http_status, {
             "message": phrase(error.http_status),
             "type": TYPES.get(error.http_status, type(error).__name__),
-            "description": str(error) if error.where or error.hint else error.message,
+            "description": _words(error),
             **{name: text for name, text in facts.items() if text},
         }
     if isinstance(error, HTTPException):
@@ -45,6 +45,13 @@ def describe(error: Exception) -> tuple[int, dict[str, object]]:
         kind = TYPES.get(status, type(error).__name__)
         return status, {"message": phrase(status), "type": kind, "description": str(error.detail)}
     return 500, {"message": str(error) or type(error).__name__, "type": type(error).__name__}
+
+
+def _words(error: DigitsError) -> str:
+    """Return place, fact and remedy as sentences; a fact alone stays as it is, because DIGITS' clients compare it."""
+    place = f"{error.where}: " if error.where else ""
+    stop = "." if error.hint and error.message[-1:] not in ".!?" else ""
+    return f"{place}{error.message}{stop} {error.hint}".strip()
 
 
 def error_answer(request: Request, error: Exception) -> Response:

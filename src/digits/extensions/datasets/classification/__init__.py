@@ -17,4 +17,5 @@ EXTENSION = DatasetExtension(
     reader=f"{_HERE}.reader:open_reader",
     inspect=f"{_HERE}.inspect:inspect_folder",
     model_route="images/classification",
+    model_title="Image Classification Model",
 )

@@ -1,0 +1,117 @@
+"""Testing a model: one picture, a list of them, and the pictures that look most like each class. No name is needed for it."""
+
+from __future__ import annotations
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from digits.core.errors import DigitsError
+from digits.web import services
+from digits.web.answers import as_json, render, wants_json
+from digits.web.classifying import asked_model, classify, entries_of, infer, one_picture, percent, shown
+from digits.web.reading import read_form, whole_number
+from digits.web.tally import TOP
+
+SHOWN_ROWS = 100
+SHOWN_CLASSES = 100
+
+
+async def one(request: Request) -> Response:
+    """``classify_one``: the five likeliest classes.
+
+    Template ``models/classify_one.html`` gets ``job``, ``snapshot``, ``name`` (of the picture, as its owner calls it), ``predictions``
+    ([(label, percent)]), ``picture`` (a data address: as the network sees it), ``width``, ``height`` and ``seconds``.
+    """
+    await read_form(request)
+    job, snapshot = await run_in_threadpool(asked_model, request)
+    async with one_picture(request) as (path, name):
+        body = {"paths": [str(path)], "top": TOP}
+        try:
+            answer = await infer(request, job, snapshot, "/classify", body)
+        except services.FailedInServiceError as error:
+            if wants_json(request):
+                return as_json({"predictions": [], "error": {"message": str(error)}}, status=error.http_status)
+            raise
+        result = answer["results"][0]
+        if not result["ok"]:
+            trouble = result["error"]
+            raise DigitsError(trouble["message"], where=name, hint=trouble.get("hint") or "")
+        predictions = percent(result["top"])
+        if wants_json(request):
+            return as_json({"predictions": predictions})
+        seen = await infer(request, job, snapshot, "/picture", {"path": str(path)})
+    return render(
+        request,
+        "models/classify_one.html",
+        job=job,
+        snapshot=snapshot,
+        name=name,
+        predictions=predictions,
+        picture="data:image/png;base64," + seen["png_base64"],
+        width=seen["width"],
+        height=seen["height"],
+        seconds=answer["seconds"],
+    )
+
+
+async def many(request: Request) -> Response:
+    """``classify_many``: the five likeliest classes of each picture of a list.
+
+    Template ``models/classify_many.html`` gets ``job``, ``snapshot``, ``report`` (``digits.web.tally.Report``), ``rows``
+    ([(path, true label, [(label, probability)])], the first 100), ``refused`` ([Refused]), ``pictures`` (data addresses of
+    ``report.mistakes``, "" where one cannot be read) and ``seconds``.
+    """
+    await read_form(request)
+    job, snapshot = await run_in_threadpool(asked_model, request)
+    entries = await run_in_threadpool(entries_of, request)
+    answers = await classify(request, job, snapshot, entries)
+    report = await run_in_threadpool(answers.tally.report)
+    if wants_json(request):
+        rows = report.rows(0, report.count)
+        found = {path: [[label, round(100 * share, 2)] for label, share in top] for path, _, top in rows}
+        return as_json({"classifications": found})
+    pictures = [await shown(request, job, snapshot, mistake.path) for mistake in report.mistakes]
+    return render(
+        request,
+        "models/classify_many.html",
+        job=job,
+        snapshot=snapshot,
+        report=report,
+        rows=report.rows(0, SHOWN_ROWS),
+        refused=answers.refused,
+        pictures=pictures,
+        seconds=answers.seconds,
+    )
+
+
+async def top_n(request: Request) -> Response:
+    """``top_n``: of a list, the pictures with the highest score of each class.
+
+    Template ``models/top_n.html`` gets ``job``, ``snapshot``, ``classes`` ([(label, [(path, probability, data address)])], the first
+    100 classes), ``num_classes``, ``count`` (pictures looked at), ``refused`` and ``seconds``.
+    """
+    await read_form(request)
+    job, snapshot = await run_in_threadpool(asked_model, request)
+    count = whole_number(request, "top_n", 9, least=1, most=100)
+    entries = await run_in_threadpool(entries_of, request)
+    answers = await classify(request, job, snapshot, entries, best_of=count)
+    labels, paths = answers.tally.labels, answers.tally.paths
+    classes = []
+    for class_id, label in enumerate(labels[:SHOWN_CLASSES]):
+        cells = [
+            (paths[row], score, await shown(request, job, snapshot, paths[row]))
+            for row, score in answers.best.of(class_id)
+        ]
+        classes.append((label, cells))
+    return render(
+        request,
+        "models/top_n.html",
+        job=job,
+        snapshot=snapshot,
+        classes=classes,
+        num_classes=len(labels),
+        count=len(paths),
+        refused=answers.refused,
+        seconds=answers.seconds,
+    )

@@ -1,0 +1,170 @@
+"""Making jobs: a dataset, a model, or a model for each of several values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from digits.core.errors import NotFoundError
+from digits.core.extensions import DatasetExtension, FrameworkExtension, extension, load
+from digits.core.jobfolder import TaskPlan
+from digits.core.spec import Spec
+from digits.core.trainspec import TrainSpec
+from digits.store import Job
+from digits.web import jobjson
+from digits.web.answers import as_json, redirect, wants_json
+from digits.web.dispatch import handler
+from digits.web.fields import FormView, form_view
+from digits.web.forms import Fields, Parsed, Problems, by_flat_name, flatten_stored, parse, parse_json, sweep
+from digits.web.reading import Form, read_form
+from digits.web.site import settings, store
+
+S = TypeVar("S", bound=Spec)
+FORM = "form"
+"""Where problems of the form as a whole stand in a JSON answer."""
+
+
+def clone_fields(request: Request, spec: type[Spec]) -> dict[str, list[str]]:
+    """Return the flat fields of the job that ``clone=`` names, {} without it.
+
+    Raises:
+        NotFoundError: there is no such job.
+    """
+    job_id = request.query_params.get("clone", "")
+    return flatten_stored(spec, store(request).job(job_id).spec) if job_id else {}
+
+
+async def dataset(request: Request) -> Response:
+    """``POST /datasets/<kind>``: queue a build; a bad form is shown again, values kept."""
+    kind: DatasetExtension = request.state.extension
+    form = await read_form(request)
+    fields = form.fields | await run_in_threadpool(clone_fields, request, kind.spec)
+    parsed = _parse(request, kind.spec, form, fields)
+    if parsed.spec is not None:
+        found = await run_in_threadpool(load(kind.check), parsed.spec, settings(request))
+        parsed = Parsed(parsed.spec, by_flat_name(parsed.spec, found))
+    if parsed.spec is None or parsed.problems:
+        return await _refused(request, "datasets", kind, fields, parsed.problems)
+    spec = parsed.spec
+    job = await run_in_threadpool(
+        store(request).submit, kind="dataset", extension=kind.name, title=kind.title, name=spec.name, group=spec.group,
+        username=request.state.user, worker="build", tasks=load(kind.tasks)(spec), spec=spec.model_dump(mode="json"),
+    )  # fmt: skip
+    return as_json(jobjson.created(job)) if wants_json(request) else redirect(request, f"/datasets/{job.id}")
+
+
+async def model(request: Request) -> Response:
+    """``POST /models/<kind>``: queue a training, or one for each combination of several rates and batch sizes."""
+    kind: DatasetExtension = request.state.extension
+    form = await read_form(request)
+    fields = _old_names(form.fields) | await run_in_threadpool(clone_fields, request, TrainSpec)
+    wanted, problems = await run_in_threadpool(_trainings, request, form, fields)
+    if problems:
+        return await _refused(request, "models", kind, fields, problems)
+    jobs = [await run_in_threadpool(_submit, request, kind, spec) for spec in wanted]
+    if wants_json(request):
+        answers = [jobjson.model(job, store(request).job(job.depends_on), None) for job in jobs]
+        return as_json(answers[0] if len(answers) == 1 else {"jobs": answers})
+    return redirect(request, f"/models/{jobs[0].id}" if len(jobs) == 1 else "/")
+
+
+def _parse(request: Request, spec: type[S], form: Form, fields: Fields) -> Parsed[S]:
+    """Read a JSON body as the nested spec, anything else (and every clone) as flat fields."""
+    if form.json is not None and "clone" not in request.query_params:
+        body = {name: value for name, value in form.json.items() if name != "username"}
+        return parse_json(spec, body)
+    return parse(spec, fields)
+
+
+async def _refused(request: Request, noun: str, kind: DatasetExtension, fields: Fields, problems: Problems) -> Response:
+    if wants_json(request):
+        return as_json({"errors": {name or FORM: texts for name, texts in problems.items()}}, status=400)
+    page = handler("pages", f"{noun}:form_page")
+    view: FormView = form_view(kind.spec if noun == "datasets" else TrainSpec, fields, problems, submitted=True)
+    return await run_in_threadpool(page, request, kind, view, status=HTTPStatus.BAD_REQUEST)
+
+
+def _old_names(fields: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Return the fields with those of DIGITS' forms for one GPU or a comma list put under their present names."""
+    found = dict(fields)
+    listed = next(iter(found.get("select_gpus_list", ())), "")
+    single = next(iter(found.get("select_gpu", ())), "next")
+    if "select_gpus" not in found:
+        if listed:
+            found["select_gpus"] = [listed]
+        elif single not in ("", "next"):
+            found["select_gpus"] = [single]
+    return found
+
+
+def _trainings(request: Request, form: Form, fields: Fields) -> tuple[list[TrainSpec], Problems]:
+    """Return the trainings that a form asks for, or what is wrong with any of them."""
+    specs: list[TrainSpec] = []
+    problems: Problems = {}
+    forms: Sequence[tuple[Fields, Mapping[str, str]]] = [(fields, {})]
+    if form.json is None or "clone" in request.query_params:
+        forms = sweep(TrainSpec, fields)
+    for values, apart in forms:
+        parsed = _parse(request, TrainSpec, form, values)
+        found = dict(parsed.problems)
+        if parsed.spec is not None:
+            found = by_flat_name(parsed.spec, _check(request, parsed.spec))
+            specs.append(_told_apart(parsed.spec, apart))
+        for name, texts in found.items():
+            known = problems.setdefault(name, [])
+            known.extend(text for text in texts if text not in known)
+    return specs, problems
+
+
+def _told_apart(spec: TrainSpec, apart: Mapping[str, str]) -> TrainSpec:
+    """Return one training of a sweep with DIGITS' suffix to its name, in a group with the others."""
+    if not apart:
+        return spec
+    suffix = "".join(f" {name}:{value}" for name, value in apart.items())
+    return spec.model_copy(update={"name": spec.name + suffix, "group": spec.group or spec.name})
+
+
+def _check(request: Request, spec: TrainSpec) -> dict[str, list[str]]:
+    """Return what is wrong with a training beyond its own fields, by dotted path."""
+    try:
+        dataset = store(request).job(spec.dataset)
+    except NotFoundError:
+        return {"dataset": ["Unknown dataset job_id"]}
+    if dataset.kind != "dataset":
+        return {"dataset": ["Unknown dataset job_id"]}
+    if not dataset.is_running and dataset.state.value != "Done":
+        return {"dataset": [f"{dataset.name!r} is {dataset.state.value}; choose a dataset that is done."]}
+    try:
+        framework: FrameworkExtension = extension("frameworks", spec.framework)
+    except NotFoundError as error:
+        return {"framework": [str(error)]}
+    known = {gpu.index for gpu in store(request).gpus()}
+    missing = [gpu for gpu in spec.gpus if known and gpu not in known]
+    problems = {"gpus": [f"There is no GPU {gpu} here." for gpu in missing]} if missing else {}
+    found: Mapping[str, list[str]] = load(framework.check)(spec, dataset_facts(dataset))
+    return problems | dict(found)
+
+
+def dataset_facts(dataset: Job) -> dict[str, Any]:
+    """Return what is known of a dataset: what was found, or while it is being made, the picture size asked for."""
+    shape = jobjson.picture_shape(dataset)
+    if dataset.facts or shape is None:
+        return dataset.facts
+    return {"image": dict(zip(("height", "width", "channels"), shape, strict=True))}
+
+
+def _submit(request: Request, kind: DatasetExtension, spec: TrainSpec) -> Job:
+    framework: FrameworkExtension = extension("frameworks", spec.framework)
+    on_cpu = spec.device == "cpu"
+    return store(request).submit(
+        kind="model", extension=spec.framework, title=kind.model_title, name=spec.name, group=spec.group,
+        username=request.state.user, worker="train", depends_on=spec.dataset,
+        tasks=(TaskPlan(name="train", title=f"Train {framework.title} Model"),),
+        num_gpus=0 if on_cpu else len(spec.gpus) or spec.num_gpus, gpus=() if on_cpu else spec.gpus,
+        spec=spec.model_dump(mode="json"),
+    )  # fmt: skip

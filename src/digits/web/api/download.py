@@ -1,0 +1,57 @@
+"""The trained model as one flat archive, with the names DIGITS gave its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from digits.core.errors import DigitsError, NotFoundError
+from digits.store import Job, SnapshotRow
+from digits.web import jobjson
+from digits.web.answers import to_json
+from digits.web.archive import EXTENSIONS, MEDIA_TYPES, Member, archive
+from digits.web.caffemodel import caffemodel, then_remove
+from digits.web.reading import path_job, read_form
+from digits.web.site import store
+from digits.web.snapshots import asked_epoch, choose
+
+FILES = (
+    "solver.prototxt", "train_val.prototxt", "deploy.prototxt", "original.prototxt", "digits_python_layers.py", "labels.txt",
+    "mean.binaryproto",
+)  # fmt: skip
+
+
+async def download(request: Request) -> Response:
+    """``GET, POST /models/<id>/download[.ext]``: built while it is sent, in constant memory."""
+    extension = str(request.path_params.get("extension", "tar.gz"))
+    if extension not in EXTENSIONS:
+        raise DigitsError("Invalid extension", hint=f"Known: {', '.join(EXTENSIONS)}.")
+    await read_form(request)
+    job = await run_in_threadpool(path_job, request, "model")
+    given, epoch = asked_epoch(request)
+    snapshot = choose(await run_in_threadpool(store(request).snapshots, job.id), epoch)
+    weights = await caffemodel(request, job, snapshot)
+    members = await run_in_threadpool(_members, request, job, snapshot, weights)
+    name = f"{job.id}_epoch_{given}.{extension}"
+    return StreamingResponse(
+        then_remove(archive(members, extension), weights),
+        media_type=MEDIA_TYPES[extension],
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _members(request: Request, job: Job, snapshot: SnapshotRow, weights: Path) -> list[Member]:
+    try:
+        dataset = store(request).job(job.depends_on)
+    except NotFoundError:
+        dataset = None
+    info = dict(sorted(jobjson.model(job, dataset, snapshot).items()))
+    found = [Member(name, job.folder.path / name) for name in FILES if (job.folder.path / name).is_file()]
+    return [
+        *found,
+        Member(jobjson.snapshot_name(snapshot), weights),
+        Member("info.json", to_json(info, indent=4)),
+    ]

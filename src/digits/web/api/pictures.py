@@ -1,0 +1,122 @@
+"""Pictures of datasets: what a folder holds, how a picture would be stored, and one that is stored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anyio
+from markupsafe import escape
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from digits.core.errors import DataError, DigitsError, NotFoundError
+from digits.core.extensions import extension
+from digits.web import browse, services
+from digits.web.answers import as_json, wants_json
+from digits.web.paths import require_allowed
+from digits.web.png import from_planes
+from digits.web.reading import argument, number, path_job, read_form, whole_number
+from digits.web.site import settings
+
+MODES = ("crop", "squash", "fill", "half_crop")
+MAX_SIDE = 4096
+MAX_WAIT_S = 60.0
+POLL_S = 0.25
+A_DAY_S = 86_400
+
+
+async def inspect(request: Request) -> Response:
+    """``POST /datasets/inspect``: classes, counts and refused files of a folder; ``state`` says "running" or "done"."""
+    await read_form(request)
+    path = argument(request, "path")
+    if not path:
+        raise DigitsError("path is a required field")
+    kind = extension("datasets", argument(request, "extension") or "image-classification")
+    require_allowed(Path(path), settings(request))
+    wait = number(request, "wait")
+    deadline = time.monotonic() + min(MAX_WAIT_S if wait is None else max(wait, 0.0), MAX_WAIT_S)
+    while True:
+        found = await services.call(request, "inspect", "/folder", {"extension": kind.name, "path": path})
+        if found.get("state") != "running" or time.monotonic() >= deadline:
+            return as_json(found)
+        await anyio.sleep(POLL_S)
+
+
+async def resize_example(request: Request) -> Response:
+    """``POST /datasets/images/resize-example``: a picture in one mode as DIGITS answers it, or with ``.json`` in all four."""
+    await read_form(request)
+    if wants_json(request):
+        return as_json(await _example(request))
+    try:
+        mode = argument(request, "resize_mode") or "squash"
+        if mode not in MODES:
+            raise DigitsError(f"There is no resize mode {mode[:40]!r}.")
+        made = (await _example(request))["modes"][mode]
+        width, height = _side(request, "width"), _side(request, "height")
+        return HTMLResponse(_as_digits(made, width, height))
+    except DigitsError as error:
+        return HTMLResponse(str(escape(f"{type(error).__name__}: {error}")))  # DIGITS answers every error here with 200
+
+
+def _as_digits(made: Mapping[str, Any], width: int, height: int) -> str:
+    size = f"width:{width}px;height:{height}px"
+    return (
+        f'<img src="{escape(made["image"])}" width="{width}" height="{height}" style="{size}" /><br>'
+        f"<i>Image size: {_kilobytes(int(made['bytes']))}</i>"
+    )
+
+
+def _kilobytes(num_bytes: int) -> str:
+    return f"{num_bytes} B" if num_bytes < 1024 else f"{num_bytes / 1024:.1f} KB"
+
+
+async def _example(request: Request) -> dict[str, Any]:
+    path = argument(request, "image_path")
+    if path:
+        require_allowed(Path(path), settings(request))
+    body = {
+        "path": path or None,
+        "width": _side(request, "width"),
+        "height": _side(request, "height"),
+        "channels": whole_number(request, "channels", 3, least=1, most=4),
+        "encoding": argument(request, "encoding") or "png",
+    }
+    return await services.call(request, "inspect", "/resize-example", body)
+
+
+def _side(request: Request, name: str) -> int:
+    return whole_number(request, name, 256, least=1, most=MAX_SIDE)
+
+
+async def stored(request: Request) -> Response:
+    """``GET /datasets/<id>/picture/<db>/<index>``: one record's picture; its address never means another."""
+    return await run_in_threadpool(_stored, request)
+
+
+def _stored(request: Request) -> Response:
+    from digits.data.records import RecordFile, read_datum
+
+    job = path_job(request, "dataset")
+    text = str(request.path_params["index"])
+    if not (text.isascii() and text.isdigit() and len(text) < 12):
+        raise NotFoundError("There is no such record.")
+    row = int(text)
+    db = browse.database_name(job, str(request.path_params["db"]))
+    key = browse.key_of(row, browse.label_id(job, db, row)).encode()
+    try:
+        with RecordFile(job.folder.path / f"{db}_db") as records:
+            record = records.get(key)
+        if record is None:
+            raise NotFoundError("There is no such record.")
+        datum = read_datum(record)
+    except DataError as error:
+        raise NotFoundError(error.message, where=error.where) from error
+    data = bytes(datum.data)
+    if not datum.encoded:
+        data = from_planes(data, width=datum.width, height=datum.height, channels=datum.channels)
+    media_type = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
+    return Response(data, headers={"Cache-Control": f"private, max-age={A_DAY_S}, immutable"}, media_type=media_type)

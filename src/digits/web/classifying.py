@@ -1,0 +1,204 @@
+"""Asking a model's inference worker about pictures: which model, which pictures, and the answers gathered chunk by chunk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from digits.core.errors import DigitsError
+from digits.store import Job, SnapshotRow
+from digits.web import services
+from digits.web.fetch import fetched, is_address
+from digits.web.imagelist import read_list
+from digits.web.paths import is_allowed, require_allowed
+from digits.web.reading import argument, asked_job, read_form, spool_folder, spooled, whole_number
+from digits.web.site import settings, store
+from digits.web.snapshots import asked_epoch, choose
+from digits.web.tally import TOP, Best, Tally
+
+CHUNK = 256
+"""Pictures asked for at a time: enough to keep the worker busy, few enough that it can serve others in between."""
+MAX_REFUSED = 1000
+Entries = Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A picture that could not be used, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass
+class Answers:
+    """What a worker said about a list; ``refused`` are the pictures it could not read (the first 1,000)."""
+
+    tally: Tally
+    best: Best
+    refused: list[Refused] = field(default_factory=list)
+    num_refused: int = 0
+    seconds: float = 0.0
+
+    def refuse(self, path: str, reason: str) -> None:
+        """Note a picture that could not be used."""
+        self.num_refused += 1
+        if len(self.refused) < MAX_REFUSED:
+            self.refused.append(Refused(path, reason))
+
+
+def asked_model(request: Request) -> tuple[Job, SnapshotRow]:
+    """Return the model and the snapshot that the request names.
+
+    Raises:
+        DigitsError: no model is named, or it has no such snapshot.
+        NotFoundError: there is no such model.
+    """
+    job = asked_job(request, "model")
+    _, epoch = asked_epoch(request)
+    return job, choose(store(request).snapshots(job.id), epoch)
+
+
+async def infer(
+    request: Request, job: Job, snapshot: SnapshotRow, path: str, body: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what the model's worker answers; see ``digits.web.services.call``."""
+    return await services.call(request, "infer", path, body, job_id=job.id, epoch=snapshot.epoch)
+
+
+@asynccontextmanager
+async def one_picture(request: Request) -> AsyncIterator[tuple[Path, str]]:
+    """Give the file of the picture that came with the request, and the name its owner knows it by.
+
+    Raises:
+        DigitsError: there is none, or it may not be read.
+    """
+    form = await read_form(request)
+    upload = form.file("image_file")
+    if upload is not None:
+        async with spooled(request, upload) as path:
+            yield path, PurePath(upload.filename or "picture").name
+        return
+    named = argument(request, "image_path")
+    if not named:
+        raise DigitsError("must provide image_path or image_file")
+    if is_address(named):
+        async with fetched(request, named) as path:
+            yield path, named
+        return
+    require_allowed(Path(named), settings(request))
+    yield Path(named), named
+
+
+def entries_of(request: Request) -> Entries:
+    """Return (path, class id or -1) of the lines of ``image_list``.
+
+    Raises:
+        DigitsError: there is no list, or its folder does not exist or may not be named.
+    """
+    upload = request.state.form.file("image_list")
+    if upload is None:
+        raise DigitsError("image_list is a required field")
+    folder = argument(request, "image_folder").strip()
+    if folder:
+        require_allowed(Path(folder), settings(request))
+        if not _is_folder(folder):
+            raise DigitsError(f'image_folder "{folder}" does not exit', hint="Name a folder on the server.")  # sic
+    most = whole_number(request, "num_test_images", 0) or None
+    upload.file.seek(0)
+    entries = list(read_list(upload.file, folder, most))
+    if not entries:
+        raise DigitsError("image_list names no picture.", hint="Give one path a line, a class id behind it.")
+    return entries
+
+
+def _is_folder(folder: str) -> bool:
+    try:
+        return Path(folder).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def labels_of(job: Job) -> list[str]:
+    """Return the names of a model's classes, in order of their ids.
+
+    Raises:
+        DigitsError: the model has no list of them.
+    """
+    try:
+        text = (job.folder.path / "labels.txt").read_text("utf-8", "surrogateescape")
+    except OSError as error:
+        raise DigitsError("The model has no labels.txt.", where=str(job.folder.path)) from error
+    return text.removesuffix("\n").split("\n")
+
+
+async def classify(request: Request, job: Job, snapshot: SnapshotRow, entries: Entries, *, best_of: int = 0) -> Answers:
+    """Return the answers to a list; a picture that cannot be read costs its own row. ``best_of``: keep so many a class."""
+    labels = await run_in_threadpool(labels_of, job)
+    answers = Answers(Tally(labels), Best(len(labels), best_of))
+    begun = time.monotonic()
+    for start in range(0, len(entries), CHUNK):
+        chunk = await run_in_threadpool(_usable, request, answers, entries[start : start + CHUNK])
+        if not chunk:
+            continue
+        body = {"paths": [path for path, _ in chunk], "top": TOP} | ({"all_scores": True} if best_of else {})
+        found = await infer(request, job, snapshot, "/classify", body)
+        await run_in_threadpool(_take, request, answers, chunk, found)
+    answers.seconds = time.monotonic() - begun
+    return answers
+
+
+def _usable(request: Request, answers: Answers, chunk: Entries) -> Entries:
+    """Return the lines whose path may be opened; the others are refused."""
+    roots = settings(request).data_roots
+    usable = []
+    for path, label in chunk:
+        if is_address(path):
+            answers.refuse(path, "Addresses in a list are not fetched: save the picture on the server.")
+        elif roots and not is_allowed(Path(path), roots):
+            answers.refuse(path, "The path lies outside data_roots.")
+        else:
+            usable.append((path, label))
+    return usable
+
+
+def _take(request: Request, answers: Answers, chunk: Entries, found: Mapping[str, Any]) -> None:
+    paths, truth, tops = [], [], []
+    for (path, label), result in zip(chunk, found["results"], strict=True):
+        if result["ok"]:
+            paths.append(path)
+            truth.append(label)
+            tops.append(result["top"])
+        else:
+            error = result["error"]
+            answers.refuse(path, f"{error['message']} {error.get('hint') or ''}".strip())
+    answers.tally.add(paths, truth, tops)
+    if found.get("scores_file"):
+        scores_file = Path(found["scores_file"])
+        assert scores_file.parent == spool_folder(settings(request)), scores_file
+        try:
+            answers.best.add(np.load(scores_file, allow_pickle=False)[:, : len(answers.tally.labels)])
+        finally:
+            scores_file.unlink(missing_ok=True)
+
+
+def percent(top: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Return DIGITS' form of answers: [label, percent with two decimals], best first."""
+    return [[str(label), round(100 * share, 2)] for _, label, share in top[:TOP]]
+
+
+async def shown(request: Request, job: Job, snapshot: SnapshotRow, path: str) -> str:
+    """Return a picture as the network sees it, as a data address; "" where it cannot be read any more."""
+    try:
+        found = await infer(request, job, snapshot, "/picture", {"path": path})
+    except services.RefusedByServiceError:
+        return ""
+    return "data:image/png;base64," + str(found["png_base64"])

@@ -1,0 +1,157 @@
+"""Jobs as JSON: the shapes and names that DIGITS' clients read, keys with spaces included.
+
+The table rows of the home page, the dataset's and the model's own JSON (which is also ``info.json`` of a downloaded model).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import digits
+from digits.store import Job, SeriesSummary, SnapshotRow, Store, Task
+
+CAFFE_FILES = {
+    "solver file": "solver.prototxt",
+    "train_val file": "train_val.prototxt",
+    "deploy file": "deploy.prototxt",
+    "caffe flavor": "OpenDIGITS",
+    "caffe version": digits.__version__,
+}
+NO_SNAPSHOT = "no snapshots"
+
+
+def status(job: Job) -> dict[str, Any]:
+    """Return what ``/status`` answers."""
+    return {"error": None, "status": job.state.value, "name": job.name, "type": job.title}
+
+
+def created(job: Job) -> dict[str, Any]:
+    """Return what creating a dataset answers."""
+    return {"id": job.id, "name": job.name, "status": job.state.value}
+
+
+def table_row(store: Store, job: Job) -> dict[str, Any]:
+    """Return a row of the home page's tables."""
+    row: dict[str, Any] = {
+        "id": job.id,
+        "name": job.name,
+        "group": job.group,
+        "status": job.state.value,
+        "status_css": job.state.css,
+        "submitted": job.created,
+        "elapsed": round(job.elapsed_s, 3),
+        "progress": round(job.progress * 100, 2),
+        "type": job.kind,
+        "username": job.username,
+    }
+    if job.kind == "dataset":
+        row["backend"] = job.facts.get("backend") or job.spec.get("backend", "")
+    elif job.kind == "model":
+        row |= {"framework": job.spec.get("framework", job.extension), "dataset_id": job.depends_on}
+        row |= {"sparkline": store.sparkline(job), **output_columns(store.summaries(job))}
+    elif job.kind == "pretrained_model":
+        row |= {"framework": job.spec.get("framework", ""), "has_labels": bool(job.facts.get("has_labels"))}
+    return row
+
+
+def output_columns(summaries: Mapping[str, SeriesSummary]) -> dict[str, float]:
+    """Return "<output> (train|val) last/min/max" of each curve that is an output's (the learning rate is none)."""
+    columns: dict[str, float] = {}
+    for name, summary in summaries.items():
+        output, _, split = name.rpartition("/")
+        if output:
+            for word in ("last", "min", "max"):
+                columns[f"{output} ({split}) {word}"] = getattr(summary, word)
+    return columns
+
+
+def picture_shape(dataset: Job | None) -> list[int] | None:
+    """Return [height, width, channels] of a dataset's pictures, from what was found or else from what was asked for."""
+    if dataset is None:
+        return None
+    image = dataset.facts.get("image")
+    if image:
+        return [image["height"], image["width"], image["channels"]]
+    asked = [dataset.spec.get(f"resize_{name}") for name in ("height", "width", "channels")]
+    return [int(each) for each in asked if each is not None] if None not in asked else None
+
+
+def dataset(job: Job, tasks: Sequence[Task]) -> dict[str, Any]:
+    """Return ``/datasets/<id>.json``: DIGITS' tasks with their counts, null while they are not known."""
+    height, width, channels = picture_shape(job) or (None, None, None)
+    parsing = [task for task in tasks if task.name.startswith("parse_")]
+    creating = [task for task in tasks if task.name.startswith("create_")]
+    body: dict[str, Any] = created(job) | {"directory": str(job.folder.path)}
+    body["ParseFolderTasks"] = [
+        {"name": task.title, **_counts(job.facts.get("parsed") if len(parsing) == 1 else None, task)}
+        for task in parsing
+    ]
+    body["CreateDbTasks"] = [
+        {
+            "name": task.title,
+            "entries": _entries(job, task),
+            # DIGITS has width and height the wrong way round here, and clients read them so.
+            "image_width": height,
+            "image_height": width,
+            "image_channels": channels,
+            "backend": job.facts.get("backend") or job.spec.get("backend"),
+            "encoding": job.facts.get("encoding") or job.spec.get("encoding"),
+            "compression": job.facts.get("compression", "none"),
+        }
+        for task in creating
+    ]
+    return body
+
+
+def _counts(parsed: Mapping[str, Any] | None, task: Task) -> dict[str, Any]:
+    known = parsed or task.facts
+    return {name: known.get(name) for name in ("label_count", "train_count", "val_count", "test_count")}
+
+
+def _entries(job: Job, task: Task) -> int | None:
+    db = task.name.removeprefix("create_").removesuffix("_db")
+    found = job.facts.get("dbs", {}).get(db, {}).get("entries", task.facts.get("entries"))
+    return None if found is None else int(found)
+
+
+def model(job: Job, dataset: Job | None, snapshot: SnapshotRow | None) -> dict[str, Any]:
+    """Return the short form of a model's JSON; with the snapshot that is meant, it is the archive's ``info.json``."""
+    body: dict[str, Any] = {
+        "id": job.id,
+        "name": job.name,
+        "status": job.state.value,
+        "dataset_id": job.depends_on,
+        "job id": job.id,
+        "creation time": datetime.fromtimestamp(job.created).strftime("%Y-%m-%d %H:%M:%S.%f"),
+        "username": job.username,
+        "image dimensions": picture_shape(dataset),
+        "mean file": "mean.binaryproto",
+        "snapshot file": snapshot_name(snapshot),
+        "framework": job.spec.get("framework", job.extension),
+        "labels file": "labels.txt",
+        "image resize mode": dataset.spec.get("resize_mode") if dataset else None,
+        "digits version": digits.__version__,
+        "model file": "original.prototxt",
+    }
+    return body | CAFFE_FILES if body["framework"] == "caffe" else body
+
+
+def snapshot_name(snapshot: SnapshotRow | None) -> str:
+    """Return the name that DIGITS' users know a snapshot by; the text DIGITS gives where there is none."""
+    return f"snapshot_iter_{snapshot.step}.caffemodel" if snapshot else NO_SNAPSHOT
+
+
+def model_verbose(job: Job, dataset: Job | None, snapshots: Sequence[SnapshotRow]) -> dict[str, Any]:
+    """Return ``/models/<id>.json``."""
+    newest = snapshots[-1] if snapshots else None
+    epochs = [plain_epoch(snapshot.epoch) for snapshot in snapshots]
+    return model(job, dataset, newest) | {"directory": str(job.folder.path), "snapshots": epochs}
+
+
+def plain_epoch(epoch: float) -> float | int:
+    """Return an epoch as DIGITS rounds it: three decimals, a whole number when whole."""
+    rounded = round(epoch, 3)
+    return int(rounded) if rounded.is_integer() and math.isfinite(rounded) else rounded
