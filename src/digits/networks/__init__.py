@@ -1,0 +1,1 @@
+"""Networks: a parsed definition becomes a torch.fx graph; one file a Caffe layer; the standard networks."""

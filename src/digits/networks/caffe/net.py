@@ -1,0 +1,180 @@
+"""A Caffe network as torch runs it: blobs in by name, blobs out by name; people only ever see Caffe's names.
+
+Legend: "layer:i" is parameter blob i of a layer, as in weight files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, fx, nn
+
+from digits.core.errors import NetworkError, WeightsError
+from digits.networks.layers.registry import Phase, Shape
+
+
+@dataclass(frozen=True)
+class LayerParameter:
+    """One parameter blob, with the factors on its learning rate and weight decay."""
+
+    name: str
+    """"layer:i"."""
+    module: nn.Module
+    attribute: str
+    lr_mult: float
+    decay_mult: float
+
+    @property
+    def tensor(self) -> Tensor:
+        """The values, wherever the network was moved to."""
+        return _attribute(self.module, self.attribute)
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """A row of the table of layers; window numbers are (height, width), empty where the layer has no window."""
+
+    name: str
+    type: str
+    line: int
+    bottoms: tuple[str, ...]
+    tops: tuple[str, ...]
+    output_shapes: tuple[Shape, ...]
+    num_parameters: int
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    pad: tuple[int, ...]
+    receptive_field: tuple[int, ...]
+    """Pixels of the input that one output value sees."""
+    cumulative_stride: tuple[float, ...]
+    """Pixels of the input between two neighbours of the output; below 1 after a Deconvolution that enlarges."""
+    multiply_adds: int
+    """For one picture, forward."""
+
+
+@dataclass(frozen=True)
+class CaffeNet:
+    """A built network. Calling it runs one forward pass."""
+
+    name: str
+    phase: Phase
+    module: fx.GraphModule
+    """``print(net.module.code)`` is the network as readable Python."""
+    inputs: tuple[str, ...]
+    input_shapes: Mapping[str, Shape]
+    outputs: tuple[str, ...]
+    """Blobs that no layer takes, in Caffe's (alphabetical) order."""
+    losses: Mapping[str, float]
+    """Loss weight by blob; a loss that another layer takes is among them too."""
+    parameters: tuple[LayerParameter, ...]
+    """One of each array: a shared one stands under the layer that owns it."""
+    layers: tuple[LayerInfo, ...]
+    blobs: Mapping[str, tuple[nn.Module, str]]
+    """Every layer's parameter blobs by "layer:i", shared ones under each of their names."""
+    nodes: Mapping[str, str]
+    """Blob name to the name of the graph's node that last makes it."""
+
+    def __call__(self, **blobs: Tensor) -> dict[str, Tensor]:
+        """Return the outputs (and losses) of one forward pass by blob name.
+
+        Raises:
+            NetworkError: an input is missing.
+        """
+        result: dict[str, Tensor] = self.module(*self._ordered(blobs))
+        return result
+
+    def total_loss(self, outputs: Mapping[str, Tensor]) -> Tensor:
+        """Return the sum of each loss times its weight: what is trained on.
+
+        Raises:
+            NetworkError: the network has no loss.
+        """
+        terms = [
+            (outputs[name] if outputs[name].dim() == 0 else outputs[name].sum()) * weight
+            if weight != 1 or outputs[name].dim()
+            else outputs[name]
+            for name, weight in self.losses.items()
+            if weight
+        ]
+        if not terms:
+            raise NetworkError(
+                f"Network {self.name!r} has no loss to train on.", hint="Add a layer of type SoftmaxWithLoss."
+            )
+        return terms[0] if len(terms) == 1 else torch.stack(terms).sum()
+
+    def activations(self, **blobs: Tensor) -> dict[str, Tensor]:
+        """Return every blob of one forward pass by name, inputs too; an in-place layer's blob as it is after the last of them."""
+        interpreter = fx.Interpreter(self.module, garbage_collect_values=False)
+        interpreter.run(*self._ordered(blobs))
+        values = {node.name: value for node, value in interpreter.env.items()}
+        return {name: values[node] for name, node in self.nodes.items()}
+
+    @property
+    def num_parameters(self) -> int:
+        """Learned values, shared ones counted once."""
+        return sum(parameter.tensor.numel() for parameter in self.parameters)
+
+    def state(self) -> dict[str, NDArray[np.float32]]:
+        """Return a copy of all parameter blobs by "layer:i"."""
+        return {
+            name: _attribute(module, attribute).detach().cpu().numpy().astype(np.float32, copy=True)
+            for name, (module, attribute) in self.blobs.items()
+        }
+
+    def load_state(self, state: Mapping[str, NDArray[Any]], *, partial: bool = False) -> tuple[str, ...]:
+        """Take the values of ``state`` and return the names that were taken.
+
+        Args:
+            state: arrays by "layer:i". Old files' four-number shapes fit if only 1s were put before.
+            partial: names that one side lacks are passed over, as in fine-tuning.
+
+        Raises:
+            WeightsError: a shape or a layer's number of blobs differs, or, unless ``partial``, a name is missing or unknown.
+        """
+        if not partial and (missing := self.blobs.keys() - state.keys()):
+            raise WeightsError(f"The weights lack {', '.join(sorted(missing)[:5])}.")
+        if not partial and (unknown := state.keys() - self.blobs.keys()):
+            raise WeightsError(f"The network has no {', '.join(sorted(unknown)[:5])}.")
+        taken = tuple(name for name in self.blobs if name in state)
+        self._check_fit(state, taken)
+        with torch.no_grad():
+            for name in taken:
+                target = _attribute(*self.blobs[name])
+                target.copy_(torch.from_numpy(np.ascontiguousarray(state[name], np.float32)).reshape(target.shape))
+        return taken
+
+    def _check_fit(self, state: Mapping[str, NDArray[Any]], taken: tuple[str, ...]) -> None:
+        for name in taken:
+            layer, _, index = name.rpartition(":")
+            ours = sum(other.rpartition(":")[0] == layer for other in self.blobs) if index == "0" else 0
+            theirs = sum(other.rpartition(":")[0] == layer for other in state) if index == "0" else 0
+            if ours != theirs:
+                raise WeightsError(f"Layer {layer!r} has {ours} parameter blobs, and {theirs} in the weights.")
+            target, source = tuple(_attribute(*self.blobs[name]).shape), tuple(state[name].shape)
+            is_legacy = len(source) == 4 and source == (1,) * (4 - len(target)) + target
+            if source != target and not is_legacy:
+                raise WeightsError(
+                    f"Cannot copy param {index} weights from layer {layer!r}; shape mismatch. Source param shape is "
+                    f"{' '.join(map(str, source))}; target param shape is {' '.join(map(str, target))}.",
+                    hint="To learn this layer's parameters from scratch rather than copying from a saved net, rename the layer.",
+                )
+
+    def _ordered(self, blobs: Mapping[str, Tensor]) -> list[Tensor]:
+        missing = [name for name in self.inputs if name not in blobs]
+        if missing:
+            raise NetworkError(
+                f"Network {self.name!r} needs the input {missing[0]!r}.", hint=f"Its inputs: {', '.join(self.inputs)}."
+            )
+        return [blobs[name] for name in self.inputs]
+
+
+def _attribute(module: nn.Module, attribute: str) -> Tensor:
+    path, _, last = attribute.rpartition(".")
+    value = getattr(module.get_submodule(path), last)
+    assert isinstance(value, Tensor)
+    return value

@@ -1,0 +1,136 @@
+"""Caffe ``Convolution``: learnt filters slide over the picture; sizes round down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from digits.networks.layers.registry import Blob, Layer, Lowered, Window, converter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MODULES = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+
+
+@converter("Convolution", bottoms=(1, None), tops=(1, None), each=True, output_free=True)
+def convolution(layer: Layer) -> Lowered:
+    """(N, C, ...) to (N, num_output, ...) over 1, 2 or 3 spatial axes; weights (out, in / group, kernel...), bias (out)."""
+    param = layer.message.convolution_param
+    axis = layer.axis(param.axis, "convolution_param.axis")
+    sizes = layer.in_shape[axis + 1 :]
+    if axis == 0 or len(sizes) not in _MODULES:
+        raise layer.error(f"a bottom of shape {shape_text(layer)} has not 1, 2 or 3 spatial axes.")
+    channels, out, group = layer.in_shape[axis], param.num_output, param.group
+    window = conv_window(layer, len(sizes))
+    check_groups(layer, channels)
+    for size, k, p, d in zip(sizes, window.kernel, window.pad, window.dilation, strict=True):
+        if size + 2 * p < d * (k - 1) + 1:
+            hint = "Is the picture too small for this network?"
+            raise layer.error(
+                f"its kernel of {d * (k - 1) + 1} is larger than its input of {size} with pad {p}.",
+                "convolution_param.kernel_size",
+                "convolution_param.kernel_h",
+                hint=hint,
+            )
+    layer.blob_shape(out, channels // group, *window.kernel, field="convolution_param.num_output")
+    with torch.device("meta"):
+        module = _MODULES[len(sizes)](
+            channels,
+            out,
+            window.kernel,  # type: ignore[arg-type] # as many numbers as the module has axes
+            stride=window.stride,  # type: ignore[arg-type]
+            padding=window.pad,  # type: ignore[arg-type]
+            dilation=window.dilation,  # type: ignore[arg-type]
+            groups=group,
+            bias=param.bias_term,
+        )
+    call = module if axis == 1 else FoldBatch(module, axis)
+    blobs = conv_blobs(layer, prefix="" if axis == 1 else "inner.")
+    return Lowered(call, blobs=blobs, window=window, macs_per="output", macs_channels=out)
+
+
+class FoldBatch(nn.Module):
+    """Runs ``inner`` with all axes before ``axis`` folded into one, as Caffe does when its ``axis`` is not 1."""
+
+    def __init__(self, inner: nn.Module, axis: int) -> None:
+        super().__init__()
+        self.inner, self.axis = inner, axis
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the inner module's output with the folded axes restored."""
+        y: Tensor = self.inner(x.flatten(0, self.axis - 1))
+        return y.reshape(*x.shape[: self.axis], *y.shape[1:])
+
+
+def conv_blobs(layer: Layer, *, prefix: str = "") -> tuple[Blob, ...]:
+    """Return the parameter blobs: weight, then bias unless ``bias_term`` is false."""
+    param = layer.message.convolution_param
+    weight, bias = Blob(f"{prefix}weight", param.weight_filler), Blob(f"{prefix}bias", param.bias_filler)
+    return (weight, bias) if param.bias_term else (weight,)
+
+
+def check_groups(layer: Layer, channels: int) -> None:
+    """Do nothing if num_output and group fit the channels.
+
+    Raises:
+        NetworkError: num_output is missing or 0, or group does not divide both.
+    """
+    param = layer.message.convolution_param
+    if not param.num_output:
+        raise layer.error("num_output must be given and be at least 1.", "convolution_param.num_output")
+    if param.num_output > 2**31 - 1:
+        raise layer.error(f"num_output {param.num_output} is absurd.", "convolution_param.num_output")
+    if not param.group or channels % param.group or param.num_output % param.group:
+        raise layer.error(
+            f"group {param.group} does not divide its {channels} input channels and its num_output {param.num_output}.",
+            "convolution_param.group",
+        )
+
+
+def conv_window(layer: Layer, num_axes: int) -> Window:
+    """Return the window of a (de)convolution over ``num_axes`` spatial axes.
+
+    Raises:
+        NetworkError: a size is missing, 0, given twice, or given for another number of axes.
+    """
+    param = layer.message.convolution_param
+    kernel = _per_axis(layer, "kernel_size", param.kernel_size, "kernel_h", "kernel_w", num_axes, None)
+    stride = _per_axis(layer, "stride", param.stride, "stride_h", "stride_w", num_axes, 1)
+    pad = _per_axis(layer, "pad", param.pad, "pad_h", "pad_w", num_axes, 0)
+    dilation = _per_axis(layer, "dilation", param.dilation, "", "", num_axes, 1)
+    for name, values in (("kernel_size", kernel), ("stride", stride), ("dilation", dilation)):
+        if min(values) < 1:
+            fields = [f"convolution_param.{name}", f"convolution_param.{name.removesuffix('_size')}_h"]
+            raise layer.error(f"{name} is 0.", *fields)
+    if max(*kernel, *stride, *pad, *dilation) > 2**20:
+        raise layer.error("kernel_size, stride, pad or dilation is absurdly large.", "convolution_param")
+    return Window(kernel, stride, pad, dilation)
+
+
+def _per_axis(
+    layer: Layer, name: str, given: Sequence[int], h: str, w: str, num_axes: int, default: int | None
+) -> tuple[int, ...]:
+    """Return one number an axis: the repeated field has one for all or one each; the _h/_w pair is for two axes alone."""
+    param = layer.message.convolution_param
+    field = f"convolution_param.{name}"
+    pair = bool(h) and (param.HasField(h) or param.HasField(w))
+    if pair:
+        if given:
+            raise layer.error(f"give {name}, or {h} and {w}; not both.", f"convolution_param.{h}", field)
+        if num_axes != 2:
+            raise layer.error(f"{h} and {w} are for two spatial axes; there are {num_axes}.", f"convolution_param.{h}")
+        return getattr(param, h), getattr(param, w)
+    if not given and default is None:
+        raise layer.error(f"{name} must be given.", "convolution_param")
+    if len(given) not in (0, 1, num_axes):
+        raise layer.error(f"{len(given)} values of {name} for {num_axes} spatial axes.", field)
+    values = tuple(given) or (default or 0,)
+    return values if len(values) == num_axes else values * num_axes
+
+
+def shape_text(layer: Layer) -> str:
+    """Return the first bottom's shape in words: "2 x 3 x 28 x 28"."""
+    return " x ".join(map(str, layer.in_shape)) or "()"

@@ -1,0 +1,165 @@
+"""Caffe ``Pooling``: the largest or mean value of each window, or one drawn at random; sizes round UP unless told otherwise."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from digits.caffeproto import caffe_pb2
+from digits.networks.layers.registry import Layer, Lowered, Window, converter
+
+Pair = tuple[int, int]
+_P = caffe_pb2.PoolingParameter
+
+
+@converter("Pooling", tops=(1, 2))
+def pooling(layer: Layer) -> Lowered:
+    """(N, C, H, W) to (N, C, H', W'); MAX may have a second top, the flat place of each largest value in its plane.
+
+    torch's own pooling in ``ceil_mode`` is exact but for two cases, which ``padded_max`` and its kin serve: a pad above half
+    the kernel, and a stride above the kernel without any pad, where Caffe keeps windows that begin outside the picture (and
+    reads memory that is not its own: they are 0 here).
+    """
+    param = layer.message.pooling_param
+    if len(layer.in_shape) != 4:
+        raise layer.error(f"it needs a blob of 4 axes and gets one of {len(layer.in_shape)}.")
+    with_places = len(layer.message.top) == 2
+    if with_places and param.pool != _P.MAX:
+        raise layer.error("only MAX pooling makes a second top.", "pooling_param.pool")
+    if param.global_pooling:
+        return _global(layer, with_places)
+    window, up = pool_window(layer), not (param.round_mode == _P.FLOOR or param.torch_pooling)
+    for size, k, s, p in zip(layer.in_shape[2:], window.kernel, window.stride, window.pad, strict=True):
+        if pool_size(size, k, s, p, up=up, clip=any(window.pad)) < 1:
+            words = f"its kernel of {k} is larger than its input of {size} with pad {p}."
+            raise layer.error(words, *_fields("kernel_size", "kernel_h"), hint="Is the picture too small?")
+    kernel, stride, pad = ((pair[0], pair[1]) for pair in (window.kernel, window.stride, window.pad))
+    if param.pool == _P.STOCHASTIC:
+        return Lowered(
+            draw_pool if layer.phase == "TRAIN" else expected_pool,
+            {"kernel": kernel, "stride": stride, "up": up},
+            window=window,
+        )
+    native = {"kernel_size": kernel, "stride": stride, "padding": pad, "ceil_mode": up}
+    general = {"kernel": kernel, "stride": stride, "pad": pad, "up": up}
+    is_native = all(2 * p <= k for p, k in zip(pad, kernel, strict=True)) and (
+        any(pad) or not up or all(s <= k for s, k in zip(stride, kernel, strict=True))
+    )
+    if param.pool == _P.AVE:
+        return Lowered(F.avg_pool2d if is_native else padded_mean, native if is_native else general, window=window)
+    if with_places:
+        return Lowered(max_with_places, general, window=window)
+    return Lowered(F.max_pool2d if is_native else padded_max, native if is_native else general, window=window)
+
+
+def pool_window(layer: Layer) -> Window:
+    """Return kernel, stride and pad as (height, width) pairs.
+
+    Raises:
+        NetworkError: a size is missing, 0 or given twice, or a pad is not below its kernel.
+    """
+    param = layer.message.pooling_param
+    if param.HasField("kernel_size") == (param.HasField("kernel_h") and param.HasField("kernel_w")):
+        raise layer.error("give kernel_size, or both kernel_h and kernel_w.", "pooling_param", *_fields("kernel_size"))
+    kernel = (param.kernel_size,) * 2 if param.HasField("kernel_size") else (param.kernel_h, param.kernel_w)
+    pad = (param.pad,) * 2 if not (param.pad_h or param.pad_w) else (param.pad_h, param.pad_w)
+    has_pair = param.HasField("stride_h") or param.HasField("stride_w")
+    stride = (param.stride_h, param.stride_w) if has_pair else (param.stride,) * 2
+    if min(kernel) < 1:
+        raise layer.error("kernel_size is 0.", *_fields("kernel_size", "kernel_h", "kernel_w"))
+    if min(stride) < 1:
+        raise layer.error("stride is 0.", *_fields("stride", "stride_h", "stride_w"))
+    if any(p >= k for p, k in zip(pad, kernel, strict=True)):
+        raise layer.error(f"pad {pad} must be below the kernel {kernel}.", *_fields("pad", "pad_h", "pad_w"))
+    return Window(kernel, stride, pad)
+
+
+def pool_size(size: int, kernel: int, stride: int, pad: int, *, up: bool, clip: bool) -> int:
+    """Return how many windows fit one axis; with ``clip`` (any pad is set) a last one that begins past the picture goes."""
+    room = size + 2 * pad - kernel
+    count = (-(-room // stride) if up else room // stride) + 1
+    return count - 1 if clip and (count - 1) * stride >= size + pad else count
+
+
+def padded_max(x: Tensor, *, kernel: Pair, stride: Pair, pad: Pair, up: bool) -> Tensor:
+    """Return max pooling of any pad and stride; a window wholly outside the picture is 0."""
+    return max_with_places(x, kernel=kernel, stride=stride, pad=pad, up=up)[0]
+
+
+def max_with_places(x: Tensor, *, kernel: Pair, stride: Pair, pad: Pair, up: bool) -> tuple[Tensor, Tensor]:
+    """Return max pooling and, as floats, the flat place in its plane of each (first) largest value."""
+    padded, missing = _fit(x, kernel, stride, pad, up, fill=float("-inf"))
+    values, places = F.max_pool2d(padded, kernel, stride, return_indices=True)
+    rows, columns = places // padded.shape[3] - pad[0], places % padded.shape[3] - pad[1]
+    return F.pad(values, missing), F.pad((rows * x.shape[3] + columns).to(x.dtype), missing)
+
+
+def padded_mean(x: Tensor, *, kernel: Pair, stride: Pair, pad: Pair, up: bool) -> Tensor:
+    """Return mean pooling of any pad and stride: padding counts in the divisor, what hangs over beyond it does not."""
+    padded, missing = _fit(x, kernel, stride, pad, up, fill=0.0)
+    sums = F.avg_pool2d(padded, kernel, stride, divisor_override=1)
+    counts = [
+        torch.tensor([min(k, size + 2 * p - i * s) for i in range(num)], dtype=x.dtype, device=x.device)
+        for size, k, s, p, num in zip(x.shape[2:], kernel, stride, pad, sums.shape[2:], strict=True)
+    ]
+    return F.pad(sums / torch.outer(*counts), missing)
+
+
+def expected_pool(x: Tensor, *, kernel: Pair, stride: Pair, up: bool) -> Tensor:
+    """Return STOCHASTIC pooling in TEST: the expected value, sum of squares over sum; 0 where the sum is 0."""
+    sums = F.avg_pool2d(x, kernel, stride, ceil_mode=up, divisor_override=1)
+    squares = F.avg_pool2d(x * x, kernel, stride, ceil_mode=up, divisor_override=1)
+    return squares / torch.where(sums == 0, torch.ones_like(sums), sums)
+
+
+def draw_pool(x: Tensor, *, kernel: Pair, stride: Pair, up: bool) -> Tensor:
+    """Return STOCHASTIC pooling in TRAIN: one value of each window, drawn in proportion to the values (which are >= 0)."""
+    num, channels, *sizes = x.shape
+    counts = [pool_size(size, k, s, 0, up=up, clip=True) for size, k, s in zip(sizes, kernel, stride, strict=True)]
+    over = [max(0, (n - 1) * s + k - size) for n, s, k, size in zip(counts, stride, kernel, sizes, strict=True)]
+    windows = F.unfold(F.pad(x, (0, over[1], 0, over[0])), kernel, stride=stride)
+    windows = windows.view(num, channels, kernel[0] * kernel[1], -1)
+    running = windows.cumsum(2)
+    threshold = torch.rand_like(running[:, :, -1:]) * running[:, :, -1:]
+    drawn = (running < threshold).sum(2, keepdim=True).clamp_(max=windows.shape[2] - 1)
+    return windows.gather(2, drawn).view(num, channels, *counts)
+
+
+def _global(layer: Layer, with_places: bool) -> Lowered:
+    param = layer.message.pooling_param
+    for name in ("kernel_size", "kernel_h", "kernel_w", "pad", "pad_h", "pad_w", "stride", "stride_h", "stride_w"):
+        if param.HasField(name):
+            raise layer.error(f"global_pooling takes no {name}.", *_fields(name))
+    window = Window(layer.in_shape[2:], (1, 1), (0, 0))
+    if param.pool == _P.AVE:
+        return Lowered(torch.mean, {"dim": (2, 3), "keepdim": True}, window=window)
+    if param.pool == _P.STOCHASTIC:
+        raise layer.error("STOCHASTIC pooling has no global form.", *_fields("global_pooling"))
+    if with_places:
+        height, width = layer.in_shape[2:]
+        return Lowered(
+            max_with_places, {"kernel": (height, width), "stride": (1, 1), "pad": (0, 0), "up": True}, window=window
+        )
+    return Lowered(F.adaptive_max_pool2d, {"output_size": 1}, window=window)
+
+
+def _fit(
+    x: Tensor, kernel: Pair, stride: Pair, pad: Pair, up: bool, *, fill: float
+) -> tuple[Tensor, tuple[int, int, int, int]]:
+    """Return ``x`` padded or cut so that pooling without padding makes exactly Caffe's windows, and what its output lacks.
+
+    What it lacks are the windows that begin outside a picture without padding (in ``F.pad``'s order: left, right, top, bottom).
+    """
+    after, missing = [], []
+    for size, k, s, p in zip(x.shape[2:], kernel, stride, pad, strict=True):
+        count = pool_size(size, k, s, p, up=up, clip=any(pad))
+        num_inside = count if any(pad) else min(count, -(-size // s))
+        after.append((num_inside - 1) * s + k - size - p)
+        missing.append(count - num_inside)
+    fitted = F.pad(x, (pad[1], after[1], pad[0], after[0]), value=fill)
+    return fitted, (0, missing[1], 0, missing[0])
+
+
+def _fields(*names: str) -> tuple[str, ...]:
+    return tuple(f"pooling_param.{name}" for name in names)

@@ -1,0 +1,13 @@
+"""Caffe ``Sigmoid``: 1 / (1 + exp(-x))."""
+
+from __future__ import annotations
+
+import torch
+
+from digits.networks.layers.registry import Layer, Lowered, converter
+
+
+@converter("Sigmoid")
+def sigmoid(layer: Layer) -> Lowered:  # noqa: ARG001 - every converter takes the layer
+    """One blob in, one out of the same shape."""
+    return Lowered(torch.sigmoid)
