@@ -97,7 +97,7 @@ def signal_name(number: int) -> str:
 
 
 def on_stop(call: Callable[[], None]) -> None:
-    """Run ``call`` when this process is asked to stop (SIGTERM, Ctrl-C); must be set in the main thread."""
+    """Run ``call`` when this process is asked to stop (SIGTERM, Ctrl-C, its terminal closed); must be set in the main thread."""
 
     def handler(signum: int, frame: FrameType | None) -> None:
         del signum, frame
@@ -105,6 +105,10 @@ def on_stop(call: Callable[[], None]) -> None:
 
     signal.signal(signal.SIGTERM, handler)
     signal.signal(signal.SIGINT, handler)
+    if sys.platform == "win32":
+        signal.signal(signal.SIGBREAK, handler)
+    elif signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # nohup has it ignored, and that stays
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
 def worker_environment(num_threads: int) -> dict[str, str]:

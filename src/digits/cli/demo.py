@@ -1,0 +1,212 @@
+"""``digits demo``: the main job through the real server and the client, from pictures to a tested classifier.
+
+A server is started for it (or the one that runs on this root is used), MNIST is fetched and written as class folders, a dataset is
+built, LeNet is trained for three epochs, every test digit is classified, and one table says how it went.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from digits.cli.connect import root_option, running_server
+from digits.cli.demodata import Prepared, prepare
+from digits.cli.output import facts, seconds, table
+from digits.cli.waiting import step, wait_for_job
+from digits.client import Client
+from digits.core.errors import DigitsError, SetupError
+from digits.core.settings import Settings, load_settings
+
+EPOCHS = 3
+QUICK_COUNT = 6_000
+GOAL, QUICK_GOAL = 98.0, 93.0
+CHUNK = 1_000  # digits a request: the bar moves every second or so
+START_S = 60.0
+SEED = 1
+
+
+@dataclass
+class Report:
+    """What the table at the end says."""
+
+    data: Prepared
+    facts: dict[str, Any] = field(default_factory=dict)
+    accuracy: float = 0.0
+
+    def passed(self, goal: float) -> bool:
+        """Whether the figure is good enough; that of drawn digits says nothing about handwriting and is not judged."""
+        return self.data.is_drawn or self.accuracy >= goal
+
+
+@click.command()
+@click.option("--exit", "leave", is_flag=True, help="Stop the server at the end; exit status 1 below the goal.")
+@click.option(
+    "--quick", is_flag=True, help=f"Take {QUICK_COUNT:,} pictures; the goal is {QUICK_GOAL:g} % instead of {GOAL:g} %."
+)
+@click.option("--mnist", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="Folder with MNIST's four idx files, gzip or not.")  # fmt: skip
+@click.option("-p", "--port", type=click.IntRange(0, 65535), help="Port of the server; a free one if 5000 is taken.")
+@root_option
+def demo(leave: bool, quick: bool, mnist: Path | None, port: int | None, root: Path | None) -> None:
+    """Do the main job: MNIST becomes a dataset, LeNet learns it, and every test digit is classified.
+
+    The server goes on serving, so that all of it can be looked at in a browser; --exit stops it.
+    """
+    settings = load_settings(root=root)
+    began = time.monotonic()
+    with serving(settings, port) as (address, process), Client(address) as client:
+        report = Report(prepare(settings, mnist, limit=QUICK_COUNT if quick else None))
+        dataset_id = build(client, report)
+        model_id = train(client, dataset_id, report)
+        evaluate(client, model_id, report)
+        classify_ten(client, model_id, report)
+        goal = QUICK_GOAL if quick else GOAL
+        show(report, address, goal, time.monotonic() - began)
+        if leave or process is None:
+            if not report.passed(goal):
+                raise SystemExit(1)
+            return
+        click.echo(f"{address}/ goes on serving; Ctrl-C ends it.")
+        raise SystemExit(process.wait())
+
+
+@contextmanager
+def serving(settings: Settings, port: int | None) -> Iterator[tuple[str, subprocess.Popen[bytes] | None]]:
+    """Have a server on this root: the address, and the process if it was started for this."""
+    if address := running_server(settings):
+        click.echo(f"The server at {address} runs on {settings.root} already, and is used.", err=True)
+        yield address, None
+        return
+    with step("Starting the server") as at:
+        process, address = _start(settings, port)
+        at.result = address
+    try:
+        yield address, process
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _start(settings: Settings, port: int | None) -> tuple[subprocess.Popen[bytes], str]:
+    command = [sys.executable, "-m", "digits.cli.serve", "devserver", "--root", str(settings.root)]
+    tries = [port] if port is not None else [settings.port, 0]
+    for each in tries:
+        process = subprocess.Popen([*command, "-p", str(each)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + START_S
+        while process.poll() is None and time.monotonic() < deadline:
+            if address := running_server(settings):
+                return process, address
+            time.sleep(0.05)
+        words = process.stderr.read().decode(errors="replace") if process.stderr and process.poll() is not None else ""
+        process.kill()
+        if each != tries[-1]:
+            click.echo(f"  port {each} is taken: a free one is used instead", err=True)
+    last = (words.strip().splitlines() or ["It did not answer within a minute."])[-1].removeprefix("error: ")
+    raise SetupError(f"The server did not start: {last}")
+
+
+def build(client: Client, report: Report) -> str:
+    """Make the dataset, and return its id."""
+    with step("Building the dataset") as at:
+        made = client.dataset.create(
+            {
+                "dataset_name": report.data.name, "folder_train": str(report.data.train_folder), "method": "folder",
+                "resize_channels": 1, "resize_width": 28, "resize_height": 28, "encoding": "png", "random_seed": SEED,
+            }
+        )  # fmt: skip
+        wait_for_job(client, made.id, at)
+        shown = client.dataset.show(made.id).as_json()
+        counts = {str(task["name"]): int(task["entries"]) for task in shown.get("CreateDbTasks", [])}
+        at.result = ", ".join(f"{count:,} {_short(name)}" for name, count in counts.items())
+    report.facts |= {f"Pictures for {_short(name)}": f"{count:,}" for name, count in counts.items()}
+    report.facts["Seconds to build the dataset"] = round(at.elapsed_s, 1)
+    return made.id
+
+
+def _short(task: str) -> str:
+    words = {"train": "training", "val": "validation", "test": "testing"}
+    return next((word for part, word in words.items() if part in task), task)
+
+
+def train(client: Client, dataset_id: str, report: Report) -> str:
+    """Train LeNet with DIGITS' defaults, and return the model's id."""
+    with step(f"Training LeNet for {EPOCHS} epochs") as at:
+        made = client.model.create(
+            {
+                "model_name": f"LeNet on {report.data.name}", "dataset": dataset_id, "method": "standard",
+                "standard_networks": "lenet", "framework": "caffe", "train_epochs": EPOCHS, "random_seed": SEED,
+                "shuffle": True,
+            }
+        )[0]  # fmt: skip
+        wait_for_job(client, made.id, at)
+        parameters = num_parameters(client, made.id)
+        at.result = f"{parameters:,} learned parameters"
+    report.facts["Learned parameters"] = f"{parameters:,}"
+    report.facts["Seconds to train"] = round(at.elapsed_s, 1)
+    return made.id
+
+
+def num_parameters(client: Client, model_id: str) -> int:
+    """Return the number of learned parameters, as the training said it; 0 where it did not."""
+    said = [event.get("facts", {}).get("parameters") for event in client.job.logs(model_id)]
+    return next((int(each) for each in reversed(said) if each), 0)
+
+
+def evaluate(client: Client, model_id: str, report: Report) -> None:
+    """Classify every test digit, and count those that are right."""
+    lines = report.data.test_list.read_text(encoding="utf-8").splitlines()
+    right = 0
+    with step(f"Classifying the {len(lines):,} test digits") as at:
+        for start in range(0, len(lines), CHUNK):
+            part = report.data.test_list.with_name(f".part-{start}.txt")
+            part.write_text("\n".join(lines[start : start + CHUNK]) + "\n", encoding="utf-8")
+            try:
+                found = client.model.classify_many(model_id, part).classifications
+            finally:
+                part.unlink()
+            right += sum(1 for path, best in found.items() if best and best[0][0] == Path(path).parent.name)
+            at.update(min(start + CHUNK, len(lines)), len(lines), f"{right:,} right")
+        report.accuracy = 100 * right / max(1, len(lines))
+        at.result = f"{right:,} right"
+    report.facts["Test digits right"] = f"{right:,} of {len(lines):,}"
+    report.facts["Seconds to classify them"] = round(at.elapsed_s, 1)
+
+
+def classify_ten(client: Client, model_id: str, report: Report) -> None:
+    """Classify the first test digit of each class, one request each, and print what the network sees in it."""
+    rows = []
+    for label in "0123456789":
+        picture = next(iter(sorted((report.data.test_folder / label).glob("*.png"))), None)
+        if picture is None:
+            raise DigitsError(f"There is no test digit {label}.", where=str(report.data.test_folder))
+        best = client.model.classify(model_id, picture).predictions
+        rows.append(
+            [f"{label}/{picture.name}", label, best[0][0], f"{best[0][1]:.2f}", "" if best[0][0] == label else "wrong"]
+        )
+    click.echo()
+    table(["Test digit", "Is", "Seen as", "%", ""], rows, right=["%"])
+
+
+def show(report: Report, address: str, goal: float, total_s: float) -> None:
+    """Print the table at the end."""
+    judged = "not judged: drawn digits" if report.data.is_drawn else f"goal {goal:g} %"
+    click.echo()
+    facts(
+        {
+            "Pictures from": report.data.origin,
+            **report.facts,
+            "Accuracy": f"{report.accuracy:.2f} %  ({judged}{'' if report.passed(goal) else ': missed'})",
+            "In all": seconds(total_s),
+            "Address": address,
+        }
+    )

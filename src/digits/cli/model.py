@@ -1,0 +1,161 @@
+"""``digits model create|ls|show|classify|metrics``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from digits.cli.connect import with_client
+from digits.cli.dataset import job_table, print_created, print_shown
+from digits.cli.output import json_option, print_json, table
+from digits.cli.speccommand import spec_command
+from digits.cli.specoptions import form_of, in_flags
+from digits.cli.waiting import step, wait_for_job
+from digits.client import Client, RefusedError
+from digits.client.answers import Prediction
+from digits.core.errors import DigitsError
+from digits.core.trainspec import TrainSpec
+
+ALIASES = {
+    "model_name": "name", "group_name": "group", "standard_networks": "network", "train_epochs": "epochs",
+    "random_seed": "seed",
+}  # fmt: skip
+ROUTE = "images/classification"
+
+
+@click.group()
+def model() -> None:
+    """Train, look at and use models."""
+
+
+@model.command(
+    cls=spec_command(
+        lambda _: TrainSpec, option="--framework", aliases=ALIASES, skip=frozenset({"dataset", "framework"})
+    )
+)
+@click.argument("dataset_id", metavar="DATASET")
+@click.option("--framework", default="caffe", show_default=True, help="The language that the network is written in.")
+@click.option("--network-file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="Train the network in this file instead of a standard one.")  # fmt: skip
+@click.option("-w", "--wait", is_flag=True, help="Wait for the end; exit status 1 if it fails.")
+@json_option
+@with_client
+def create(
+    client: Client, dataset_id: str, framework: str, network_file: Path | None, wait: bool, as_json: bool, **given: Any
+) -> None:
+    """Train a network on the dataset whose id is DATASET, or begins so.
+
+    Every flag is a field of the web form. Several learning rates or batch sizes, comma-separated, make a training each.
+    """
+    given |= {"dataset": client.find(dataset_id), "framework": framework}
+    if network_file is not None:
+        given |= {"method": "custom", "custom_network": network_file.read_text(encoding="utf-8")}
+    if given.get("model_name") is None:
+        given["model_name"] = network_file.stem if network_file else given.get("standard_networks") or "alexnet"
+    try:
+        made = client.model.create(form_of(TrainSpec, given), route=ROUTE)
+    except RefusedError as error:
+        raise in_flags(error) from error
+    if wait:
+        for each in made:
+            with step(f"Training {each.name}") as at:
+                wait_for_job(client, each.id, at)
+    print_created([each.as_json() for each in made], as_json=as_json, address=client.address)
+
+
+@model.command()
+@json_option
+@with_client
+def ls(client: Client, as_json: bool) -> None:
+    """List the models, newest first."""
+    rows = client.model.ls()
+    if as_json:
+        print_json([row.as_json() for row in rows])
+    else:
+        job_table(rows, {"Framework": lambda row: (row.model_extra or {}).get("framework", "")})
+
+
+@model.command()
+@click.argument("job_id", metavar="ID")
+@json_option
+@with_client
+def show(client: Client, job_id: str, as_json: bool) -> None:
+    """Show a model: network, files, snapshots."""
+    print_shown(client.model.show(job_id), as_json=as_json)
+
+
+@model.command()
+@click.argument("job_id", metavar="ID")
+@click.argument("pictures", nargs=-1, metavar="PICTURE...")
+@click.option("--list", "list_file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="A file of lines `path [label]` instead of pictures.")  # fmt: skip
+@click.option("--folder", default="", help="Goes before every path of the list that is not absolute.")
+@click.option("--epoch", type=float, help="Epoch of the snapshot; the newest if not given.")
+@json_option
+@with_client
+def classify(
+    client: Client, job_id: str, pictures: tuple[str, ...], list_file: Path | None, folder: str, epoch: float | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Say what is on pictures: files of this machine are sent, other paths and addresses are the server's to read."""
+    if bool(pictures) == bool(list_file):
+        raise click.UsageError("Give either pictures or --list FILE.")
+    job_id = client.find(job_id)
+    if list_file:
+        answer = client.model.classify_many(job_id, list_file, folder=folder, epoch=epoch)
+        found = answer.classifications
+    else:
+        found = {each: client.model.classify(job_id, each, epoch=epoch).predictions for each in pictures}
+    if as_json:
+        print_json(found)
+        return
+    table(["Picture", "Label", "%", "Then"], [[name, *_words(best)] for name, best in found.items()], right=["%"])
+
+
+def _words(predictions: list[Prediction]) -> tuple[str, str, str]:
+    if not predictions:
+        return "", "", ""
+    first, *others = predictions
+    return first[0], f"{first[1]:.2f}", "  ".join(f"{label} {percent:.2f}" for label, percent in others[:4])
+
+
+@model.command()
+@click.argument("job_id", metavar="ID")
+@click.option("--series", help="Comma-separated names of curves; all if not given.")
+@click.option("--from", "from_epoch", type=float, help="First epoch.")
+@click.option("--to", "to_epoch", type=float, help="Last epoch.")
+@click.option("--points", type=click.IntRange(1), help="At most so many buckets a curve (2000).")
+@click.option(
+    "--csv", "csv_file", type=click.Path(path_type=Path, dir_okay=False), help="Write every point to this file."
+)
+@json_option
+@with_client
+def metrics(
+    client: Client, job_id: str, series: str | None, from_epoch: float | None, to_epoch: float | None, points: int | None,
+    csv_file: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Show the curves of a training: the least, largest and last value of each."""
+    if csv_file:
+        text = client.model.metrics_csv(job_id)
+        try:
+            csv_file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise DigitsError(f"The file cannot be written: {error.strerror}.", where=str(csv_file)) from error
+        click.echo(f"{text.count(chr(10)) - 1:,} points in {csv_file}")
+        return
+    query = {"series": series, "from": from_epoch, "to": to_epoch, "points": points}
+    found = client.model.metrics(job_id, **query)
+    if as_json:
+        print_json(found.as_json())
+        return
+    rows = []
+    for name, curve in found.series.items():
+        least = [value for value in curve.min if value is not None]
+        most = [value for value in curve.max if value is not None]
+        last = curve.last[-1] if curve.last else None
+        rows.append([name, len(curve.last), min(least, default=None), max(most, default=None), last,
+                     curve.epoch[-1] if curve.epoch else None])  # fmt: skip
+    table(["Curve", "Points", "Least", "Largest", "Last", "Epoch"], rows, empty="no curves yet",
+          right=["Points", "Least", "Largest", "Last", "Epoch"])  # fmt: skip

@@ -1,0 +1,147 @@
+"""The server's answers, typed. Keys that are not named here are kept as they came: ``model_extra`` holds them.
+
+Some of DIGITS' keys hold spaces ("job id"): such ones are among the extra.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Answer(BaseModel):
+    """An object of the REST API."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the object as it came."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class Created(Answer):
+    """A job that was accepted."""
+
+    id: str
+    name: str
+    status: str
+
+
+class Status(Answer):
+    """How a job stands."""
+
+    status: str
+    name: str
+    type: str = ""
+    error: str | None = None
+
+
+class Row(Answer):
+    """A job as the home page lists it."""
+
+    id: str
+    name: str
+    status: str
+    type: str = ""
+    group: str | None = ""
+    username: str | None = ""
+    submitted: float = 0
+    elapsed: float = 0
+    progress: float = Field(0, description="0 to 100.")
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the job is not over."""
+        return self.status in ("Initialized", "Waiting", "Running")
+
+
+class Listing(Answer):
+    """All jobs: those that run, and those that are over by kind."""
+
+    running: list[Row] = []
+    datasets: list[Row] = []
+    models: list[Row] = []
+    pretrained_models: list[Row] = []
+
+    def all(self) -> list[Row]:
+        """Return every job once, the running ones first."""
+        rows = [*self.running, *self.datasets, *self.models, *self.pretrained_models]
+        return list({row.id: row for row in rows}.values())
+
+
+class Shown(Answer):
+    """A dataset or a model with all its facts."""
+
+    id: str
+    name: str
+    status: str
+    directory: str = ""
+
+
+class Item(Answer):
+    """A record of a dataset."""
+
+    key: str = ""
+    label: Any = None
+    path: str = ""
+    url: str = ""
+
+
+class Explored(Answer):
+    """A page of records."""
+
+    total: int
+    page: int = 0
+    size: int = 25
+    items: list[Item] = []
+    counts: list[Any] = []
+
+
+class Refusal(Answer):
+    """A file that a dataset left out, and why."""
+
+    db: str = ""
+    path: str
+    line: int | None = None
+    rule: str = ""
+    reason: str = ""
+
+
+Prediction = tuple[str, float]
+"""Label and percent, the most likely first."""
+
+
+class Classified(Answer):
+    """The classes of one picture."""
+
+    predictions: list[Prediction]
+
+
+class ClassifiedMany(Answer):
+    """The classes of each picture of a list, by its path."""
+
+    classifications: dict[str, list[Prediction]]
+
+
+class Series(Answer):
+    """One curve in buckets: the least, largest and last value of each."""
+
+    epoch: list[float] = []
+    step: list[int] = []
+    min: list[float | None] = []
+    max: list[float | None] = []
+    last: list[float | None] = []
+
+
+class Metrics(Answer):
+    """The curves of a training by name ("loss/train", "accuracy/val", "lr")."""
+
+    series: dict[str, Series] = {}
+
+
+class Events(Answer):
+    """What a job's worker has said; ``next`` asks for what comes after it."""
+
+    next: int
+    events: list[dict[str, Any]] = []

@@ -1,0 +1,313 @@
+"""The client: one connection to one server, and its three nouns ``dataset``, ``model`` and ``job``."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import httpx
+
+from digits.client import answers
+from digits.client.errors import NoServerError, RefusedError, refused
+from digits.core import platform
+from digits.core.errors import DigitsError, NotFoundError
+from digits.core.jobfolder import JOB_ID
+
+TIMEOUT_S = 600.0  # classifying a long list is one request
+A = TypeVar("A", bound=answers.Answer)
+Fields = Mapping[str, str | int | float | bool | Sequence[str] | None]
+
+
+class Client:
+    """A connection to one server.
+
+    Args:
+        address: "http://127.0.0.1:5000", with the prefix below which a proxy serves it, if any.
+        username: whose jobs are made and changed; the name on this machine if not given.
+    """
+
+    def __init__(self, address: str, *, username: str = "") -> None:
+        self.address = address.rstrip("/")
+        self.username = username or user_name()
+        local = httpx.URL(self.address).host in ("127.0.0.1", "localhost", "::1")
+        # Between two programs on one machine a proxy from the environment has no business.
+        self._http = httpx.Client(
+            timeout=httpx.Timeout(TIMEOUT_S, connect=10.0),
+            trust_env=not local,
+            cookies={"username": self.username},
+            headers={"Accept": "application/json"},
+        )
+        self.dataset = Datasets(self)
+        self.model = Models(self)
+        self.job = Jobs(self)
+
+    def __enter__(self) -> Client:
+        """Use it as a context that closes the connection."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        form: Fields | None = None,
+        files: Mapping[str, tuple[str, bytes]] | None = None,
+    ) -> httpx.Response:
+        """Send a request and return the answer, if it is a good one.
+
+        Raises:
+            NoServerError: nothing answers.
+            RefusedError: the server refused.
+        """
+        data = {name: _field(value) for name, value in (form or {}).items() if value is not None}
+        asked = {name: value for name, value in (query or {}).items() if value is not None}
+        try:
+            answer = self._http.request(
+                method, self.address + path, params=asked or None, data=data or None, files=files
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise NoServerError(
+                f"No server answers at {self.address} ({error or type(error).__name__}).",
+                hint="`digits-devserver` starts one; --server or DIGITS_SERVER names another.",
+            ) from error
+        if answer.status_code >= 400:
+            raise refused(answer)
+        return answer
+
+    def get(self, path: str, *, as_: type[A], **query: Any) -> A:
+        """Return what ``GET path`` answers, as ``as_``."""
+        return as_.model_validate(self.parsed(self.request("GET", path, query=query)))
+
+    def post(self, path: str, *, as_: type[A], form: Fields, files: Mapping[str, tuple[str, bytes]] | None = None) -> A:
+        """Return what ``POST path`` answers, as ``as_``."""
+        return as_.model_validate(self.parsed(self.request("POST", path, form=form, files=files)))
+
+    def parsed(self, answer: httpx.Response) -> Any:
+        """Return the JSON in ``answer``.
+
+        Raises:
+            RefusedError: there is none: this is some other server.
+        """
+        try:
+            return json.loads(answer.text)  # DIGITS sends some of its JSON as text/html
+        except ValueError:
+            raise RefusedError(
+                f"{answer.url} did not answer JSON: is this an OpenDIGITS server?",
+                status=answer.status_code,
+                problems={},
+            ) from None
+
+    def index(self) -> dict[str, Any]:
+        """Return the server's name, version and jobs (``/index.json``)."""
+        found: dict[str, Any] = self.parsed(self.request("GET", "/index.json"))
+        return found
+
+    def listing(self) -> answers.Listing:
+        """Return all jobs as the home page lists them."""
+        return self.get("/completed_jobs.json", as_=answers.Listing)
+
+    def find(self, prefix: str) -> str:
+        """Return the id of the one job whose id begins with ``prefix``.
+
+        Raises:
+            NotFoundError: none does, or several do.
+        """
+        if JOB_ID.fullmatch(prefix):
+            return prefix
+        found = [row for row in self.listing().all() if prefix and row.id.startswith(prefix)]
+        if len(found) == 1:
+            return found[0].id
+        if not found:
+            raise NotFoundError(f"No job's id begins with {prefix!r}.", hint="`digits dataset ls`, `digits model ls`.")
+        ids = ", ".join(row.id for row in found[:5])
+        raise NotFoundError(f"{len(found)} jobs' ids begin with {prefix!r}: {ids}{' ...' if len(found) > 5 else ''}.")
+
+
+class Datasets:
+    """``/datasets``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def create(self, fields: Fields, *, route: str = "images/classification") -> answers.Created:
+        """Queue a new dataset; ``fields`` are those of the form, by their flat names.
+
+        Raises:
+            RefusedError: a field is wrong; ``problems`` says which.
+        """
+        return self._client.post(f"/datasets/{route}.json", as_=answers.Created, form=fields)
+
+    def ls(self) -> list[answers.Row]:
+        """Return all datasets, newest first."""
+        return _of_type(self._client.listing(), "dataset")
+
+    def show(self, job_id: str) -> answers.Shown:
+        """Return one dataset."""
+        return self._client.get(f"/datasets/{self._client.find(job_id)}.json", as_=answers.Shown)
+
+    def explore(
+        self, job_id: str, *, db: str = "train", page: int = 0, size: int = 25, label: int | None = None, search: str = "",
+        route: str = "images/classification",
+    ) -> answers.Explored:  # fmt: skip
+        """Return one page of the records in ``db``."""
+        return self._client.get(
+            f"/datasets/{route}/explore.json", as_=answers.Explored, job_id=self._client.find(job_id), db=db, page=page,
+            size=size, label=label, search=search or None,
+        )  # fmt: skip
+
+    def refused(self, job_id: str) -> list[answers.Refusal]:
+        """Return the files that the dataset left out, and why."""
+        path = f"/datasets/{self._client.find(job_id)}/refused.json"
+        found = self._client.parsed(self._client.request("GET", path))
+        return [answers.Refusal.model_validate(each) for each in found]
+
+
+class Models:
+    """``/models``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def create(self, fields: Fields, *, route: str = "images/classification") -> list[answers.Created]:
+        """Queue a training, or one for each of several values; ``fields`` are those of the form, by their flat names.
+
+        Raises:
+            RefusedError: a field is wrong; ``problems`` says which.
+        """
+        body = self._client.parsed(self._client.request("POST", f"/models/{route}.json", form=fields))
+        jobs = body["jobs"] if isinstance(body, dict) and "jobs" in body else [body]
+        return [answers.Created.model_validate(each) for each in jobs]
+
+    def ls(self) -> list[answers.Row]:
+        """Return all models, newest first."""
+        return _of_type(self._client.listing(), "model")
+
+    def show(self, job_id: str) -> answers.Shown:
+        """Return one model."""
+        return self._client.get(f"/models/{self._client.find(job_id)}.json", as_=answers.Shown)
+
+    def metrics(self, job_id: str, **query: Any) -> answers.Metrics:
+        """Return the curves; ``series``, ``from``, ``to``, ``points`` and ``after`` narrow them down."""
+        return self._client.get(f"/models/{self._client.find(job_id)}/metrics.json", as_=answers.Metrics, **query)
+
+    def metrics_csv(self, job_id: str) -> str:
+        """Return every point of every curve as CSV."""
+        return self._client.request("GET", f"/models/{self._client.find(job_id)}/metrics.csv").text
+
+    def classify(
+        self, job_id: str, picture: Path | str, *, epoch: float | None = None, route: str = "images/classification"
+    ) -> answers.Classified:
+        """Return the classes of one picture: a file here is sent, anything else is a path or address for the server.
+
+        Raises:
+            RefusedError: the picture cannot be read, or the model has no snapshot.
+        """
+        form: dict[str, Any] = {"job_id": self._client.find(job_id), "snapshot_epoch": epoch}
+        files = None
+        if Path(picture).is_file():
+            files = {"image_file": (Path(picture).name, Path(picture).read_bytes())}
+        else:
+            form["image_path"] = str(picture)
+        return self._client.post(f"/models/{route}/classify_one.json", as_=answers.Classified, form=form, files=files)
+
+    def classify_many(
+        self, job_id: str, list_file: Path, *, folder: str = "", epoch: float | None = None, limit: int | None = None,
+        route: str = "images/classification",
+    ) -> answers.ClassifiedMany:  # fmt: skip
+        """Return the classes of every picture that ``list_file`` names, in lines of ``path [label]``.
+
+        Raises:
+            DigitsError: the list cannot be read.
+            RefusedError: the server refused.
+        """
+        form = {
+            "job_id": self._client.find(job_id), "image_folder": folder, "snapshot_epoch": epoch, "num_test_images": limit,
+        }  # fmt: skip
+        try:
+            files = {"image_list": (list_file.name, list_file.read_bytes())}
+        except OSError as error:
+            raise DigitsError(f"The list cannot be read: {error.strerror}.", where=str(list_file)) from error
+        return self._client.post(
+            f"/models/{route}/classify_many.json", as_=answers.ClassifiedMany, form=form, files=files
+        )
+
+
+class Jobs:
+    """``/jobs``: what every kind of job can be asked and told."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def status(self, job_id: str) -> answers.Status:
+        """Return how the job stands.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        found = self._client.parsed(self._client.request("GET", f"/jobs/{self._client.find(job_id)}/status"))
+        if found.get("error"):  # DIGITS answers 200 here
+            raise NotFoundError(str(found["error"]))
+        return answers.Status.model_validate(found)
+
+    def row(self, job_id: str) -> answers.Row:
+        """Return the job's row of the home page: state, progress, elapsed."""
+        found = self._client.parsed(self._client.request("GET", f"/jobs/{self._client.find(job_id)}/table_data.json"))
+        return answers.Row.model_validate(found["job"])
+
+    def abort(self, job_id: str) -> str:
+        """Ask a running job to stop, and return the server's words."""
+        return self._client.request("POST", f"/jobs/{self._client.find(job_id)}/abort").text.strip()
+
+    def delete(self, job_id: str) -> str:
+        """Delete a job with its files, and return the server's words."""
+        return self._client.request("DELETE", f"/jobs/{self._client.find(job_id)}").text.strip()
+
+    def events(self, job_id: str, *, after: int = 0) -> answers.Events:
+        """Return what the worker has said after ``after``."""
+        return self._client.get(f"/jobs/{self._client.find(job_id)}/events.json", as_=answers.Events, after=after)
+
+    def logs(self, job_id: str, *, follow: bool = False, every_s: float = 1.0) -> Iterator[dict[str, Any]]:
+        """Yield the worker's events, oldest first; with ``follow`` as they come, until the job is over."""
+        job_id, after = self._client.find(job_id), 0
+        while True:
+            over = not follow or self.row(job_id).is_running is False
+            while (page := self.events(job_id, after=after)).events:
+                yield from page.events
+                after = page.next
+            if over:
+                return
+            time.sleep(every_s)
+
+
+def _of_type(listing: answers.Listing, kind: str) -> list[answers.Row]:
+    rows = [row for row in listing.all() if row.type == kind]
+    return sorted(rows, key=lambda row: row.submitted, reverse=True)
+
+
+def _field(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value
+
+
+def user_name() -> str:
+    """Return ``DIGITS_USERNAME``, or the name of the person on this machine, made fit for DIGITS' rule."""
+    name = os.environ.get("DIGITS_USERNAME") or platform.user_name()
+    return re.sub(r"^[^a-z]+", "", re.sub(r"[^a-z0-9.\-_]", "-", name.lower())) or "digits"
