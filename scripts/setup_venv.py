@@ -289,7 +289,7 @@ def _explain(text: str) -> str:
              "ReadTimeout", "ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "Connection refused", "ProxyError"),
             "The package index cannot be reached: is there a network?",
         ),
-        (("No matching distribution",), "The package index has no fitting version (or is not reached)."),
+        (("No matching distribution", "ResolutionImpossible"), "The package index has no fitting version, or is not reached."),
     ):  # fmt: skip
         if any(each in text for each in words):
             return meaning
