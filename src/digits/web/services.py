@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Literal
 
 import anyio
@@ -16,6 +17,7 @@ from starlette.requests import Request
 
 from digits.core.errors import DigitsError, NotFoundError
 from digits.store import Service
+from digits.web.answers import to_json
 from digits.web.site import store
 
 START_S = 90.0
@@ -65,18 +67,23 @@ async def call(
     deadline = time.monotonic() + START_S
     while True:
         service = await _ready(request, kind, job_id, epoch, deadline)
+        response: httpx.Response | None
         try:
             response = await request.app.state.http.post(
-                f"http://{service.address}{path}", json=dict(body), headers={"Authorization": f"Bearer {service.token}"}
+                f"http://{service.address}{path}",
+                content=to_json(dict(body)),  # httpx's own JSON fails over the bytes of odd file names
+                headers={"Authorization": f"Bearer {service.token}", "Content-Type": "application/json"},
             )
         except httpx.TimeoutException as error:
             raise ServiceError("The answer took too long.", hint="Ask for less at a time.") from error
-        except httpx.TransportError as error:  # it left for idleness or died; the runner will see that
-            if time.monotonic() > deadline:
-                raise ServiceError("The process that should answer has gone.", hint="Try again.") from error
-            await anyio.sleep(POLL_S)
-            continue
-        return _read(response)
+        except httpx.TransportError:
+            response = None  # it left for idleness or died
+        if response is not None and response.status_code != HTTPStatus.UNAUTHORIZED:
+            return _read(response)
+        # The row is of a process that has gone, and its port may be another's by now: the runner will see that.
+        if time.monotonic() > deadline:
+            raise ServiceError("The process that should answer has gone.", hint="Try again.")
+        await anyio.sleep(POLL_S)
 
 
 async def _ready(

@@ -53,7 +53,12 @@ class FolderSource(Spec):
         ge=1,
     )
 
-    has_val_folder: bool = field(False, title="Separate validation images folder", flat="has_val_folder")
+    has_val_folder: bool = field(
+        False,
+        title="Separate validation images folder",
+        flat="has_val_folder",
+        description="The pictures for validation lie in a folder of their own, and none are taken from the training images.",
+    )
     val: str = field(
         "",
         title="Validation Images",
@@ -75,7 +80,12 @@ class FolderSource(Spec):
         placeholder="no limit",
         ge=1,
     )
-    has_test_folder: bool = field(False, title="Separate test images folder", flat="has_test_folder")
+    has_test_folder: bool = field(
+        False,
+        title="Separate test images folder",
+        flat="has_test_folder",
+        description="The pictures for testing lie in a folder of their own, and none are taken from the training images.",
+    )
     test: str = field(
         "",
         title="Test Images",

@@ -1,0 +1,100 @@
+"""A server with jobs in it, and a small dataset that the real builder made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from digits.core.events import Done, EventWriter
+from digits.core.settings import Settings
+from digits.core.states import JobState
+from digits.core.work import WorkerSettings
+from digits.extensions.datasets.classification.build import build
+from digits.extensions.datasets.classification.spec import ClassificationSpec
+from digits.store import Job, Store
+from tests.web.fixture_site import fill
+from tests.web.serving import Serving, serving
+
+
+@dataclass
+class World:
+    """A server, and the ids of the jobs of ``fixture_site`` by their short names."""
+
+    site: Serving
+    ids: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Run a server with jobs of every kind; tests that share it change none of them."""
+    settings = Settings(root=tmp_path_factory.mktemp("root"), max_upload_bytes=5_000_000)
+    ids = fill(settings)
+    with serving(settings) as site:
+        yield World(site, ids)
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[Serving]:
+    """Run a server without a job."""
+    with serving(Settings(root=tmp_path / "root")) as site:
+        yield site
+
+
+def draw_pictures(folder: Path, *, classes: int = 3, each: int = 8, side: int = 12, channels: int = 1) -> Path:
+    """Draw small pictures, a folder a class: class k has a bright bar in column k."""
+    rng = np.random.default_rng(5)
+    for label in range(classes):
+        place = folder / f"class_{label}"
+        place.mkdir(parents=True)
+        for number in range(each):
+            shape = (side, side) if channels == 1 else (side, side, 3)
+            image = rng.integers(0, 60, shape, dtype=np.uint8)
+            image[:, 3 * label : 3 * label + 3] = 255
+            Image.fromarray(image).save(place / f"{number:02d}.png")
+    return folder
+
+
+def submit_dataset(store: Store, pictures: Path, *, name: str = "bars", username: str = "fred", **more: object) -> Job:
+    """Queue a dataset of ``pictures``, as the web does."""
+    spec = ClassificationSpec.model_validate(
+        {"name": name, "resize_width": 12, "resize_height": 12, "resize_channels": 1,
+         "source": {"train": str(pictures), "pct_val": 25}} | more
+    )  # fmt: skip
+    return store.submit(
+        kind="dataset", extension="image-classification", title="Image Classification Dataset", name=name,
+        username=username, worker="build", spec=spec.model_dump(mode="json"),
+    )  # fmt: skip
+
+
+def build_dataset(store: Store, pictures: Path, **more: object) -> Job:
+    """Make a dataset with the real builder, in this process, and let it be Done."""
+    job = submit_dataset(store, pictures, **more)
+    emit = EventWriter(job.folder.events_file)
+    facts = build(ClassificationSpec.model_validate(job.spec), job.folder, WorkerSettings(), emit, lambda: False)
+    emit(Done(facts=facts))
+    emit.close()
+    return finish(store, job.id, JobState.DONE)
+
+
+def finish(store: Store, job_id: str, state: JobState) -> Job:
+    """Bring a job to ``state``, its events counted."""
+    with store.change(job_id) as index:
+        index.move(JobState.WAITING)
+        if state is not JobState.WAITING:
+            index.move(JobState.RUNNING)
+        index.index_events()
+        index.move(state)
+    return store.job(job_id)
+
+
+def model_of(store: Store, dataset: Job, *, name: str = "net", username: str = "fred") -> Job:
+    """Queue a model of ``dataset``."""
+    return store.submit(
+        kind="model", extension="caffe", title="Image Classification Model", name=name, username=username, worker="train",
+        spec={"dataset": dataset.id, "name": name, "framework": "caffe"}, depends_on=dataset.id,
+    )  # fmt: skip
