@@ -58,9 +58,10 @@ def softmax_with_loss(
         ignore_index=-100 if ignore is None else ignore,
         label_smoothing=smoothing,
     )
-    over = (each.detach() - _LARGEST).clamp_(min=0)
+    # the gradient's path adds exactly 0; taking off the excess instead would round to 0 where the loss is very large
+    value = each.detach().clamp(max=_LARGEST) + (each - each.detach())
     valid = valid_places(target, ignore)
-    return (each - over).sum() / divisor(normalize_by, count=target.numel(), batch=scores.shape[0], valid=valid)
+    return value.sum() / divisor(normalize_by, count=target.numel(), batch=scores.shape[0], valid=valid)
 
 
 def softmax_loss_and_probabilities(
