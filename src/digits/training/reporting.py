@@ -38,7 +38,7 @@ class Report:
         self._next_event = 0.0
         self._images = 0
         self._since = time.monotonic()
-        self._rate: float | None = None
+        self.rate: float | None = None
 
     def epoch(self, step: int) -> float:
         """Return how many epochs ``step`` iterations are."""
@@ -66,11 +66,9 @@ class Report:
             return
         self._next_event = moment + _EVENT_INTERVAL_S
         if moment - self._since >= _RATE_WINDOW_S and self._images:
-            self._rate = self._images / (moment - self._since)
+            self.rate = self._images / (moment - self._since)
             self._images, self._since = 0, moment
-        if self._unsaid:
-            self._emit(Metric(step=step, epoch=self.epoch(step), values=self._newest))
-            self._unsaid = False
+        self.flush(step)
         epoch = self.epoch(step)
         self._emit(
             Progress(
@@ -79,11 +77,17 @@ class Report:
                 total=self._epochs,
                 unit="epochs",
                 text=f"Epoch {epoch:.1f} of {self._epochs}",
-                rate=self._rate,
+                rate=self.rate,
                 state="done" if epoch >= self._epochs else "running",
                 facts=self._facts | {"step": step},
             )
         )
+
+    def flush(self, step: int) -> None:
+        """Tell the newest values of all curves, if they were not told."""
+        if self._unsaid:
+            self._emit(Metric(step=step, epoch=self.epoch(step), values=self._newest))
+            self._unsaid = False
 
     def reading(self, done: int, total: int) -> None:
         """Tell how many pictures are decoded before the training starts."""

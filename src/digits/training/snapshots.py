@@ -40,6 +40,7 @@ class Facts:
     step: int
     epoch: float
     seed: int
+    validated: int = -1
     lengths: dict[str, int] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     sha256: dict[str, str] = field(default_factory=dict)

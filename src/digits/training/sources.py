@@ -206,7 +206,7 @@ class TrainingSource:
         return images_NCHW.pin_memory() if self._transform.device.type == "cuda" else images_NCHW
 
 
-def test_batches(
+def batches_once(
     frames: Frames, transform: Transform, collate: Collate, batch_size: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield each record once, in the order of the keys, with centre crops; the last batch may be smaller.

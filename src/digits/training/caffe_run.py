@@ -1,0 +1,209 @@
+"""A Caffe network made ready to train: DIGITS' rules, its files in the job folder, networks, data. Then ``loop.train``."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+
+from digits.caffeproto.caffe_pb2 import LayerParameter, NetParameter
+from digits.core.errors import TrainingError
+from digits.core.events import Emit, Warned
+from digits.core.files import write_json, write_text
+from digits.core.jobfolder import JobFolder
+from digits.core.metrics import MetricsWriter
+from digits.core.trainspec import StandardNetwork, TrainSpec
+from digits.core.work import StopCheck, StoppedError, WorkerSettings
+from digits.data.reader import DatasetReader
+from digits.networks.caffe import definition as rules
+from digits.networks.caffe.build import build
+from digits.networks.caffe.definition import CaffeDefinition
+from digits.networks.caffe.net import CaffeNet
+from digits.networks.caffe.solver_text import solver, solver_text
+from digits.networks.standard import standard_text
+from digits.training import devices, loop
+from digits.training.caffe_deploy import DEPLOY_FILE, placed
+from digits.training.caffelog import CaffeLog
+from digits.training.dataset import LABELS_FILE, MEAN_FILE, Dataset, mean_of
+from digits.training.inference import MODEL_FILE, ModelFacts
+from digits.training.policies import Schedule
+from digits.training.reporting import Report
+from digits.training.run import Run, TestSet, choose_seed, effective_spec
+from digits.training.solvers import make_solver
+from digits.training.sources import Frames, TrainingSource, load_frames
+from digits.training.targets import target
+from digits.training.transform import Transform
+
+ORIGINAL_FILE, TRAIN_VAL_FILE, SOLVER_FILE = "original.prototxt", "train_val.prototxt", "solver.prototxt"
+NETWORK_FILE = "network.json"
+LOG_FILE = "caffe_output.log"
+
+
+def train(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Emit, stop: StopCheck) -> dict[str, Any]:
+    """Train the model of the job ``folder`` and return its facts.
+
+    Raises:
+        StoppedError: it was asked to stop, and a snapshot is on disk.
+        DigitsError: the network, the dataset or the training cannot be used, in words.
+    """
+    run = prepare(effective_spec(folder, spec), folder, settings, emit, stop)
+    try:
+        run.begin()
+        return loop.train(run)
+    finally:
+        run.close()
+
+
+def prepare(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Emit, stop: StopCheck) -> Run:
+    """Build the networks, write the files that DIGITS users know, and decode the pictures."""
+    torch.set_flush_denormal(True)  # momentum of a dead unit shrinks forever, and such numbers are slow
+    device = devices.choose_device(spec.device, settings.device)
+    dataset = Dataset.open(folder, spec.dataset)
+    definition = _definition(spec, folder, dataset)
+    for warning in definition.warnings:
+        emit(Warned(message=warning))
+    train_reader = dataset.reader("train")
+    test_reader = dataset.reader("val") if definition.val is not None else None
+    solver_file = solver(
+        spec, num_train=len(train_reader), num_val=len(test_reader) if test_reader else 0,
+        batch_train=definition.batch_size_train, batch_val=definition.batch_size_val,
+    )  # fmt: skip
+    texts = {
+        ORIGINAL_FILE: definition.original_text, TRAIN_VAL_FILE: definition.train_val_text,
+        DEPLOY_FILE: definition.deploy_text, SOLVER_FILE: solver_text(solver_file, net=TRAIN_VAL_FILE),
+    }  # fmt: skip
+    for name, text in texts.items():
+        write_text(folder.path / name, text)
+
+    seed = choose_seed(folder, spec)
+    devices.seed_everything(seed)
+    train_side = _Side(definition.train, "TRAIN", definition.batch_size_train, folder, dataset, device)
+    net = train_side.build(seed=seed, compiled=spec.compile_model)
+    steps_per_epoch = math.ceil(len(train_reader) / definition.batch_size_train)
+    facts = {
+        "parameters": net.num_parameters,
+        "iterations": solver_file.max_iter,
+        "steps_per_epoch": steps_per_epoch,
+        "batch_size": definition.batch_size_train,
+        "device": device.type,
+        "seed": seed,
+    }
+    _write_facts(spec, folder, dataset, definition, net)
+    metrics = MetricsWriter(folder.metrics)
+    report = Report(emit, metrics, steps_per_epoch=steps_per_epoch, epochs=spec.train_epochs, facts=facts)
+    kind = target(train_reader.target_kind)
+
+    def frames(db: str, reader: DatasetReader) -> Frames:
+        def reading(done: int, total: int) -> None:
+            if stop():
+                raise StoppedError("Stopped before the training began.")
+            report.reading(done, total)
+
+        return load_frames(reader, cache=dataset.cache, key=dataset.key(db), progress=reading)
+
+    test = None
+    if test_reader is not None and definition.val is not None and spec.val_interval:
+        side = _Side(definition.val, "TEST", definition.batch_size_val, folder, dataset, device)
+        test_net = side.build(seed=seed, share=net, compiled=spec.compile_model)
+        test = TestSet(
+            test_net, frames("val", test_reader), side.transform, side.batch_size, side.data_blob, side.target_blob
+        )
+    source = TrainingSource(
+        frames("train", train_reader), train_side.transform, kind.collate,
+        batch_size=train_side.batch_size, seed=seed, shuffle=spec.shuffle,
+    )  # fmt: skip
+    return Run(
+        spec=spec, folder=folder, emit=emit, stop=stop, device=device, seed=seed, kind=kind, net=net, test=test,
+        source=source, data_blob=train_side.data_blob, target_blob=train_side.target_blob,
+        solver=make_solver(solver_file, net.parameters), schedule=Schedule.from_solver(solver_file),
+        batch_size=train_side.batch_size, max_iter=solver_file.max_iter, display=solver_file.display,
+        test_interval=solver_file.test_interval, snapshot_interval=solver_file.snapshot, report=report,
+        metrics=metrics, log=CaffeLog(folder.path / LOG_FILE), facts=facts,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The training or the validation network with what feeds it."""
+
+    message: NetParameter
+    phase: Literal["TRAIN", "TEST"]
+    batch_size: int
+    folder: JobFolder
+    dataset: Dataset
+    device: torch.device
+
+    @property
+    def layer(self) -> LayerParameter:
+        """The data layer."""
+        return next(layer for layer in self.message.layer if layer.type == "Data")
+
+    @property
+    def data_blob(self) -> str:
+        """The blob of the pictures."""
+        return self.layer.top[0]
+
+    @property
+    def target_blob(self) -> str:
+        """The blob of the answers; of no use where the network takes none."""
+        return self.layer.top[1] if len(self.layer.top) > 1 else ""
+
+    @property
+    def transform(self) -> Transform:
+        """What the data layer does to pictures."""
+        param = self.layer.transform_param
+        mean = None
+        if param.HasField("mean_file"):
+            mean = mean_of(self.folder.path / param.mean_file, "image")
+        elif param.mean_value:
+            mean = torch.tensor(list(param.mean_value), dtype=torch.float32)[:, None, None]
+        return Transform(
+            mean_CHW=mean, crop_px=param.crop_size, scale=param.scale, mirror=param.mirror, device=self.device
+        )
+
+    def build(self, *, seed: int, share: CaffeNet | None = None, compiled: bool = False) -> CaffeNet:
+        """Build the network on the device; with ``share`` it has the weights of that one."""
+        channels, height, width = self.dataset.size
+        side_px = self.layer.transform_param.crop_size
+        data = (self.batch_size, channels, side_px or height, side_px or width)
+        inputs = dict(zip(self.layer.top, (data, (self.batch_size,)), strict=False))
+        generator = torch.Generator().manual_seed(seed)
+        net = build(self.message, inputs, phase=self.phase, where=ORIGINAL_FILE, generator=generator, share=share)
+        return placed(net, self.device, compiled=compiled)
+
+
+def _definition(spec: TrainSpec, folder: JobFolder, dataset: Dataset) -> CaffeDefinition:
+    """Apply DIGITS' rules to the network that was chosen; labels and the mean picture are copied beside it first."""
+    for name in (LABELS_FILE, MEAN_FILE):
+        if (dataset.folder.path / name).is_file():
+            shutil.copyfile(dataset.folder.path / name, folder.path / name)
+    if not dataset.has("train"):
+        raise TrainingError("The dataset has no training pictures.", hint="Build the dataset anew.")
+    mean = mean_of(folder.path / MEAN_FILE, spec.use_mean)
+    channels, height, width = dataset.size
+    text = standard_text(spec.network.name) if isinstance(spec.network, StandardNetwork) else spec.network.text
+    return rules.prepare(
+        text, where=ORIGINAL_FILE, num_classes=len(dataset.labels), channels=channels, height=height, width=width,
+        crop_size=spec.crop_size, batch_size=spec.batch_size, use_mean=spec.use_mean,
+        mean_values=mean.flatten().tolist() if mean is not None and spec.use_mean == "pixel" else (),
+        mean_file=MEAN_FILE, train_db=str(dataset.folder.path / "train_db"),
+        val_db=str(dataset.folder.path / "val_db") if dataset.has("val") else None,
+    )  # fmt: skip
+
+
+def _write_facts(
+    spec: TrainSpec, folder: JobFolder, dataset: Dataset, definition: CaffeDefinition, net: CaffeNet
+) -> None:
+    """Write the table of layers for the page, and what the model needs to answer without its dataset."""
+    layers = [asdict(layer) for layer in net.layers]
+    write_json(folder.path / NETWORK_FILE, {"name": net.name, "parameters": net.num_parameters, "layers": layers})
+    channels, height, width = dataset.size
+    facts = ModelFacts(
+        target_kind=dataset.facts["target_kind"], channels=channels, height=height, width=width,
+        resize_mode=dataset.facts["resize_mode"], seed=dataset.facts.get("random_seed", 0), use_mean=spec.use_mean,
+        crop_size=definition.crop_size or 0, data_blob=definition.deploy.layer[0].top[0],
+    )  # fmt: skip
+    write_json(folder.path / MODEL_FILE, asdict(facts))

@@ -1,0 +1,148 @@
+"""A trained model that answers: pictures in, outputs of the network out, by the same code as in validation.
+
+Preprocessing is the dataset's own (``digits.data.images.prepare_image``), then ``digits.training.transform``: the centre of the resized picture
+where the network has a crop, minus the mean. (DIGITS squeezed the whole picture into the crop, and so told other classes than its own validation.)
+
+Legend: HWC = height, width, channels of uint8; RGB where there are 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from digits.core.errors import NotFoundError
+from digits.core.files import read_json
+from digits.core.jobfolder import JobFolder
+from digits.core.settings import Device
+from digits.data.images import Limits, ResizeMode, prepare_image
+from digits.networks.caffe.net import CaffeNet
+from digits.training import devices, snapshots
+from digits.training.caffe_deploy import open_deploy
+from digits.training.dataset import LABELS_FILE, MEAN_FILE, Mean, mean_of
+from digits.training.targets import Target, target
+from digits.training.transform import Transform, centre
+
+MODEL_FILE = "model.json"
+_BATCH = 32  # pictures at a time: enough to fill a device, little memory
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """``model.json``: what a trained model needs to know of its dataset, so that it answers without it."""
+
+    target_kind: str
+    channels: int
+    height: int
+    width: int
+    resize_mode: str
+    seed: int
+    """The dataset's, of the noise that some resize modes pad with."""
+    use_mean: str
+    crop_size: int
+    data_blob: str
+
+
+class Predictor:
+    """A model at one epoch, loaded; may be asked by one thread at a time."""
+
+    def __init__(
+        self,
+        net: CaffeNet,
+        facts: ModelFacts,
+        kind: Target,
+        transform: Transform,
+        labels: tuple[str, ...],
+        epoch: float,
+    ) -> None:
+        self.facts = facts
+        self.labels = labels
+        self.epoch = epoch
+        self._net = net
+        self._kind = kind
+        self._transform = transform
+
+    @classmethod
+    def open(cls, folder: JobFolder, epoch: float | None = None, device: Device = "auto") -> Predictor:
+        """Load the snapshot of ``epoch``, or the newest.
+
+        Raises:
+            NotFoundError: the model has no such snapshot.
+            DigitsError: its files cannot be used.
+        """
+        snapshot = snapshots.find_snapshot(folder, epoch)
+        try:
+            facts = ModelFacts(**read_json(folder.path / MODEL_FILE))
+        except OSError as error:
+            raise NotFoundError("The model has no network yet.", where=str(folder.path)) from error
+        place = devices.choose_device(device)
+        net = open_deploy(folder, place)
+        weights = snapshots.read_weights(snapshot)
+        net.load_state({name: value for name, value in weights.items() if name in net.blobs})
+        mean = mean_of(folder.path / MEAN_FILE, cast(Mean, facts.use_mean))
+        transform = Transform(mean_CHW=mean, crop_px=facts.crop_size, device=place)
+        labels = tuple((folder.path / LABELS_FILE).read_text(encoding="utf-8", errors="surrogateescape").splitlines())
+        return cls(net, facts, target(facts.target_kind), transform, labels, snapshots.read_facts(snapshot).epoch)
+
+    def prepare(self, data: bytes, *, limits: Limits | None = None) -> NDArray[np.uint8]:
+        """Return the picture in the file ``data`` in the size and channels of the dataset.
+
+        Raises:
+            DataError: the file holds no picture that can be used.
+        """
+        facts = self.facts
+        return prepare_image(
+            data, height=facts.height, width=facts.width, channels=facts.channels,
+            mode=cast(ResizeMode, facts.resize_mode), seed=facts.seed, limits=limits,
+        )  # fmt: skip
+
+    def seen(self, image_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the part of a prepared picture that the network looks at."""
+        if not self.facts.crop_size:
+            return image_HWC
+        middle = centre(torch.from_numpy(image_HWC).permute(2, 0, 1)[None], self.facts.crop_size)
+        return middle[0].permute(1, 2, 0).contiguous().numpy()
+
+    def predict(self, images_HWC: Sequence[NDArray[np.uint8]]) -> dict[str, NDArray[np.float32]]:
+        """Return every output of the network for prepared pictures, by blob name, one row a picture."""
+        rows: dict[str, list[NDArray[np.float32]]] = {}
+        for first in range(0, len(images_HWC), _BATCH):
+            for name, value in self._forward(np.stack(images_HWC[first : first + _BATCH])).items():
+                rows.setdefault(name, []).append(value)
+        return {name: np.concatenate(values) for name, values in rows.items()}
+
+    def classify(self, images_HWC: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Return the probability of each class for prepared pictures: [N, classes]."""
+        return np.asarray(self._kind.predict(self.predict(images_HWC)), np.float32)
+
+    @torch.inference_mode()
+    def _forward(self, images_NHWC: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        planes = torch.from_numpy(images_NHWC).permute(0, 3, 1, 2).flip(1).contiguous()  # RGB to BGR
+        with devices.memory_words(self._transform.device, len(planes)):
+            outputs = self._net(**{self.facts.data_blob: self._transform(planes)})
+            return {name: value.float().cpu().numpy() for name, value in outputs.items()}
+
+
+def open_predictor(folder: JobFolder, epoch: float | None, device: Device) -> Predictor:
+    """Load a trained Caffe model: what the framework's extension names."""
+    return Predictor.open(folder, epoch, device)
+
+
+def top_classes(
+    probabilities: NDArray[np.float32], labels: Sequence[str], count: int
+) -> list[list[tuple[int, str, float]]]:
+    """Return the ``count`` best classes of each picture as (id, label, probability), best first; an equal one keeps its order.
+
+    Outputs beyond the labels are left out, as in DIGITS.
+    """
+    known = probabilities[:, : len(labels)]
+    order = np.argsort(-known, axis=1, kind="stable")[:, :count]
+    return [
+        [(int(index), labels[index], float(row[index])) for index in best]
+        for row, best in zip(known, order, strict=True)
+    ]

@@ -1,0 +1,150 @@
+"""The whole training loop, top to bottom: one function a reader can hold in the head, and the five things it does.
+
+It names no framework and no kind of answer: a network is called with blobs and gives blobs, ``run.kind`` knows what they mean.
+Iterations count from 0 as Caffe counts them: a point of iteration N is of the weights before their N-th move.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from digits.core.errors import TrainingError
+from digits.core.events import Snapshot
+from digits.core.work import StoppedError
+from digits.training import devices, snapshots
+from digits.training.run import Run
+from digits.training.sources import batches_once
+
+_CHECK_INTERVAL = 3  # steps between looks at the loss where a look has to wait for the device
+
+
+def train(run: Run) -> dict[str, Any]:
+    """Train from ``run.first_step`` to the end, and return what the job's page shows about it.
+
+    Raises:
+        StoppedError: it was asked to stop; a snapshot of the last step is on disk.
+        TrainingError: the loss is no number any more, or memory ran out.
+    """
+    step = saved = run.first_step
+    with devices.memory_words(run.device, run.batch_size):
+        while True:
+            if run.is_test_due(step) and run.validated != step:
+                validate(run, step)
+            if run.is_snapshot_due(step) and saved != step:
+                save(run, step)
+                saved = step
+            if step == run.max_iter:
+                break
+            if run.stop():
+                if saved != step:
+                    save(run, step)
+                run.report.progress(step, now=True)
+                raise StoppedError(f"Stopped at epoch {run.report.epoch(step):.2f} of {run.spec.train_epochs}.")
+
+            rate = run.schedule(step)
+            loss, outputs = learn(run, step)
+            check(run, step, loss, outputs)
+            if step % run.display == 0:
+                show(run, step, rate, loss, outputs)
+            run.solver.step(rate)
+            step += 1
+            run.report.trained(run.batch_size * run.iter_size)
+            run.report.progress(step)
+    run.report.progress(step, now=True)
+    return run.facts | {"metrics": run.last_validation, "images_per_second": run.report.rate}
+
+
+def learn(run: Run, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+    """Forward and backward; gradients of ``iter_size`` batches add up. Returns the mean loss and the last batch's outputs."""
+    losses: list[Tensor] = []
+    outputs: dict[str, Tensor] = {}
+    for number in range(step * run.iter_size, (step + 1) * run.iter_size):
+        data, targets = run.source.batch(number)
+        outputs = run.net(**{run.data_blob: data, run.target_blob: targets})
+        loss = run.net.total_loss(outputs)
+        torch.autograd.backward(loss)
+        losses.append(loss.detach())
+    return losses[0] if len(losses) == 1 else torch.stack(losses).mean(), outputs
+
+
+def check(run: Run, step: int, loss: Tensor, outputs: Mapping[str, Tensor]) -> None:
+    """Stop before weights that are no numbers are kept: within 3 steps of the first such loss.
+
+    Raises:
+        TrainingError: the loss is NaN or infinite.
+    """
+    is_due = run.device.type == "cpu" or step % _CHECK_INTERVAL == 0 or run.is_snapshot_due(step + 1)
+    if not is_due or math.isfinite(loss.item()):
+        return
+    values = {name: value.item() for name, value in run.kind.measure(outputs).items()}
+    name, value = next(
+        ((name, value) for name, value in values.items() if not math.isfinite(value)), ("loss", math.nan)
+    )
+    raise diverged(name, value, step)
+
+
+def diverged(name: str, value: float, step: int) -> TrainingError:
+    """Return the error of an output that is no number, in DIGITS' words."""
+    kind = "NaN" if math.isnan(value) else "Inf"
+    return TrainingError(
+        f"Network outputted {kind} for {name!r} (iteration {step}).", hint="Try decreasing your learning rate."
+    )
+
+
+def show(run: Run, step: int, rate: float, loss: Tensor, outputs: Mapping[str, Tensor]) -> None:
+    """Keep a point of the training curves."""
+    values = {name: value.item() for name, value in run.kind.measure(outputs).items()}
+    run.report.points(step, {f"{name}/train": value for name, value in values.items()} | {"lr": rate})
+    run.log.iteration(step, loss.item(), rate)
+    run.log.outputs("Train", values, run.net.losses)
+
+
+@torch.inference_mode()
+def validate(run: Run, step: int) -> None:
+    """Measure the whole validation set: the mean over its pictures, each counted once.
+
+    Asked to stop meanwhile, it leaves without a point; a resumed training measures again.
+
+    Raises:
+        TrainingError: an output is no number.
+    """
+    test = run.test
+    assert test is not None
+    sums: dict[str, Tensor] = {}
+    for data, targets in batches_once(test.frames, test.transform, run.kind.collate, test.batch_size):
+        if run.stop():
+            return
+        outputs = test.net(**{test.data_blob: data, test.target_blob: targets})
+        for name, value in run.kind.measure(outputs).items():
+            sums[name] = sums.get(name, torch.zeros((), device=run.device)) + value.reshape(()) * len(data)
+    values = {name: total.item() / len(test.frames) for name, total in sums.items()}
+    for name, mean in values.items():
+        if not math.isfinite(mean):
+            raise diverged(name, mean, step)
+    run.last_validation, run.validated = {f"{name}/val": mean for name, mean in values.items()}, step
+    run.report.points(step, run.last_validation)
+    run.log.say(f"Iteration {step}, Testing net (#0)")
+    run.log.outputs("Test", values, test.net.losses)
+    run.report.progress(step, now=True)
+    run.report.paused()
+
+
+def save(run: Run, step: int) -> None:
+    """Write a snapshot, then say so."""
+    epoch = run.report.epoch(step)
+    run.report.flush(step)
+    facts = snapshots.Facts(
+        step=step, epoch=epoch, seed=run.seed, validated=run.validated,
+        lengths=run.metrics.lengths(), metrics=run.last_validation,
+    )  # fmt: skip
+    state = {f"solver/{name}": value for name, value in run.solver.state().items()}
+    state |= {f"random/{name}": value for name, value in devices.random_state(run.device).items()}
+    file, num_bytes = snapshots.write_snapshot(run.folder, facts, run.net.state(), state)
+    run.log.say(f"Snapshotting to {file}/{snapshots.WEIGHTS}")
+    run.emit(Snapshot(epoch=round(epoch, 3), step=step, file=file, bytes=num_bytes, metrics=run.last_validation))
+    run.report.paused()

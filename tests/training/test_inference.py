@@ -1,0 +1,201 @@
+"""A trained model that answers: the same numbers as in validation, in this process and from a warm worker."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from digits.core.errors import DataError, NotFoundError
+from digits.core.events import read_events
+from digits.core.jobfolder import JobFolder
+from digits.core.platform import worker_environment
+from digits.core.trainspec import FixedPolicy, TrainSpec
+from digits.core.work import WorkerSettings
+from digits.training.dataset import Dataset
+from digits.training.inference import Predictor, top_classes
+from tests.training.conftest import SHAPES, SIDE, Heard, draw
+from tests.training.test_training import curve, run
+
+NewModel = Callable[..., tuple[JobFolder, TrainSpec]]
+
+
+@pytest.mark.parametrize("crop_size", [None, 15])
+def test_the_accuracy_on_the_validation_set_is_what_the_predictor_gets_on_the_same_pictures(
+    new_model: NewModel, crop_size: int | None
+) -> None:
+    folder, spec = model = new_model(train_epochs=3, crop_size=crop_size, lr=FixedPolicy())
+    run(model)
+    reader = Dataset.open(folder, spec.dataset).reader("val")
+    predictor = Predictor.open(folder, device="cpu")
+
+    probabilities = predictor.classify([reader[index].image_HWC for index in range(len(reader))])
+
+    right = probabilities.argmax(1) == reader.targets()
+    assert right.mean() == pytest.approx(curve(folder, "accuracy/val")[-1][1])
+    losses = -np.log(probabilities[np.arange(len(reader)), reader.targets()])
+    assert losses.mean() == pytest.approx(curve(folder, "loss/val")[-1][1], rel=1e-4)
+    np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
+
+
+def test_a_snapshot_is_chosen_by_its_epoch_and_a_missing_one_is_said(new_model: NewModel) -> None:
+    folder, _ = model = new_model(train_epochs=2)
+    with pytest.raises(NotFoundError, match="no snapshot yet"):
+        Predictor.open(folder)
+    run(model)
+    picture = np.zeros((SIDE, SIDE, 1), np.uint8)
+
+    first, last, newest = (Predictor.open(folder, epoch, "cpu") for epoch in (1.0, 2.0, None))
+
+    assert (first.epoch, newest.epoch) == (1.0, 2.0)
+    assert not np.array_equal(first.classify([picture]), last.classify([picture]))
+    assert np.array_equal(last.classify([picture]), newest.classify([picture]))
+    with pytest.raises(NotFoundError, match=r"no snapshot of epoch 7\.5"):
+        Predictor.open(folder, 7.5)
+
+
+def test_any_number_of_pictures_gives_the_same_answers_as_one_at_a_time(new_model: NewModel) -> None:
+    folder, _ = model = new_model(train_epochs=1)
+    run(model)
+    predictor = Predictor.open(folder, device="cpu")
+    rng = np.random.default_rng(1)
+    pictures = [np.asarray(draw(SHAPES[i % 3], rng))[:, :, None] for i in range(40)]
+
+    together = predictor.classify(pictures)
+
+    one_by_one = np.concatenate([predictor.classify([picture]) for picture in pictures])
+    np.testing.assert_allclose(together, one_by_one, rtol=1e-4, atol=1e-6)
+
+
+def test_best_classes_come_best_first_and_outputs_without_a_label_are_left_out() -> None:
+    probabilities = np.array([[0.1, 0.4, 0.2, 0.3], [0.25, 0.25, 0.25, 0.25]], np.float32)
+
+    best = top_classes(probabilities, ("a", "b", "c"), 2)
+
+    assert [[label for _, label, _ in row] for row in best] == [["b", "c"], ["a", "b"]]
+    assert best[0][0][2] == pytest.approx(0.4)
+
+
+def test_the_network_sees_the_middle_of_the_picture(new_model: NewModel) -> None:
+    folder, _ = model = new_model(train_epochs=1, crop_size=15)
+    run(model)
+    picture = np.arange(SIDE * SIDE, dtype=np.uint8).reshape(SIDE, SIDE, 1)
+
+    seen = Predictor.open(folder, device="cpu").seen(picture)
+
+    assert np.array_equal(seen, picture[2:17, 2:17])
+
+
+def test_a_file_that_is_no_picture_is_refused_by_its_rule(new_model: NewModel) -> None:
+    folder, _ = model = new_model(train_epochs=1)
+    run(model)
+
+    with pytest.raises(DataError) as refused:
+        Predictor.open(folder, device="cpu").prepare(b"<html>not found</html>")
+    assert refused.value.rule
+
+
+class Service:
+    """A running inference worker."""
+
+    def __init__(self, folder: JobFolder, place: Path) -> None:
+        place.mkdir()
+        settings = WorkerSettings(num_threads=1, device="cpu", spool=str(place / "spool"))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "digits.workers.infer", str(folder.path), "--epoch", "2", "--service", str(place)],
+            env={**os.environ, **worker_environment(1), **settings.to_environment()},
+        )
+        deadline = time.monotonic() + 60
+        while not (place / "ready.json").exists():
+            assert self.process.poll() is None, (place / "failed.json").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        self._ready = json.loads((place / "ready.json").read_bytes())
+
+    def ask(self, route: str, /, **question: Any) -> dict[str, Any]:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self._ready['port']}{route}",
+            json.dumps(question).encode(),
+            {"Authorization": f"Bearer {self._ready['token']}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            found: dict[str, Any] = json.load(answer)
+        return found
+
+
+@pytest.fixture
+def trained(new_model: NewModel) -> tuple[JobFolder, TrainSpec]:
+    model = new_model(train_epochs=2, crop_size=15)
+    run(model)
+    return model
+
+
+@pytest.fixture
+def service(trained: tuple[JobFolder, TrainSpec], tmp_path: Path) -> Iterator[Service]:
+    running = Service(trained[0], tmp_path / "service")
+    yield running
+    running.process.terminate()
+    assert running.process.wait(20) == 0
+
+
+def test_a_warm_worker_classifies_paths_and_a_bad_file_costs_its_own_row(
+    service: Service, trained: tuple[JobFolder, TrainSpec], tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(5)
+    paths = [tmp_path / f"{shape}.png" for shape in SHAPES]
+    for path, shape in zip(paths, SHAPES, strict=True):
+        draw(shape, rng, side=50, mode="RGB").save(path)
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    asked = [str(paths[0]), str(tmp_path / "broken.png"), str(paths[1]), str(tmp_path / "absent.png"), str(paths[2])]
+
+    answer = service.ask("/classify", paths=asked, top=2, all_scores=True)
+
+    results = answer["results"]
+    assert [result["ok"] for result in results] == [True, False, True, False, True]
+    assert [result["path"] for result in results] == asked
+    assert results[1]["error"]["rule"]
+    assert results[3]["error"]["rule"] == "IMG_UNREADABLE"
+    assert answer["labels_count"] == 3
+    predictor = Predictor.open(trained[0], 2, "cpu")
+    expected = predictor.classify([predictor.prepare(path.read_bytes()) for path in paths])
+    np.testing.assert_allclose(np.load(answer["scores_file"]), expected, rtol=1e-4, atol=1e-6)
+    assert results[0]["top"][0][0] == int(expected[0].argmax())
+    assert results[0]["top"][0][1] == SHAPES[int(expected[0].argmax())]
+
+
+def test_a_warm_worker_shows_the_picture_as_the_network_sees_it(service: Service, tmp_path: Path) -> None:
+    draw("circle", np.random.default_rng(5), side=50, mode="RGB").save(tmp_path / "circle.png")
+
+    answer = service.ask("/picture", path=str(tmp_path / "circle.png"))
+
+    png = cv2.imdecode(np.frombuffer(base64.b64decode(answer["png_base64"]), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert png is not None
+    assert png.shape == (15, 15)
+    assert (answer["width"], answer["height"]) == (15, 15)
+
+
+def test_the_worker_trains_a_job_folder_and_says_done(new_model: NewModel) -> None:
+    folder, _ = new_model()
+
+    process = subprocess.run(
+        [sys.executable, "-m", "digits.workers.train", str(folder.path)],
+        env={**os.environ, **worker_environment(1), **WorkerSettings(num_threads=1).to_environment()},
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+
+    assert process.returncode == 0, process.stderr
+    heard = Heard(event for _, event in read_events(folder.events_file))
+    assert heard[-1].type == "done"
+    assert heard[-1].facts["parameters"] == 8 * 25 + 8 + 128 * 3 + 3
+    assert [event.epoch for event in heard.of("snapshot")] == [1.0, 2.0]
