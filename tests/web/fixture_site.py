@@ -106,7 +106,9 @@ train,train/9/00733.png,,IMG_UNKNOWN,Not a PNG inside: the content is HTML text.
 """
 
 
-def done_dataset(settings: Settings, name: str, *, ago_s: float, facts: dict[str, Any] | None = None, **more: Any) -> Made:
+def done_dataset(
+    settings: Settings, name: str, *, ago_s: float, facts: dict[str, Any] | None = None, **more: Any
+) -> Made:
     """Write a dataset that is Done."""
     facts = facts or dataset_facts()
     made = make(settings, "dataset", name, spec=classification_spec(name), ago_s=ago_s, tasks=TASKS, **more)
@@ -127,7 +129,15 @@ def done_dataset(settings: Settings, name: str, *, ago_s: float, facts: dict[str
         say(
             made,
             Progress(time=at + moment, task=task, done=0, total=count, unit="pictures"),
-            Progress(time=at + moment + seconds, task=task, done=count, total=count, unit="pictures", rate=count / seconds, state="done"),
+            Progress(
+                time=at + moment + seconds,
+                task=task,
+                done=count,
+                total=count,
+                unit="pictures",
+                rate=count / seconds,
+                state="done",
+            ),
         )
         moment += seconds
     say(made, Done(time=at + moment, facts=facts))
@@ -148,7 +158,38 @@ def mean_picture(path: Path, image: dict[str, int]) -> None:
     (grey if image["channels"] == 1 else grey.convert("RGB")).save(path, quality=90)
 
 
-def train_spec(name: str, dataset: str, *, group: str = "", epochs: int = 10, rate: float = 0.01, **more: Any) -> dict[str, Any]:
+def draw_digits(folder: Path, *, count: int = 200) -> Path:
+    """Write class folders of drawn digits, two broken files among them; return the folder of the classes."""
+    from digits.download.drawn import digits
+    from digits.download.folders import write_class_folders
+
+    train = write_class_folders(digits(count, 10)[0], folder, "train", labels=LABELS).folder
+    (train / "5" / "empty.png").write_bytes(b"")
+    (train / "9" / "page.png").write_bytes(b"<!doctype html><title>no picture</title>")
+    return train
+
+
+def built_dataset(settings: Settings, name: str, pictures: Path, *, ago_s: float) -> Made:
+    """Build a dataset from class folders, as the build worker does."""
+    from digits.core.extensions import extension, load
+    from digits.core.work import WorkerSettings
+
+    kind = extension("datasets", "image-classification")
+    spec = kind.spec.model_validate(classification_spec(name, str(pictures)))
+    plans = {plan.name: plan.title for plan in load(kind.tasks)(spec)}
+    made = make(settings, "dataset", name, spec=spec.model_dump(mode="json"), ago_s=ago_s, tasks=plans)
+    journal(made, (0, {"what": "state", "state": "Running", "reason": ""}))
+    writer = EventWriter(made.folder.events_file)
+    facts = load(kind.build)(spec, made.folder, WorkerSettings.of(settings), writer, lambda: False)
+    writer(Done(facts=facts))
+    writer.close()
+    journal(made, (time.time() - made.submitted, {"what": "state", "state": "Done", "reason": ""}))
+    return made
+
+
+def train_spec(
+    name: str, dataset: str, *, group: str = "", epochs: int = 10, rate: float = 0.01, **more: Any
+) -> dict[str, Any]:
     """Return the spec of a training as ``job.json`` has it."""
     spec = TrainSpec(
         dataset=dataset, name=name, group=group, train_epochs=epochs, learning_rate=rate, batch_size=64, val_interval=0.5,
@@ -157,18 +198,34 @@ def train_spec(name: str, dataset: str, *, group: str = "", epochs: int = 10, ra
     return spec.model_dump(mode="json")
 
 
-def curves(made: Made, *, epochs: float, total: int = 10, steps: int = 704, seconds: float = 78, best: float = 0.9902, seed: int = 3) -> None:
+def curves(
+    made: Made,
+    *,
+    epochs: float,
+    total: int = 10,
+    steps: int = 704,
+    seconds: float = 78,
+    best: float = 0.9902,
+    seed: int = 3,
+) -> None:
     """Write the curves of a LeNet that has come to ``epochs``."""
     rng = random.Random(seed)
     writer = MetricsWriter(made.folder.metrics)
     for index in range(1, int(epochs * 32) + 1):
         at = index / 32
-        loss = 0.004 + 2.3 * math.exp(-at * 7) + 0.16 * math.exp(-at * 0.9) * (0.5 + rng.random()) + 0.004 * rng.random()
+        loss = (
+            0.004 + 2.3 * math.exp(-at * 7) + 0.16 * math.exp(-at * 0.9) * (0.5 + rng.random()) + 0.004 * rng.random()
+        )
         writer.append("loss/train", step=round(at * steps), epoch=at, value=loss)
         writer.append("lr", step=round(at * steps), epoch=at, value=0.01 * 0.1 ** int(at / total * 100 // 33))
     for half in range(1, int(epochs * 2) + 1):
         at = half / 2
-        writer.append("loss/val", step=round(at * steps), epoch=at, value=0.0312 + 0.12 * math.exp(-at * 1.1) + 0.003 * rng.random())
+        writer.append(
+            "loss/val",
+            step=round(at * steps),
+            epoch=at,
+            value=0.0312 + 0.12 * math.exp(-at * 1.1) + 0.003 * rng.random(),
+        )
         accuracy = best - 0.035 * math.exp(-at * 1.3) - 0.0008 * rng.random()
         writer.append("accuracy/val", step=round(at * steps), epoch=at, value=accuracy)
     writer.close()
@@ -179,7 +236,11 @@ def curves(made: Made, *, epochs: float, total: int = 10, steps: int = 704, seco
         accuracy = best - 0.012 * math.exp(-epoch * 0.8) - (0.0003 if epoch != 5 else 0)
         events.append(
             Snapshot(
-                time=made.submitted + seconds * epoch / epochs, epoch=epoch, step=epoch * steps, file=file, bytes=1_724_320,
+                time=made.submitted + seconds * epoch / epochs,
+                epoch=epoch,
+                step=epoch * steps,
+                file=file,
+                bytes=1_724_320,
                 metrics={"loss/val": 0.0313 + 0.03 / epoch, "accuracy/val": accuracy},
             )  # fmt: skip
         )
@@ -194,9 +255,27 @@ def model(
 ) -> Made:  # fmt: skip
     """Write a model in any state."""
     more = {"network": CustomNetwork(text=custom)} if custom else {}
-    spec = train_spec(name, dataset, group=group, epochs=total, rate=rate) | {key: value.model_dump() for key, value in more.items()}
-    made = make(settings, "model", name, spec=spec, ago_s=ago_s, group=group, depends_on=dataset, tasks={"train": "Train Caffe Model"})
-    facts = {"parameters": 431_080, "iterations": total * 704, "steps_per_epoch": 704, "batch_size": 64, "device": device, "step": round(epochs * 704)}
+    spec = train_spec(name, dataset, group=group, epochs=total, rate=rate) | {
+        key: value.model_dump() for key, value in more.items()
+    }
+    made = make(
+        settings,
+        "model",
+        name,
+        spec=spec,
+        ago_s=ago_s,
+        group=group,
+        depends_on=dataset,
+        tasks={"train": "Train Caffe Model"},
+    )
+    facts = {
+        "parameters": 431_080,
+        "iterations": total * 704,
+        "steps_per_epoch": 704,
+        "batch_size": 64,
+        "device": device,
+        "step": round(epochs * 704),
+    }
     for file in ("solver", "train_val", "deploy", "original"):
         write_text(made.folder.path / f"{file}.prototxt", f"# {file}\n" * 40)
     write_text(made.folder.path / "caffe_output.log", "I solver.cpp: Iteration 0\n" * 200)
@@ -219,14 +298,19 @@ def model(
     elif state == "Aborted":
         journal(made, (seconds, {"what": "state", "state": "Aborted", "reason": ""}))
     elif state == "Error":
-        error = error or {"message": "The loss became NaN at epoch 0.4.", "where": "", "hint": "Try decreasing your learning rate.", "trace": ""}
+        error = error or {
+            "message": "The loss became NaN at epoch 0.4.",
+            "where": "",
+            "hint": "Try decreasing your learning rate.",
+            "trace": "",
+        }
         say(made, Failed(time=made.submitted + seconds, **error))
         journal(made, (seconds, {"what": "state", "state": "Error", "reason": "", "error": error}))
     return made
 
 
-def fill(settings: Settings) -> dict[str, str]:
-    """Make a whole site of jobs; return ids by a short name."""
+def fill(settings: Settings, pictures: Path | None = None) -> dict[str, str]:
+    """Make a whole site of jobs; return ids by a short name. With ``pictures`` (class folders) one dataset is a real one."""
     ids: dict[str, str] = {}
     day = 86_400.0
     mnist = done_dataset(settings, "MNIST 28 × 28", ago_s=1800)
@@ -234,7 +318,16 @@ def fill(settings: Settings) -> dict[str, str]:
     journal(mnist, (60, {"what": "edit", "notes": note}))
     ids["mnist"] = mnist.folder.id
     ids["cifar"] = done_dataset(settings, "CIFAR-10 32 × 32", ago_s=2 * day).folder.id
-    building = make(settings, "dataset", "Clothing 256", spec=classification_spec("Clothing 256", "/data/clothing", resize_channels=3, resize_width=256, resize_height=256), ago_s=8, tasks=TASKS)
+    building = make(
+        settings,
+        "dataset",
+        "Clothing 256",
+        spec=classification_spec(
+            "Clothing 256", "/data/clothing", resize_channels=3, resize_width=256, resize_height=256
+        ),
+        ago_s=8,
+        tasks=TASKS,
+    )
     journal(building, (1, {"what": "state", "state": "Running", "reason": ""}))
     at = building.submitted
     say(
@@ -246,25 +339,85 @@ def fill(settings: Settings) -> dict[str, str]:
         Warned(message="Class 'hat' has only 2 pictures.", hint="Give it more, or leave it out."),
     )  # fmt: skip
     ids["building"] = building.folder.id
-    broken = make(settings, "dataset", "Broken paths", spec=classification_spec("Broken paths", "/data/none"), ago_s=3 * day, tasks=TASKS)
+    broken = make(
+        settings,
+        "dataset",
+        "Broken paths",
+        spec=classification_spec("Broken paths", "/data/none"),
+        ago_s=3 * day,
+        tasks=TASKS,
+    )
     journal(broken, (1, {"what": "state", "state": "Running", "reason": ""}))
-    trouble = {"message": "The folder holds no picture.", "where": "/data/none", "hint": "Point to a folder with one subfolder for each class.", "trace": "Traceback (most recent call last):\n  …"}
+    trouble = {
+        "message": "The folder holds no picture.",
+        "where": "/data/none",
+        "hint": "Point to a folder with one subfolder for each class.",
+        "trace": "Traceback (most recent call last):\n  …",
+    }
     say(broken, Failed(time=broken.submitted + 2, **trouble))
     journal(broken, (2, {"what": "state", "state": "Error", "reason": "", "error": trouble}))
     ids["broken"] = broken.folder.id
 
     sweep = "MNIST learning rates"
     data = ids["mnist"]
-    ids["slow"] = model(settings, "MNIST LeNet learning_rate:0.001", data, state="Done", ago_s=900, epochs=10, seconds=123, group=sweep, best=0.9761, rate=0.001).folder.id
-    ids["done"] = model(settings, "MNIST LeNet learning_rate:0.005", data, state="Done", ago_s=700, epochs=10, seconds=122, group=sweep, best=0.9907, rate=0.005).folder.id
-    ids["running"] = model(settings, "MNIST LeNet", data, state="Running", ago_s=79, epochs=6.4, seconds=78, group=sweep).folder.id
+    ids["slow"] = model(
+        settings,
+        "MNIST LeNet learning_rate:0.001",
+        data,
+        state="Done",
+        ago_s=900,
+        epochs=10,
+        seconds=123,
+        group=sweep,
+        best=0.9761,
+        rate=0.001,
+    ).folder.id
+    ids["done"] = model(
+        settings,
+        "MNIST LeNet learning_rate:0.005",
+        data,
+        state="Done",
+        ago_s=700,
+        epochs=10,
+        seconds=122,
+        group=sweep,
+        best=0.9907,
+        rate=0.005,
+    ).folder.id
+    ids["running"] = model(
+        settings, "MNIST LeNet", data, state="Running", ago_s=79, epochs=6.4, seconds=78, group=sweep
+    ).folder.id
     ids["waiting"] = model(
         settings, "MNIST LeNet learning_rate:0.1", data, state="Waiting", ago_s=12, group=sweep, rate=0.1,
         reason="Waiting: 1 of 1 training slots busy, first in the queue",
     ).folder.id  # fmt: skip
-    ids["nan"] = model(settings, "Clothing AlexNet lr 0.1", ids["cifar"], state="Error", ago_s=2 * day, epochs=0.4, total=30, seconds=9, rate=0.1).folder.id
-    ids["aborted"] = model(settings, "Street AlexNet from scratch", ids["cifar"], state="Aborted", ago_s=day, epochs=4.2, total=60, seconds=1260, best=0.35).folder.id
-    ids["old"] = model(settings, "MNIST two-layer perceptron", data, state="Done", ago_s=5 * day, epochs=10, seconds=69, best=0.9792).folder.id
+    ids["nan"] = model(
+        settings,
+        "Clothing AlexNet lr 0.1",
+        ids["cifar"],
+        state="Error",
+        ago_s=2 * day,
+        epochs=0.4,
+        total=30,
+        seconds=9,
+        rate=0.1,
+    ).folder.id
+    ids["aborted"] = model(
+        settings,
+        "Street AlexNet from scratch",
+        ids["cifar"],
+        state="Aborted",
+        ago_s=day,
+        epochs=4.2,
+        total=60,
+        seconds=1260,
+        best=0.35,
+    ).folder.id
+    ids["old"] = model(
+        settings, "MNIST two-layer perceptron", data, state="Done", ago_s=5 * day, epochs=10, seconds=69, best=0.9792
+    ).folder.id
+    if pictures:
+        ids["real"] = built_dataset(settings, "Digits 28 × 28", pictures, ago_s=600).folder.id
     store = Store(settings)
     store.reindex()
     store.close()
@@ -277,5 +430,5 @@ if __name__ == "__main__":
 
     root = Path(sys.argv[1])
     shutil.rmtree(root, ignore_errors=True)
-    for key, value in fill(Settings(root=root)).items():
+    for key, value in fill(Settings(root=root), Path(sys.argv[2]) if len(sys.argv) > 2 else None).items():
         print(key, value)

@@ -40,7 +40,7 @@ def read(
     points_: int = MAX_BUCKETS,
     after: int | None = None,
 ) -> dict[str, dict[str, list[Any]]]:
-    """Return ``{name: {"epoch": [], "step": [], "min": [], "max": [], "last": []}}``, JSON's None for what is not finite.
+    """Return ``{name: {"epoch": [], "step": [], "time": [], "min": [], "max": [], "last": []}}``, JSON's None for what is not finite.
 
     Args:
         folder: the job's.
@@ -91,7 +91,7 @@ def _cut(found: NDArray[np.void], from_: float | None, to: float | None, after: 
 def _reduce(found: NDArray[np.void], num_buckets: int) -> dict[str, list[Any]]:
     count = len(found)
     if count == 0:
-        return {"epoch": [], "step": [], "min": [], "max": [], "last": []}
+        return {"epoch": [], "step": [], "time": [], "min": [], "max": [], "last": []}
     num_buckets = max(1, min(num_buckets, MAX_BUCKETS, count))
     starts = np.arange(num_buckets, dtype=np.int64) * count // num_buckets
     lasts = np.append(starts[1:], count) - 1
@@ -99,6 +99,7 @@ def _reduce(found: NDArray[np.void], num_buckets: int) -> dict[str, list[Any]]:
     return {
         "epoch": found["epoch"][lasts].tolist(),
         "step": found["step"][lasts].tolist(),
+        "time": found["time"][lasts].tolist(),
         "min": _json(np.fmin.reduceat(values, starts)),  # fmin: a NaN hides no neighbour
         "max": _json(np.fmax.reduceat(values, starts)),
         "last": _json(values[lasts]),

@@ -121,6 +121,11 @@ def when(moment: float | None, *, now: float | None = None) -> str:
     return f"{time.strftime('%b', then)} {then.tm_mday}, {then.tm_year % 100:02d}"
 
 
+def when_within(moment: float | None) -> str:
+    """Return ``when`` as it stands within a sentence: "today 14:29"."""
+    return when(moment).replace("Today", "today")
+
+
 def moment(value: float | None) -> str:
     """Return a time in full, for what shows under the pointer: "2026-11-24 14:29:18"."""
     return DASH if value is None else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value))
@@ -147,7 +152,7 @@ def home_path(path: object) -> str:
 FILTERS: dict[str, Any] = {
     "brief": brief, "clock": clock, "commas": commas, "epoch": epoch, "figure": figure, "home_path": home_path,
     "in_path": in_path, "moment": moment, "percent": percent, "plain": plain, "size": size, "spoken": spoken,
-    "when": when, "whole_percent": whole_percent,
+    "when": when, "when_within": when_within, "whole_percent": whole_percent,
 }  # fmt: skip
 
 

@@ -1,0 +1,157 @@
+"""What is known of a dataset, while it is built and after: counts, sizes, classes, the mean picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+from starlette.requests import Request
+
+from digits.core.extensions import DatasetExtension, installed
+from digits.web.pages import drawing, words
+from digits.web.site import Site
+
+if TYPE_CHECKING:
+    from digits.store import Job, Task
+
+CHANNELS = {1: "Grayscale", 3: "Color"}
+MODES = {"squash": "Squash", "crop": "Crop", "fill": "Fill", "half_crop": "Half crop, half fill"}
+TITLES = {"train": "Training", "val": "Validation", "test": "Testing"}
+CHART_CLASSES = 200
+EVEN_RATIO = 3.0
+"""Above this a class has so many more pictures than another that it is worth a word."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A dataset in numbers; "" or empty where nothing is known yet."""
+
+    labels: list[str]
+    image: dict[str, int]
+    resize: str
+    backend: str
+    encoding: str
+    compression: str
+    dbs: dict[str, dict[str, Any]]
+    num_pictures: int | None
+    num_classes: int | None
+    num_bytes: int | None
+    mean: dict[str, Any] | None
+    refused: int
+    rows: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The bar chart of images per class, with its key and a word on it."""
+
+    svg: Markup
+    keys: list[tuple[str, str]]
+    remark: str
+
+
+def known_facts(job: Job, tasks: Sequence[Task] = ()) -> Facts:
+    """Return what the finished job says, or what its tasks have said so far."""
+    found, spec = job.facts, job.spec
+    dbs: dict[str, dict[str, Any]] = found.get("dbs") or {
+        task.name.removeprefix("create_").removesuffix("_db"): task.facts for task in tasks if task.facts.get("entries")
+    }
+    image = found.get("image") or {
+        name: int(spec[f"resize_{name}"]) for name in ("width", "height", "channels") if spec.get(f"resize_{name}")
+    }
+    labels = found.get("labels") or _labels(job)
+    pictures = sum(int(db.get("entries", 0)) for db in dbs.values()) or None
+    facts = Facts(
+        labels=labels, image=image, resize=MODES.get(spec.get("resize_mode", ""), ""),
+        backend=str(found.get("backend") or spec.get("backend", "")), encoding=str(found.get("encoding") or spec.get("encoding", "")),
+        compression=str(found.get("compression", "none")), dbs=dbs, num_pictures=pictures, num_classes=len(labels) or None,
+        num_bytes=found.get("bytes") or sum(int(db.get("bytes", 0)) for db in dbs.values()) or None,
+        mean=_mean(job), refused=int((found.get("refused") or {}).get("count", 0)) or sum(int(db.get("refused", 0)) for db in dbs.values()),
+    )  # fmt: skip
+    facts.rows.extend(_rows(facts))
+    return facts
+
+
+def _labels(job: Job) -> list[str]:
+    try:
+        return (job.folder.path / "labels.txt").read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return []
+
+
+def _mean(job: Job) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = job.facts.get("mean")
+    picture = (found or {}).get("picture") or job.previews.get("mean")
+    return (found or {}) | {"picture": picture} if picture else None
+
+
+def _rows(facts: Facts) -> list[tuple[str, str]]:
+    rows = []
+    if facts.image:
+        rows.append(("Image dimensions", f"{facts.image['width']} × {facts.image['height']}"))
+        rows.append(("Image type", CHANNELS.get(facts.image["channels"], str(facts.image["channels"]))))
+    rows += [("Resize", facts.resize), ("DB backend", facts.backend), ("Image encoding", facts.encoding), ("DB compression", facts.compression)]
+    if facts.num_classes:
+        rows.append(("Classes", words.commas(facts.num_classes)))
+    if facts.num_pictures:
+        rows.append(("Pictures", words.commas(facts.num_pictures)))
+    if facts.num_bytes:
+        rows.append(("Dataset size", words.size(facts.num_bytes)))
+    return [(name, value) for name, value in rows if value]
+
+
+def class_chart(request: Request, job: Job, facts: Facts) -> Chart | None:
+    """Return the bars of images per class, each stacked of its databases; None before the first database is there."""
+    css = {"train": "fill-bar", "val": "fill-pale", "test": "fill-third"}
+    stacks = [(css.get(db, "fill-third"), each["class_counts"]) for db, each in facts.dbs.items() if each.get("class_counts")]
+    stacks = [(name, counts) for name, counts in stacks if len(counts) == len(facts.labels)]
+    if not stacks or not facts.labels:
+        return None
+    totals = [sum(counts[index] for _, counts in stacks) for index in range(len(facts.labels))]
+    order = range(len(totals))
+    if len(totals) > CHART_CLASSES:
+        order = sorted(order, key=lambda index: -totals[index])[:CHART_CLASSES]  # type: ignore[assignment] # a list serves as well
+    url = Site(request).url
+    db = next(iter(facts.dbs))
+    links = [url(explore_path(job), job_id=job.id, db=db, label=index) for index in order] if job.facts else []
+    svg = drawing.histogram(
+        [facts.labels[index] for index in order], [(name, [counts[index] for index in order]) for name, counts in stacks], links=links
+    )
+    keys = [(css.get(db, "fill-third"), f"{TITLES.get(db, db)} {int(each.get('entries', 0)):,}") for db, each in facts.dbs.items()]
+    return Chart(svg, keys, _balance(facts.labels, totals))
+
+
+def _balance(labels: list[str], totals: list[int]) -> str:
+    least, most = min(range(len(totals)), key=totals.__getitem__), max(range(len(totals)), key=totals.__getitem__)
+    text = f"Smallest class {labels[least]} ({totals[least]:,}), largest {labels[most]} ({totals[most]:,})"
+    if not totals[least]:
+        return text + "."
+    ratio = totals[most] / totals[least]
+    verdict = "even enough" if ratio <= EVEN_RATIO else "uneven; a maximum per class evens this out"
+    return f"{text}, ratio {ratio:.2f}: {verdict}."
+
+
+def extension_of(job: Job) -> DatasetExtension | None:
+    """Return the extension that made the dataset, None where it is no longer installed."""
+    found: DatasetExtension | None = installed("datasets").get(job.extension)
+    return found
+
+
+def explore_path(job: Job) -> str:
+    """Return the path where the dataset's pictures are shown."""
+    kind = extension_of(job)
+    return f"/datasets/{kind.route if kind else 'images/classification'}/explore"
+
+
+def new_model_path(job: Job) -> str:
+    """Return the path of the form that trains a model on the dataset, "" where there is none."""
+    kind = extension_of(job)
+    return f"/models/{kind.model_route}/new" if kind and kind.model_route else ""
+
+
+def new_path(job: Job) -> str:
+    """Return the path of the form that makes such a dataset."""
+    kind = extension_of(job)
+    return f"/datasets/{kind.route}/new" if kind else "/"

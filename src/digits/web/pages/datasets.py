@@ -1,0 +1,82 @@
+"""A dataset: the form that makes one, its page while it is built and after, and its pictures to leaf through."""
+
+from __future__ import annotations
+
+import shutil
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from digits.core.extensions import DatasetExtension
+from digits.web.answers import render
+from digits.web.api.create import clone_fields
+from digits.web.api.datasets import asked_page
+from digits.web.fields import FormView, form_view
+from digits.web.pages import datasetfacts, exploring, jobpage, words
+from digits.web.pages.live import live_page
+from digits.web.reading import asked_job, path_job
+from digits.web.site import settings, store
+
+if TYPE_CHECKING:
+    from digits.store import Job
+
+SHOWN_REFUSED = 20
+
+
+def new(request: Request) -> Response:
+    """``GET /datasets/<kind>/new?clone=``: the form, with defaults or filled from another dataset."""
+    kind: DatasetExtension = request.state.extension
+    fields = clone_fields(request, kind.spec)
+    return form_page(request, kind, form_view(kind.spec, fields or None, submitted=bool(fields)))
+
+
+def form_page(request: Request, kind: DatasetExtension, form: FormView, *, status: int = 200) -> Response:
+    """Return the form of a kind of dataset; a refused one comes back whole, its problems below its fields."""
+    options = settings(request)
+    folder = options.jobs if options.jobs.is_dir() else options.root
+    return render(
+        request,
+        "datasets/new.html",
+        status=status,
+        kind=kind,
+        form=form,
+        free_bytes=shutil.disk_usage(folder).free if folder.is_dir() else 0,
+    )
+
+
+def show(request: Request) -> Response:
+    """``GET /datasets/<id>``: what it is made of, how far it is, what it refused."""
+    job = path_job(request, "dataset")
+    tasks = store(request).tasks(job.id)
+    facts = datasetfacts.known_facts(job, tasks)
+    names = ["labels.txt", *(f"{db}.txt" for db in facts.dbs), "mean.binaryproto", "parse_folder.log", "output.log"]
+    return live_page(
+        request,
+        "datasets/show.html",
+        **jobpage.common(request, job),
+        tasks=tasks,
+        facts=facts,
+        chart=datasetfacts.class_chart(request, job, facts),
+        refused=_refused(job),
+        refused_count=facts.refused,
+        folder=words.home_path(job.folder.path),
+        new_path=datasetfacts.new_path(job),
+        model_path=datasetfacts.new_model_path(job),
+        explore_path=datasetfacts.explore_path(job),
+        files=jobpage.file_links(request, job, names),
+    )
+
+
+def _refused(job: Job) -> list[object]:
+    from digits.data.refused import read_refused
+
+    return list(islice(read_refused(job.folder.path / "refused.csv"), SHOWN_REFUSED))
+
+
+def explore(request: Request) -> Response:
+    """``GET /datasets/<kind>/explore?job_id=&db=&page=&size=&label=&search=``: pictures with their labels, page by page."""
+    job = asked_job(request, "dataset")
+    page = asked_page(request)
+    return render(request, "datasets/explore.html", job=job, **exploring.view(request, job, page))

@@ -1,0 +1,97 @@
+"""A page of pictures: its cells, its classes with a sample each, its links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from starlette.requests import Request
+
+from digits.data.columns import read_column
+from digits.web.browse import Browse, index_folder
+from digits.web.pages import datasetfacts
+from digits.web.pages.paging import page_links
+from digits.web.reading import argument
+from digits.web.site import Site
+
+if TYPE_CHECKING:
+    from digits.store import Job
+
+SIZES = (10, 25, 50, 100)
+SMALL_PX = 100
+"""Smaller pictures are enlarged by whole pixels."""
+SAMPLED_RECORDS = 500_000
+"""In larger databases no sample picture is looked for, to keep the page quick."""
+CELLS_PX = (56, 84, 96, 112, 128, 168, 224)
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """A class of the filter: its count, its share of the largest class, and a picture of it."""
+
+    label: str
+    count: int
+    share: float
+    picture: str
+    href: str
+    chosen: bool
+
+
+def view(request: Request, job: Job, page: Browse) -> dict[str, Any]:
+    """Return what datasets/explore.html shows."""
+    site = Site(request)
+    label, search = argument(request, "label").strip(), argument(request, "search")
+    path = datasetfacts.explore_path(job)
+
+    def address(**change: object) -> str:
+        given = {"job_id": job.id, "db": page.db, "page": page.page, "size": page.size, "label": label, "search": search} | change
+        return site.url(path, **{name: value for name, value in given.items() if value not in ("", None) and (name, value) != ("page", 0)})
+
+    image = job.facts["image"]
+    dbs = [(name, f"{name} {each['entries']:,}", address(db=name, page=0)) for name, each in job.facts["dbs"].items()]
+    first = page.page * page.size
+    return {
+        "page": page,
+        "path": site.url(path),
+        "label": label,
+        "search": search,
+        "dbs": dbs,
+        "sizes": [(size, address(size=size, page=first // size)) for size in SIZES],
+        "links": page_links(page.page, page.num_pages, lambda number: address(page=number)),
+        "classes": _classes(site, job, page, label, address),
+        "all_classes": address(label="", page=0) if label else "",
+        "first": first,
+        "image": image,
+        "cell_px": cell_px(max(image["width"], image["height"])),
+        "small": max(image["width"], image["height"]) < SMALL_PX,
+        "range": _range(first, len(page.items), page.total),
+    }
+
+
+def _range(first: int, count: int, total: int) -> str:
+    return f"{first:,} to {first + count - 1:,} of {total:,}" if count else f"none of {total:,}"
+
+
+def cell_px(side: int) -> int:
+    """Return the side of a cell: a whole multiple of a small picture's, near 96 px."""
+    if side >= SMALL_PX:
+        return 112
+    fitting = [cell for cell in CELLS_PX if cell % side == 0 and cell >= 84]
+    return fitting[0] if fitting else 112
+
+
+def _classes(site: Site, job: Job, page: Browse, label: str, address: Any) -> list[ClassRow]:
+    samples: dict[int, int] = {}
+    if sum(page.counts) <= SAMPLED_RECORDS:
+        ids, rows = np.unique(read_column(index_folder(job, page.db) / "labels.npy"), return_index=True)
+        samples = dict(zip(ids.tolist(), rows.tolist(), strict=True))
+    most = max(page.counts, default=0) or 1
+    return [
+        ClassRow(
+            name, count, count / most,
+            site.url(f"/datasets/{job.id}/picture/{page.db}/{samples[index]}") if index in samples else "",
+            address(label=index, page=0), label == str(index),
+        )
+        for index, (name, count) in enumerate(zip(page.labels, page.counts, strict=True))
+    ]  # fmt: skip
