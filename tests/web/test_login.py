@@ -77,7 +77,7 @@ def test_without_a_name_pages_lead_to_the_login_and_actions_answer_401(world: Wo
     assert isinstance(row, Route)
     path = filled(row, world.ids["done"])
 
-    status, headers, body = world.site.raw(method, path)
+    status, headers, _ = world.site.raw(method, path)
 
     if row.login == "page":
         assert status == 302
