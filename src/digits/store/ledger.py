@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import delete, false, insert, or_, select, true
 
 from digits.core.errors import NotFoundError
 from digits.core.executor import Handle
@@ -35,14 +35,16 @@ class Ledger:
 
     def open_jobs(self) -> list[Job]:
         """Return the jobs that are not over, and deleted ones, those to start first in front."""
-        query = select(JOBS).where(or_(JOBS.c.state.in_(RUNNING_STATES), JOBS.c.deleted))
+        query = select(JOBS).where(or_(JOBS.c.state.in_(RUNNING_STATES), JOBS.c.deleted == true()))
         query = query.order_by(JOBS.c.priority.desc(), JOBS.c.created, JOBS.c.id)
         with self._database.read() as connection:
             return [rows.to_job(row, self._store.settings) for row in connection.execute(query).mappings()]
 
     def states(self, job_ids: Iterable[str]) -> dict[str, tuple[str, JobState]]:
         """Return name and state of each of these jobs; those that do not exist are left out."""
-        query = select(JOBS.c.id, JOBS.c.name, JOBS.c.state).where(JOBS.c.id.in_(list(job_ids)), ~JOBS.c.deleted)
+        query = select(JOBS.c.id, JOBS.c.name, JOBS.c.state).where(
+            JOBS.c.id.in_(list(job_ids)), JOBS.c.deleted == false()
+        )
         with self._database.read() as connection:
             return {row.id: (row.name, JobState(row.state)) for row in connection.execute(query)}
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, func, or_, select
+from sqlalchemy import Connection, Select, and_, delete, false, func, or_, select
 
 from digits.core.errors import JobError, NotFoundError
 from digits.core.files import read_json
@@ -57,7 +57,11 @@ class Store:
             NotFoundError: there is none of that id, or it was deleted.
         """
         with self.database.read() as connection:
-            row = connection.execute(select(JOBS).where(JOBS.c.id == job_id, ~JOBS.c.deleted)).mappings().first()
+            row = (
+                connection.execute(select(JOBS).where(JOBS.c.id == job_id, JOBS.c.deleted == false()))
+                .mappings()
+                .first()
+            )
         if row is None:
             raise NotFoundError("Job not found")
         return rows.to_job(row, self.settings)
@@ -119,7 +123,7 @@ class Store:
         """Return how many models were made from each of these datasets (0 included)."""
         ids = list(job_ids)
         query = select(JOBS.c.depends_on, func.count()).where(
-            JOBS.c.depends_on.in_(ids), JOBS.c.kind == "model", ~JOBS.c.deleted
+            JOBS.c.depends_on.in_(ids), JOBS.c.kind == "model", JOBS.c.deleted == false()
         )
         with self.database.read() as connection:
             found = {dataset: count for dataset, count in connection.execute(query.group_by(JOBS.c.depends_on))}  # noqa: C416 - as above
@@ -312,7 +316,9 @@ class Store:
             index.move(JobState.ABORTED)
 
     def _check_unused(self, connection: Connection, job: Job) -> None:
-        query = select(JOBS.c.name).where(JOBS.c.depends_on == job.id, ~JOBS.c.deleted, JOBS.c.kind == "model")
+        query = select(JOBS.c.name).where(
+            JOBS.c.depends_on == job.id, JOBS.c.deleted == false(), JOBS.c.kind == "model"
+        )
         names = connection.execute(query.order_by(JOBS.c.created)).scalars().all()
         if names:
             verb = "model depends" if len(names) == 1 else "models depend"
@@ -341,9 +347,9 @@ class Store:
         parent: str | None,
         search: str,
     ) -> Select[Any]:
-        query = query.where(~JOBS.c.deleted)
+        query = query.where(JOBS.c.deleted == false())
         if kind is not None:
-            query = query.where(JOBS.c.kind.in_([kind] if isinstance(kind, str) else list(kind)))
+            query = query.where(JOBS.c.kind == kind if isinstance(kind, str) else JOBS.c.kind.in_(list(kind)))
         if running is not None:
             chosen = JOBS.c.state.in_(RUNNING_STATES)
             query = query.where(chosen if running else ~chosen)
