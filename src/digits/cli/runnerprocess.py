@@ -12,12 +12,15 @@ from types import TracebackType
 import click
 
 from digits.core import platform
+from digits.core.files import read_json
 from digits.core.settings import Settings
 
 STOP_S = 15.0
 """It lets go of its lock and its services within a second or two; after this it is killed."""
-FALL_S = 5.0
-"""A runner that ends sooner than this after its start is not started again at once."""
+LOOK_S = 0.5
+FIRST_PAUSE_S = 0.5
+TAKEN = 2
+"""Exit status of a runner that finds another at work."""
 
 
 class RunnerProcess:
@@ -51,7 +54,7 @@ class RunnerProcess:
         self._over.set()
         if self._process is None:
             return
-        self._watch.join(FALL_S)
+        self._watch.join(2 * LOOK_S)
         self._process.terminate()
         try:
             self._process.wait(STOP_S)
@@ -60,23 +63,39 @@ class RunnerProcess:
             self._process.wait()
 
     def _start(self) -> subprocess.Popen[bytes]:
+        root = self._settings.root
         return platform.start_detached(
-            [sys.executable, "-m", "digits.runner", "--root", str(self._settings.root)],
-            output=self._settings.root / "runner.log", folder=self._settings.root, environment=self._environment,
+            [sys.executable, "-m", "digits.runner", "--root", str(root), "--server-pid", str(os.getpid())],
+            output=root / "runner.log", folder=root, environment=self._environment,
         )  # fmt: skip
 
     def _keep(self) -> None:
-        """Start the runner again when it has fallen, and say so; one that falls at once is given longer and longer."""
-        pause = 1.0
+        """Start the runner again when it has fallen, and say so; one that falls at once is given longer and longer.
+
+        Where another runner holds the root (that of a server that was just killed, or a service's own) ours ends with
+        ``TAKEN``: it tries again until the place is free.
+        """
+        pause = FIRST_PAUSE_S
         while not self._over.is_set():
             assert self._process is not None
             try:
-                code = self._process.wait(0.5)
+                code = self._process.wait(LOOK_S)
             except subprocess.TimeoutExpired:
                 continue
-            log = self._settings.root / "runner.log"
-            click.echo(f"warning: the job runner ended (status {code}; see {log}), and is started again", err=True)
+            if code == TAKEN and self._is_taken():
+                pause = FIRST_PAUSE_S
+            else:
+                log = self._settings.root / "runner.log"
+                click.echo(f"warning: the job runner ended (status {code}; see {log}), and is started again", err=True)
+                pause = min(60.0, pause * 2)
             if self._over.wait(pause):
                 return
-            pause = min(60.0, pause * 2)
             self._process = self._start()
+
+    def _is_taken(self) -> bool:
+        """Whether a living runner has noted itself in this root."""
+        try:
+            noted = read_json(self._settings.root / "runner.json")
+            return platform.process_start(int(noted["pid"])) is not None
+        except (OSError, ValueError, KeyError, TypeError):
+            return False

@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from digits.runner.loop import Runner
 from digits.store.store import RUNNER_FILE
 
 _log = logging.getLogger("digits.runner")
+LOOK_AT_SERVER_S = 0.5
 
 
 class JsonLines(logging.Formatter):
@@ -37,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run until SIGTERM or Ctrl-C; return 0, or 2 where it cannot or another one runs already."""
     parser = argparse.ArgumentParser(prog="python -m digits.runner", description="Runs the jobs of one root.")
     parser.add_argument("--root", type=Path, help="jobs and database (default ~/.digits)")
+    parser.add_argument("--server-pid", type=int, help="leave when this process is gone: the server that started us")
     given = parser.parse_args(arguments)
     try:
         settings = load_settings(root=given.root)
@@ -48,6 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
         with lock:
             runner = Runner(settings)
             platform.on_stop(runner.stop)
+            if given.server_pid:
+                threading.Thread(target=_leave_with, args=(given.server_pid, runner), daemon=True).start()
             started = time.monotonic()
             runner.run()
             _log.info("runner stopped after %.0f s; running jobs go on", time.monotonic() - started)
@@ -58,6 +63,15 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"The runner cannot start: {error}\n")
         return 2
     return 0
+
+
+def _leave_with(pid: int, runner: Runner) -> None:
+    """Stop ``runner`` when process ``pid`` is gone: a server that was killed must not leave one that nobody ends."""
+    born = platform.process_start(pid)
+    while born is not None and platform.process_start(pid) == born:
+        time.sleep(LOOK_AT_SERVER_S)
+    _log.info("the server that started this runner is gone")
+    runner.stop()
 
 
 def _who(root: Path) -> str:

@@ -1,0 +1,167 @@
+"""The commands on a real server: what they print, and their exit statuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.cli.running import Running, digits, running
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("served") / "root") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes of eight pictures, and a file that is none."""
+    folder = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(0)
+    for label, level in (("dark", 40), ("light", 200)):
+        (folder / label).mkdir()
+        for index in range(8):
+            picture = np.clip(rng.normal(level, 20, (30, 40, 3)), 0, 255).astype(np.uint8)
+            cv2.imwrite(str(folder / label / f"{index}.png"), picture)
+    (folder / "dark" / "notes.txt").write_text("no picture\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(server: Running, pictures: Path) -> dict[str, str]:
+    """A dataset made by the command line, and waited for."""
+    done = digits(
+        "dataset", "create", str(pictures), "--name", "two levels", "--resize-width", "32", "--resize-height", "32", "--wait",
+        "--json", root=server.root,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+def test_a_dataset_is_made_of_a_folder_and_waited_for(server: Running, made: dict[str, str]) -> None:
+    shown = json.loads(digits("dataset", "show", made["id"], "--json", root=server.root).stdout)
+
+    assert (shown["name"], shown["status"]) == ("two levels", "Done")
+    assert [task["entries"] for task in shown["CreateDbTasks"]] == [12, 4]
+
+
+def test_a_unique_prefix_of_an_id_will_do(server: Running, made: dict[str, str]) -> None:
+    done = digits("dataset", "show", made["id"][:-2], root=server.root)
+
+    assert done.returncode == 0
+    assert made["id"] in done.stdout
+
+
+def test_the_list_has_the_dataset_with_its_state(server: Running, made: dict[str, str]) -> None:
+    table = digits("dataset", "ls", root=server.root).stdout
+    rows = json.loads(digits("dataset", "ls", "--json", root=server.root).stdout)
+
+    line = next(line for line in table.splitlines() if made["id"] in line)
+    assert "two levels" in line
+    assert "Done" in line
+    assert [(row["id"], row["status"]) for row in rows if row["id"] == made["id"]] == [(made["id"], "Done")]
+
+
+def test_records_are_listed_by_page_and_class(server: Running, made: dict[str, str]) -> None:
+    done = digits("dataset", "explore", made["id"], "--db", "val", "--label", "1", "--json", root=server.root)
+
+    page = json.loads(done.stdout)
+    assert page["total"] == 2
+    assert {item["label"] for item in page["items"]} == {"light"}
+
+
+def test_what_was_left_out_is_listed_with_its_reason(server: Running, made: dict[str, str]) -> None:
+    rows = json.loads(digits("dataset", "refused", made["id"], "--json", root=server.root).stdout)
+    table = digits("dataset", "refused", made["id"], root=server.root).stdout
+
+    assert [Path(row["path"]).name for row in rows] == ["notes.txt"]
+    assert rows[0]["reason"]
+    assert "notes.txt" in table
+
+
+def test_the_log_of_a_job_is_its_workers_words(server: Running, made: dict[str, str]) -> None:
+    followed = digits("job", "logs", "-f", made["id"], root=server.root)
+    events = [
+        json.loads(line) for line in digits("job", "logs", made["id"], "--json", root=server.root).stdout.splitlines()
+    ]
+
+    assert followed.returncode == 0
+    assert "parse_folder" in followed.stdout
+    assert events[-1]["type"] == "done"
+
+
+def test_a_folder_that_is_not_there_is_wrong_use_and_names_the_flag(server: Running, tmp_path: Path) -> None:
+    done = digits("dataset", "create", str(tmp_path / "nowhere"), root=server.root)
+
+    assert done.returncode == 2
+    assert done.stderr == f"error: --folder-train: {tmp_path / 'nowhere'} does not exist.\n"
+
+
+def test_an_unknown_id_is_wrong_use(server: Running) -> None:
+    for words in (("job", "abort"), ("dataset", "show"), ("model", "metrics")):
+        done = digits(*words, "20990101", root=server.root)
+
+        assert done.returncode == 2
+        assert done.stderr.startswith("error: No job's id begins with '20990101'.")
+
+
+def test_an_over_job_cannot_be_aborted_and_can_be_deleted(server: Running, pictures: Path) -> None:
+    done = digits("dataset", "create", str(pictures), "--wait", "--json", root=server.root)
+    job_id = json.loads(done.stdout)["id"]
+
+    aborted = digits("job", "abort", job_id, root=server.root)
+    deleted = digits("job", "delete", job_id, root=server.root)
+    gone = digits("dataset", "show", job_id, root=server.root)
+
+    assert aborted.returncode == 2
+    assert "Job not aborted" in aborted.stderr
+    assert (deleted.returncode, deleted.stdout) == (0, "Job deleted.\n")
+    assert gone.returncode == 2
+
+
+def test_the_database_is_rebuilt_while_the_server_runs(server: Running, made: dict[str, str]) -> None:
+    done = digits("reindex", "--json", root=server.root)
+
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["jobs"] >= 1
+    assert digits("dataset", "show", made["id"], root=server.root).returncode == 0
+
+
+def test_the_doctor_finds_the_running_server(server: Running) -> None:
+    done = digits("doctor", "--json", root=server.root)
+
+    found = {each["what"]: each for each in json.loads(done.stdout)}
+    assert done.returncode == 0, done.stdout
+    assert server.address in found["server"]["found"]
+    assert found["root"]["state"] == "ok"
+    assert {"GPU", "GPU 0"} & found.keys()
+
+
+@pytest.mark.slow
+def test_a_set_is_downloaded_from_a_folder_as_class_folders(tmp_path: Path) -> None:
+    from tests.shared import shared
+
+    done = digits(
+        "download", "mnist", str(tmp_path / "m"), "--from", str(shared("data", "mnist")), "--json", root=tmp_path
+    )
+    again = digits("download", "mnist", str(tmp_path / "m"), "--from", str(shared("data", "mnist")), root=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["train"] == 60_000
+    assert (tmp_path / "m" / "test" / "7" / "00000.png").is_file()
+    assert again.returncode == 1
+    assert "is there already. -c deletes it first." in again.stderr
+
+
+def test_wrong_words_are_wrong_use() -> None:
+    done = digits("dataset", "destroy", root=Path("/nonexistent"))
+
+    assert done.returncode == 2
+    assert "No such command 'destroy'" in done.stderr
