@@ -1,0 +1,33 @@
+"""The documentation keeps up with the code: what a test can walk, no one forgets to write down."""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+from importlib import import_module
+from pathlib import Path
+
+import digits
+from digits.core.errors import DigitsError
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def every_error() -> set[type[DigitsError]]:
+    for module in pkgutil.walk_packages(digits.__path__, "digits."):
+        if not re.search(r"__main__$|\.migrations|\.layers\.|\.tests", module.name):
+            import_module(module.name)
+    found, queue = set(), [DigitsError]
+    while queue:
+        found.add(error := queue.pop())
+        queue += error.__subclasses__()
+    return found
+
+
+def test_every_error_code_is_a_heading_with_a_cause_and_an_action() -> None:
+    sections = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", (DOCS / "errors.md").read_text("utf-8"), re.M | re.S))
+
+    missing = {error.code for error in every_error()} - sections.keys()
+
+    assert not missing
+    assert all("**Cause.**" in text for text in sections.values())
