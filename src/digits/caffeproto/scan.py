@@ -31,6 +31,10 @@ _CLOSING = {"{": "}", "<": ">"}
 _BOOLS = ("true", "false", "True", "False", "t", "f")
 
 
+class NotANetworkError(NetworkError):
+    """The text is no NetParameter at all; what a form refuses before any job exists."""
+
+
 @dataclass
 class ScannedLayer:
     """Where one ``layer { }`` (or ``layers { }``) begins, and the line of each of its fields by dotted name."""
@@ -62,7 +66,7 @@ def scan(text: str, root: Descriptor, *, where: str) -> dict[str, list[ScannedLa
     """Return the layers of ``text``, in its order, under the names of the fields that hold them ("layer", "layers").
 
     Raises:
-        NetworkError: a limit is passed, a name is unknown, or brackets do not match; with line, column and near name.
+        NotANetworkError: a limit is passed, a name is unknown, or brackets do not match; with line, column and near name.
     """
     return _Scanner(text, root, where).run()
 
@@ -113,7 +117,7 @@ class _Scanner:
         return self._token.kind == "symbol" and self._token.text in symbols
 
     def _fail(self, message: str, token: _Token, hint: str = "") -> NoReturn:
-        raise NetworkError(message, where=place(self._where, token.line, token.column), hint=hint)
+        raise NotANetworkError(message, where=place(self._where, token.line, token.column), hint=hint)
 
     def _unexpected(self, wanted: str) -> NoReturn:
         token = self._token

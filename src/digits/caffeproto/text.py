@@ -12,12 +12,13 @@ from google.protobuf.message import Message
 
 from digits.caffeproto import caffe_pb2, limits
 from digits.caffeproto.place import place
-from digits.caffeproto.scan import ScannedLayer, scan
-from digits.core.errors import NetworkError
+from digits.caffeproto.scan import NotANetworkError, ScannedLayer, scan
 
 M = TypeVar("M", bound=Message)
 
 _POSITION = re.compile(r"^\d+:\d+ ?: ?")
+_QUOTED_LINE = re.compile(r"^'.*': ", re.DOTALL)
+"""protobuf puts the whole line before some messages."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def parse_net(text: str, *, where: str) -> ParsedNet:
         where: the file's name for errors; with "" they say "line N".
 
     Raises:
-        NetworkError: the text is too large or no NetParameter; says line and column, and the nearest known name.
+        NotANetworkError: the text is too large or no NetParameter; says line and column, and the nearest known name.
     """
     message = caffe_pb2.NetParameter()
     scanned = _parse(text, message, where)
@@ -54,7 +55,7 @@ def parse_message(text: str, message: M, *, where: str) -> M:
     """Fill ``message`` (a SolverParameter, say) from text and return it.
 
     Raises:
-        NetworkError: as in ``parse_net``.
+        NotANetworkError: as in ``parse_net``.
     """
     _parse(text, message, where)
     return message
@@ -92,13 +93,13 @@ def _keep_source(source: caffe_pb2.Source, found: ScannedLayer) -> None:
 def _parse(text: str, message: Message, where: str) -> dict[str, list[ScannedLayer]]:
     size = len(text.encode(errors="replace"))
     if size > limits.MAX_TEXT_BYTES:
-        raise NetworkError(f"The text has {size:,} bytes; {limits.MAX_TEXT_BYTES:,} is the limit.", where=where)
+        raise NotANetworkError(f"The text has {size:,} bytes; {limits.MAX_TEXT_BYTES:,} is the limit.", where=where)
     scanned = scan(text, cast(Descriptor, message.DESCRIPTOR), where=where)
     try:
         text_format.Parse(text, message)
     except text_format.ParseError as error:
-        words = _POSITION.sub("", str(error)).replace("digits.caffe.", "").strip().rstrip(".")
-        raise NetworkError(f"{words}.", where=place(where, error.GetLine() or 0, error.GetColumn() or 0)) from error
+        words = _QUOTED_LINE.sub("", _POSITION.sub("", str(error))).replace("digits.caffe.", "").strip().rstrip(".")
+        raise NotANetworkError(f"{words}.", where=place(where, error.GetLine() or 0, error.GetColumn() or 0)) from error
     except (UnicodeError, RecursionError, ValueError) as error:
-        raise NetworkError(f"The text cannot be read: {error}.", where=where) from error
+        raise NotANetworkError(f"The text cannot be read: {error}.", where=where) from error
     return scanned

@@ -21,6 +21,7 @@ from torch import fx, nn
 from digits.caffeproto import caffe_pb2, limits
 from digits.caffeproto.place import did_you_mean, nearest, place, shown
 from digits.caffeproto.text import layer_line
+from digits.caffeproto.upgrade import upgrade_net
 from digits.core.errors import NetworkError, UnknownLayerError
 from digits.networks.caffe.geometry import Geometry, after, of_input
 from digits.networks.caffe.net import CaffeNet, LayerInfo
@@ -51,7 +52,7 @@ def build(
     """Return the network of a filtered definition.
 
     Args:
-        net: the layers of one state.
+        net: the layers of one state; an old form is brought up to date.
         inputs: shapes of input blobs, batch first; they win over what an Input layer says.
         phase: TRAIN or TEST.
         where: the file's name for errors.
@@ -63,7 +64,8 @@ def build(
         UnknownLayerError: no converter knows a layer's type; names the line and the nearest type.
         NetworkError: the layers do not fit together; names the line.
     """
-    return _Builder(net, inputs, phase, where, Weights(generator, share, device)).run()
+    current = upgrade_net(net, where=where)
+    return _Builder(current, inputs, phase, where, Weights(generator, share, device)).run()
 
 
 @dataclass(frozen=True)

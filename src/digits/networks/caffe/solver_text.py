@@ -22,7 +22,7 @@ SNAPSHOT_PREFIX = "snapshot"
 
 
 def solver(
-    spec: TrainSpec, *, num_train: int, num_val: int, batch_train: int, batch_val: int
+    spec: TrainSpec, num_train: int, num_val: int, batch_train: int, batch_val: int
 ) -> caffe_pb2.SolverParameter:
     """Return the solver of a training.
 

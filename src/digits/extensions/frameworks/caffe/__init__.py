@@ -1,0 +1,15 @@
+"""Caffe: networks written as prototxt, run by PyTorch with Caffe's arithmetic."""
+
+from digits.core.extensions import FrameworkExtension
+
+_HERE = "digits.extensions.frameworks.caffe"
+
+EXTENSION = FrameworkExtension(
+    name="caffe",
+    title="Caffe",
+    check=f"{_HERE}.check:check",
+    describe="digits.networks.caffe.describe:describe",
+    trainer="digits.training.caffe_trainer:train",
+    predictor="digits.training.inference:open_predictor",
+    standard="digits.networks.standard:standard_text",
+)

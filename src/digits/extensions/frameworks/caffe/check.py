@@ -1,0 +1,54 @@
+"""What is wrong with a Caffe training before any job exists. It runs in the web process: no torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from digits.caffeproto.scan import NotANetworkError
+from digits.core.errors import NetworkError, NotFoundError
+from digits.core.trainspec import CustomNetwork, TrainSpec
+from digits.networks.caffe.definition import prepare
+from digits.networks.standard import standard_text
+
+_USUAL_CLASSES = 2
+
+
+def check(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return problems by dotted field path.
+
+    Text that is no network, or that breaks DIGITS' rules, is refused here. A layer type that is not known is not: as in DIGITS, the
+    job is made and ends in Error, with the line and the nearest type (the network's table says it before).
+
+    Args:
+        spec: what was asked for.
+        dataset_facts: ``dataset.json``; while the dataset is being made perhaps only its "image", or nothing.
+    """
+    image = dataset_facts.get("image") or {}
+    height, width = int(image.get("height") or 0), int(image.get("width") or 0)
+    problems: dict[str, list[str]] = {}
+    if spec.crop_size and height and spec.crop_size > min(height, width):
+        problems["crop_size"] = [f"Crop size {spec.crop_size} is larger than the pictures of {width} x {height}."]
+    if isinstance(spec.network, CustomNetwork):
+        field, text = "network.text", spec.network.text
+    else:
+        field = "network.name"
+        try:
+            text = standard_text(spec.network.name)
+        except NotFoundError as error:
+            return problems | {field: [str(error)]}
+    try:
+        prepare(
+            text,
+            where="",
+            num_classes=len(dataset_facts.get("labels") or ()) or _USUAL_CLASSES,
+            channels=int(image.get("channels") or 3),
+            height=height or 1,
+            width=width or 1,
+            use_mean=spec.use_mean,
+        )
+    except NotANetworkError as error:
+        problems[field] = [f"Bad network: Not a valid NetParameter: {error}"]
+    except NetworkError as error:
+        problems[field] = [f"Bad network: {error}"]
+    return problems
