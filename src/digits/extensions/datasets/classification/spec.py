@@ -13,7 +13,9 @@ class FolderSource(Spec):
     """A folder with one sub-folder a class."""
 
     prefix: ClassVar[str] = "folder_"
-    method: Literal["folder"] = field("folder", title="Use Image Folder", flat="method")
+    method: Literal["folder"] = field(
+        "folder", title="Use Image Folder", flat="method", description="Where the pictures come from: a folder on the server."
+    )
     train: str = field(
         title="Training Images",
         widget="path",
