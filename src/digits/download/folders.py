@@ -15,15 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from digits.core.errors import DigitsError, SetupError
 from digits.core.files import write_text
+from digits.data.encode import encode_png
 
 CHUNK = 1000  # pictures between two words of progress: a few milliseconds of work for a thread
-PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]  # for pictures this small a higher level costs time and gains nothing
 
 
 @dataclass(frozen=True)
@@ -112,9 +111,5 @@ def write_class_folders(
 def _write_pngs(images: NDArray[np.uint8], paths: Sequence[Path], start: int) -> int:
     for index in range(start, min(start + CHUNK, len(paths))):
         image = images[index]
-        if image.ndim == 3:
-            image = np.ascontiguousarray(image[:, :, ::-1])  # OpenCV has BGR
-        _, data = cv2.imencode(".png", image, PNG)
-        with open(paths[index], "wb") as file:
-            file.write(data.data)
+        paths[index].write_bytes(encode_png(image if image.ndim == 3 else image[:, :, None]))
     return min(CHUNK, len(paths) - start)
