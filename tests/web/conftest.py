@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def draw_pictures(folder: Path, *, classes: int = 3, each: int = 8, side: int = 
     return folder
 
 
-def submit_dataset(store: Store, pictures: Path, *, name: str = "bars", username: str = "fred", **more: object) -> Job:
+def submit_dataset(store: Store, pictures: Path, *, name: str = "bars", username: str = "fred", **more: Any) -> Job:
     """Queue a dataset of ``pictures``, as the web does."""
     spec = ClassificationSpec.model_validate(
         {"name": name, "resize_width": 12, "resize_height": 12, "resize_channels": 1,
@@ -71,7 +72,7 @@ def submit_dataset(store: Store, pictures: Path, *, name: str = "bars", username
     )  # fmt: skip
 
 
-def build_dataset(store: Store, pictures: Path, **more: object) -> Job:
+def build_dataset(store: Store, pictures: Path, **more: Any) -> Job:
     """Make a dataset with the real builder, in this process, and let it be Done."""
     job = submit_dataset(store, pictures, **more)
     emit = EventWriter(job.folder.events_file)

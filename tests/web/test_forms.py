@@ -121,7 +121,8 @@ def test_only_nothing_and_the_word_false_are_false_as_on_digits(texts: list[str]
 
 
 def test_shuffle_is_on_where_an_old_client_does_not_send_it_and_off_where_a_page_sends_false() -> None:
-    absent, off, ticked = ({}, {"shuffle": ["false"]}, {"shuffle": ["false", "true"]})
+    absent: dict[str, list[str]] = {}
+    off, ticked = {"shuffle": ["false"]}, {"shuffle": ["false", "true"]}
 
     shuffles = [spec.shuffle for more in (absent, off, ticked) if (spec := parse(TrainSpec, MODEL | more).spec)]
 

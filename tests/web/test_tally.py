@@ -24,16 +24,16 @@ def test_accuracy_confusion_and_rates_of_a_list_small_enough_to_count_by_hand() 
     assert (report.top1, report.top5) == (0.5, 1.0)
     assert report.confusion == [(0, 0, 1), (0, 1, 1), (1, 1, 1), (2, 1, 1)]
     ant, bee, cat = report.per_class
-    assert (ant.count, ant.precision, ant.recall, ant.f1) == (2, 1.0, 0.5, pytest.approx(2 / 3))
-    assert (bee.count, bee.precision, bee.recall, bee.f1) == (1, pytest.approx(1 / 3), 1.0, 0.5)
+    assert [ant.count, ant.precision, ant.recall, ant.f1] == pytest.approx([2, 1.0, 0.5, 2 / 3])
+    assert [bee.count, bee.precision, bee.recall, bee.f1] == pytest.approx([1, 1 / 3, 1.0, 0.5])
     assert (cat.count, cat.precision, cat.recall, cat.f1) == (1, None, 0.0, 0.0)
     assert [(pair.true_label, pair.predicted_label, pair.count, pair.share) for pair in report.pairs] == [
         ("ant", "bee", 1, 0.5), ("cat", "bee", 1, 1.0),
     ]  # fmt: skip
     assert {mistake.path for mistake in report.mistakes} == {"b", "d"}
-    assert report.rows(4) == [
-        ("e", "", [("cat", pytest.approx(0.8)), ("bee", pytest.approx(0.4)), ("ant", pytest.approx(0.2))])
-    ]
+    ((path, truth, best),) = report.rows(4)
+    assert (path, truth, [label for label, _ in best]) == ("e", "", ["cat", "bee", "ant"])
+    assert [share for _, share in best] == pytest.approx([0.8, 0.4, 0.2])
 
 
 def test_the_most_confident_mistakes_come_first() -> None:
@@ -106,4 +106,4 @@ def test_a_list_shorter_than_n_gives_what_there_is() -> None:
     best = Best(2, 9)
     best.add(np.asarray([[0.2, 0.8]], np.float32))
 
-    assert best.of(1) == [(0, pytest.approx(0.8))]
+    assert best.of(1) == [(0, float(np.float32(0.8)))]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ class Tally:
     _ids: list[NDArray[np.int32]] = field(default_factory=list)
     _probabilities: list[NDArray[np.float32]] = field(default_factory=list)
 
-    def add(self, paths: Sequence[str], truth: Sequence[int], tops: Sequence[Sequence[Sequence[float]]]) -> None:
+    def add(self, paths: Sequence[str], truth: Sequence[int], tops: Sequence[Sequence[Sequence[Any]]]) -> None:
         """Add answers: for each path its true class id, and its best ``(class id, label, probability)``."""
         if not paths:
             return
