@@ -15,7 +15,7 @@ from typing import Any
 from digits.core.events import Done, Event, EventWriter, Failed, Metric, Progress, Snapshot, Warned
 from digits.core.files import write_bytes, write_json, write_text
 from digits.core.jobfolder import JobFolder, JobRecord, TaskPlan, new_job_id
-from digits.core.metrics import MetricsWriter
+from digits.core.metrics import RECORD, series_file
 from digits.core.settings import Settings
 from digits.core.trainspec import CustomNetwork, StandardNetwork, StepPolicy, TrainSpec
 from digits.store import Store
@@ -198,6 +198,19 @@ def train_spec(
     return spec.model_dump(mode="json")
 
 
+class TimedWriter:
+    """Writes curves whose points carry the times at which they would have come."""
+
+    def __init__(self, made: Made, seconds_per_epoch: float) -> None:
+        self._folder, self._started, self._pace = made.folder.metrics, made.submitted + 1, seconds_per_epoch
+        self._folder.mkdir(exist_ok=True)
+
+    def append(self, name: str, *, step: int, epoch: float, value: float) -> None:
+        """Append one point."""
+        with series_file(self._folder, name).open("ab") as file:
+            file.write(RECORD.pack(step, epoch, self._started + epoch * self._pace, value))
+
+
 def curves(
     made: Made,
     *,
@@ -210,7 +223,7 @@ def curves(
 ) -> None:
     """Write the curves of a LeNet that has come to ``epochs``."""
     rng = random.Random(seed)
-    writer = MetricsWriter(made.folder.metrics)
+    writer = TimedWriter(made, seconds / epochs)
     for index in range(1, int(epochs * 32) + 1):
         at = index / 32
         loss = (
@@ -228,7 +241,6 @@ def curves(
         )
         accuracy = best - 0.035 * math.exp(-at * 1.3) - 0.0008 * rng.random()
         writer.append("accuracy/val", step=round(at * steps), epoch=at, value=accuracy)
-    writer.close()
     events: list[Event] = []
     for epoch in range(1, int(epochs) + 1):
         file = f"snapshots/epoch_{epoch}"
@@ -242,7 +254,7 @@ def curves(
                 file=file,
                 bytes=1_724_320,
                 metrics={"loss/val": 0.0313 + 0.03 / epoch, "accuracy/val": accuracy},
-            )  # fmt: skip
+            )
         )
     last = {"loss/train": 0.0054, "loss/val": 0.0313, "accuracy/val": best, "lr": 0.001 if epochs > 3.3 else 0.01}
     say(made, *events, Metric(time=made.submitted + seconds, step=round(epochs * steps), epoch=epochs, values=last))
@@ -304,7 +316,16 @@ def model(
             "hint": "Try decreasing your learning rate.",
             "trace": "",
         }
-        say(made, Failed(time=made.submitted + seconds, **error))
+        say(
+            made,
+            Failed(
+                time=made.submitted + seconds,
+                message=error["message"],
+                where=error["where"],
+                hint=error["hint"],
+                trace=error["trace"],
+            ),
+        )
         journal(made, (seconds, {"what": "state", "state": "Error", "reason": "", "error": error}))
     return made
 
@@ -354,7 +375,16 @@ def fill(settings: Settings, pictures: Path | None = None) -> dict[str, str]:
         "hint": "Point to a folder with one subfolder for each class.",
         "trace": "Traceback (most recent call last):\n  …",
     }
-    say(broken, Failed(time=broken.submitted + 2, **trouble))
+    say(
+        broken,
+        Failed(
+            time=broken.submitted + 2,
+            message=trouble["message"],
+            where=trouble["where"],
+            hint=trouble["hint"],
+            trace=trouble["trace"],
+        ),
+    )
     journal(broken, (2, {"what": "state", "state": "Error", "reason": "", "error": trouble}))
     ids["broken"] = broken.folder.id
 

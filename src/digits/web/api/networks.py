@@ -100,6 +100,7 @@ def layer_table(found: Mapping[str, Any]) -> dict[str, Any]:
                 "line": layer.get("line"),
                 "bottoms": layer.get("bottoms", []),
                 "tops": layer.get("tops", []),
+                "states": layer.get("states", []),
                 "output": layer.get("output_shapes"),
                 "parameters": layer.get("num_parameters"),
                 "multiply_adds": layer.get("multiply_adds"),
@@ -112,7 +113,11 @@ def layer_table(found: Mapping[str, Any]) -> dict[str, Any]:
             for layer in found.get("layers", ())
         ],
         "parameters": found.get("parameters"),
+        "multiply_adds": found.get("multiply_adds"),
+        "multiply_adds": found.get("multiply_adds"),
         "activations_bytes": found.get("activations_bytes"),
+        "batch_size": found.get("batch_size"),
+        "batch_size": found.get("batch_size"),
         "warnings": found.get("warnings", []),
     }
 

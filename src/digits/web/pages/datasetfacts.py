@@ -92,7 +92,12 @@ def _rows(facts: Facts) -> list[tuple[str, str]]:
     if facts.image:
         rows.append(("Image dimensions", f"{facts.image['width']} × {facts.image['height']}"))
         rows.append(("Image type", CHANNELS.get(facts.image["channels"], str(facts.image["channels"]))))
-    rows += [("Resize", facts.resize), ("DB backend", facts.backend), ("Image encoding", facts.encoding), ("DB compression", facts.compression)]
+    rows += [
+        ("Resize", facts.resize),
+        ("DB backend", facts.backend),
+        ("Image encoding", facts.encoding),
+        ("DB compression", facts.compression),
+    ]
     if facts.num_classes:
         rows.append(("Classes", words.commas(facts.num_classes)))
     if facts.num_pictures:
@@ -105,7 +110,9 @@ def _rows(facts: Facts) -> list[tuple[str, str]]:
 def class_chart(request: Request, job: Job, facts: Facts) -> Chart | None:
     """Return the bars of images per class, each stacked of its databases; None before the first database is there."""
     css = {"train": "fill-bar", "val": "fill-pale", "test": "fill-third"}
-    stacks = [(css.get(db, "fill-third"), each["class_counts"]) for db, each in facts.dbs.items() if each.get("class_counts")]
+    stacks = [
+        (css.get(db, "fill-third"), each["class_counts"]) for db, each in facts.dbs.items() if each.get("class_counts")
+    ]
     stacks = [(name, counts) for name, counts in stacks if len(counts) == len(facts.labels)]
     if not stacks or not facts.labels:
         return None
@@ -117,9 +124,14 @@ def class_chart(request: Request, job: Job, facts: Facts) -> Chart | None:
     db = next(iter(facts.dbs))
     links = [url(explore_path(job), job_id=job.id, db=db, label=index) for index in order] if job.facts else []
     svg = drawing.histogram(
-        [facts.labels[index] for index in order], [(name, [counts[index] for index in order]) for name, counts in stacks], links=links
+        [facts.labels[index] for index in order],
+        [(name, [counts[index] for index in order]) for name, counts in stacks],
+        links=links,
     )
-    keys = [(css.get(db, "fill-third"), f"{TITLES.get(db, db)} {int(each.get('entries', 0)):,}") for db, each in facts.dbs.items()]
+    keys = [
+        (css.get(db, "fill-third"), f"{TITLES.get(db, db)} {int(each.get('entries', 0)):,}")
+        for db, each in facts.dbs.items()
+    ]
     return Chart(svg, keys, _balance(facts.labels, totals))
 
 

@@ -58,7 +58,11 @@ def histogram(
         parts.append(_bar(index, x, bar, stacks, scale, height - bottom, f"{labels[index]}: {totals[index]:,}"))
         if written:
             y = height - bottom - totals[index] * scale - 8
-            parts.append(Markup('<text x="{x}" y="{y}">{text}</text>').format(x=f"{x:.1f}", y=f"{y:.1f}", text=f"{totals[index]:,}"))
+            parts.append(
+                Markup('<text x="{x}" y="{y}">{text}</text>').format(
+                    x=f"{x:.1f}", y=f"{y:.1f}", text=f"{totals[index]:,}"
+                )
+            )
             name = _short(labels[index], int(pitch / 6.5))
             text = Markup('<text x="{x}" y="{y}">{text}</text>').format(x=f"{x:.1f}", y=height - 8, text=name)
             parts.append(Markup('<a href="{href}">{text}</a>').format(href=links[index], text=text) if links else text)

@@ -45,8 +45,20 @@ def view(request: Request, job: Job, page: Browse) -> dict[str, Any]:
     path = datasetfacts.explore_path(job)
 
     def address(**change: object) -> str:
-        given = {"job_id": job.id, "db": page.db, "page": page.page, "size": page.size, "label": label, "search": search} | change
-        return site.url(path, **{name: value for name, value in given.items() if value not in ("", None) and (name, value) != ("page", 0)})
+        given = {
+            "job_id": job.id,
+            "db": page.db,
+            "page": page.page,
+            "size": page.size,
+            "label": label,
+            "search": search,
+        } | change
+        return site.url(
+            path,
+            **{
+                name: value for name, value in given.items() if value not in ("", None) and (name, value) != ("page", 0)
+            },
+        )
 
     image = job.facts["image"]
     dbs = [(name, f"{name} {each['entries']:,}", address(db=name, page=0)) for name, each in job.facts["dbs"].items()]

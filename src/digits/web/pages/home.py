@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from markupsafe import Markup
@@ -14,13 +14,14 @@ from starlette.responses import Response
 from digits.core.states import JobState
 from digits.web.auth import may_change
 from digits.web.pages import drawing, joblists, welcome, words
+from digits.web.pages.jobrows import Column, Row, dataset_rows, model_rows, pretrained_rows
 from digits.web.pages.live import live_page
 from digits.web.pages.paging import PageLink, page_links
 from digits.web.site import Site, link, store
 
 if TYPE_CHECKING:
     from digits.core.jobfolder import JobKind
-    from digits.store import Job, SeriesSummary, Store
+    from digits.store import Job, Store
 
 PAGE_ROWS = 100
 TITLES = {"1": "Datasets", "2": "Models", "3": "Pretrained Models"}
@@ -49,30 +50,6 @@ class Tab:
     title: str
     count: int
     href: str
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the table; ``metric`` ones are chosen with the Columns menu, ``shown`` before anybody chose."""
-
-    key: str
-    title: str
-    css: str = ""
-    metric: bool = False
-    shown: bool = True
-    href: str = ""
-    sorted: str = ""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A job of the table; ``texts`` and ``values`` by column: what is shown, and what is sorted by."""
-
-    job: Job
-    href: str
-    device: str
-    texts: dict[str, str]
-    values: dict[str, Any]
 
 
 @dataclass
@@ -155,8 +132,8 @@ def _table(request: Request, kept: Store, tab: str) -> Table:
     sort = request.query_params.get("sort", "") or "-submitted"
     grouped = request.query_params.getlist("group")[:1] != ["0"]
     jobs = kept.jobs(kind=KINDS[tab])
-    make = {"1": _dataset_rows, "2": _model_rows, "3": _pretrained_rows}[tab]
-    rows, columns = make(request, kept, jobs)
+    make = {"1": dataset_rows, "2": model_rows, "3": pretrained_rows}[tab]
+    rows, columns = make(request, jobs)
     found = [row for row in rows if _matches(row, query)]
     key = sort.removeprefix("-")
     if not any(column.key == key for column in columns):
@@ -167,7 +144,12 @@ def _table(request: Request, kept: Store, tab: str) -> Table:
     address = _address(request, tab=tab, q=query, group="1" if grouped else "0")
     num_pages = -(-len(found) // PAGE_ROWS)
     empty = {
-        "1": ("No datasets yet.", "New Dataset", "/datasets/images/classification/new", "makes one from a folder of pictures."),
+        "1": (
+            "No datasets yet.",
+            "New Dataset",
+            "/datasets/images/classification/new",
+            "makes one from a folder of pictures.",
+        ),
         "2": ("No models yet.", "New Model", "/models/images/classification/new", "trains one on a dataset."),
         "3": ("No pretrained models yet.", "", "", ""),
     }[tab]
@@ -226,7 +208,9 @@ def _groups(rows: list[Row], *, grouped: bool) -> list[Group]:
         return [Group("", rows)] if rows else []
     groups: dict[str, Group] = {}
     for row in rows:
-        groups.setdefault(row.job.group, Group(row.job.group or "Ungrouped", named=bool(row.job.group))).rows.append(row)
+        groups.setdefault(row.job.group, Group(row.job.group or "Ungrouped", named=bool(row.job.group))).rows.append(
+            row
+        )
     for group in groups.values():
         if group.named:
             group.best = _best(group.rows)
@@ -252,96 +236,3 @@ def _summary(tab: str, jobs: list[Job], found: list[Row], shown: list[Row]) -> s
     if len(found) < len(jobs):
         text += f" {len(found):,} match the filter."
     return text + (f" Showing {len(shown):,}." if shown or not found else "")
-
-
-def _common(job: Job) -> tuple[dict[str, str], dict[str, Any]]:
-    return {}, {
-        "name": job.name.lower(),
-        "status": list(JobState).index(job.state),
-        "elapsed": job.elapsed_s or None,
-        "submitted": job.created,
-    }
-
-
-def _dataset_rows(request: Request, kept: Store, jobs: list[Job]) -> tuple[list[Row], list[Column]]:
-    refs = kept.refs(job.id for job in jobs)
-    rows = []
-    for job in jobs:
-        texts, values = _common(job)
-        entries = sum(db.get("entries", 0) for db in job.facts.get("dbs", {}).values()) or None
-        labels = len(job.facts.get("labels", ())) or None
-        values |= {"refs": refs[job.id], "pictures": entries, "classes": labels, "bytes": job.facts.get("bytes")}
-        texts |= {
-            "refs": words.commas(refs[job.id]),
-            "backend": str(job.facts.get("backend") or job.spec.get("backend", "")),
-            "pictures": words.commas(entries) if entries else "",
-            "classes": words.commas(labels) if labels else "",
-            "bytes": words.size(job.facts["bytes"]) if job.facts.get("bytes") else "",
-        }
-        values["backend"] = texts["backend"]
-        rows.append(Row(job, link(request, joblists.path_of(job)), joblists.device(job), texts, values))
-    columns = [
-        Column("name", "Name", "name"), Column("refs", "Refs", "num"), Column("backend", "Backend", "minor"),
-        Column("status", "Status"), Column("classes", "Classes", "num minor"), Column("pictures", "Pictures", "num minor"),
-        Column("bytes", "Size", "num minor"), Column("elapsed", "Elapsed", "num"), Column("submitted", "Submitted", "num"),
-    ]  # fmt: skip
-    return rows, columns
-
-
-def _model_rows(request: Request, kept: Store, jobs: list[Job]) -> tuple[list[Row], list[Column]]:
-    rows, series = [], set()
-    for job in jobs:
-        summaries = kept.summaries(job)
-        texts, values = _common(job)
-        for name, summary in summaries.items():
-            if name != "lr":
-                series.add(name)
-                _put_summary(texts, values, name, summary)
-        total = job.spec.get("train_epochs")
-        done = total if job.state is JobState.DONE else job.progress * total if total else None
-        texts |= {
-            "framework": joblists.framework(job),
-            "epochs": f"{words.plain(round(done or 0, 1))} / {total}" if total else "",
-        }
-        values |= {"framework": texts["framework"], "epochs": done, "device": joblists.device(job)}
-        rows.append(Row(job, link(request, joblists.path_of(job)), joblists.device(job), texts, values))
-    columns = [
-        Column("name", "Name", "name"), Column("framework", "Framework", "minor"), Column("status", "Status"),
-        Column("device", "Device", "minor"), *_metric_columns(series), Column("epochs", "Epochs", "num"),
-        Column("elapsed", "Elapsed", "num"), Column("submitted", "Submitted", "num"),
-    ]  # fmt: skip
-    return rows, columns
-
-
-def _put_summary(texts: dict[str, str], values: dict[str, Any], name: str, summary: SeriesSummary) -> None:
-    for which in ("last", "min", "max"):
-        value = getattr(summary, which)
-        values[f"{name}:{which}"] = value
-        texts[f"{name}:{which}"] = words.percent(value) if joblists.is_accuracy(name) else words.figure(value)
-
-
-def _metric_columns(series: set[str]) -> list[Column]:
-    columns = []
-    for name in sorted(series, key=lambda name: (not name.endswith("/val"), not joblists.is_accuracy(name), name)):
-        title = joblists.series_title(name)
-        unit = ", %" if joblists.is_accuracy(name) else ""
-        shown = name.endswith("/val") and name.rpartition("/")[0] in ("accuracy", "loss")
-        for which in ("last", "min", "max"):
-            head = title + unit if which == "last" else f"{title} {which}{unit}"
-            columns.append(Column(f"{name}:{which}", head, "num", metric=True, shown=shown and which == "last"))
-    return columns
-
-
-def _pretrained_rows(request: Request, kept: Store, jobs: list[Job]) -> tuple[list[Row], list[Column]]:
-    rows = []
-    for job in jobs:
-        texts, values = _common(job)
-        texts |= {"framework": joblists.framework(job), "username": job.username, "has_labels": "yes" if job.facts.get("labels") else "no"}
-        values |= texts
-        rows.append(Row(job, link(request, joblists.path_of(job)), "", texts, values))
-    columns = [
-        Column("name", "Name", "name"), Column("framework", "Framework"), Column("username", "Owner"),
-        Column("has_labels", "Labels"), Column("status", "Status"), Column("elapsed", "Elapsed", "num"),
-        Column("submitted", "Submitted", "num"),
-    ]  # fmt: skip
-    return rows, columns

@@ -12,7 +12,12 @@ from digits.core.states import JobState
 if TYPE_CHECKING:
     from digits.store import Job
 
-PLACES = {"dataset": "datasets", "model": "models", "pretrained_model": "pretrained_models", "evaluation": "evaluations"}
+PLACES = {
+    "dataset": "datasets",
+    "model": "models",
+    "pretrained_model": "pretrained_models",
+    "evaluation": "evaluations",
+}
 _SUFFIX = re.compile(r"(?: (?:learning_rate|batch_size):\S+)+$")
 
 

@@ -86,7 +86,9 @@ def related(request: Request, job: Job) -> list[RelatedJob]:
             jobs = [each for each in jobs if each.group == job.group]
     shared = bool(job.group) and all(each.group == job.group for each in jobs)
     return [
-        RelatedJob(each, (shared and joblists.sweep_suffix(each.name)) or each.name, link(request, joblists.path_of(each)))
+        RelatedJob(
+            each, (shared and joblists.sweep_suffix(each.name)) or each.name, link(request, joblists.path_of(each))
+        )
         for each in jobs[:12]
     ]
 

@@ -13,6 +13,8 @@ def login(request: Request) -> Response:
     return login_page(request, next_path=request.query_params.get("next", "/"))
 
 
-def login_page(request: Request, *, next_path: str, username: str = "", problem: str = "", status: int = 200) -> Response:
+def login_page(
+    request: Request, *, next_path: str, username: str = "", problem: str = "", status: int = 200
+) -> Response:
     """Return the form, with what was typed and what is wrong with it."""
     return render(request, "login.html", status=status, next=next_path, username=username, problem=problem)

@@ -31,7 +31,10 @@ def first_steps(request: Request) -> FirstSteps:
     options = settings(request)
     has_demo = any(row.path == DEMO for row in request.app.state.routes)
     gpus = store(request).gpus()
-    facts = [(f"GPU {gpu.index}", f"{gpu.name}, {words.size(gpu.memory_bytes)}, {'busy' if gpu.job_id else 'free'}") for gpu in gpus]
+    facts = [
+        (f"GPU {gpu.index}", f"{gpu.name}, {words.size(gpu.memory_bytes)}, {'busy' if gpu.job_id else 'free'}")
+        for gpu in gpus
+    ]
     cores = os.cpu_count() or 1
     facts.append(("CPU", f"{words.counted(cores, 'core')}, {words.size(psutil.virtual_memory().total)} memory"))
     folder = options.jobs if options.jobs.is_dir() else options.root

@@ -157,6 +157,9 @@ FILTERS: dict[str, Any] = {
 
 
 def install(environment: Environment) -> None:
-    """Give the templates these words as filters, and ``counted`` as a function."""
+    """Give the templates these words as filters, ``counted`` as a function, and what pages of results compute."""
+    from digits.web.pages import results
+
     environment.filters.update(FILTERS)
     environment.globals["counted"] = counted
+    results.install(environment)

@@ -9,6 +9,7 @@ const HEIGHT = 320;
 const RATE_HEIGHT = 92;
 const LEFT = 52;
 const RIGHT = 56;
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 604800];
 
 /**
  * @typedef {import("./curvedata.js").Curve} Curve
@@ -84,7 +85,7 @@ function drawMain(box, view, hooks, key) {
         accuracy: { range: () => percent },
       },
       axes: [
-        axis({ size: 28, values: xValues(view.unit), space: 60 }),
+        axis({ size: 28, values: xValues(view.unit), space: 60, ...(view.unit === "time" ? { incrs: SECONDS } : {}) }),
         axis({ scale: "loss", size: LEFT, values: (_, values) => values.map((value) => (value === null ? "" : view.log ? plain(value) : lossText(value, loss))) }),
         ...(accuracies.length
           ? [axis({ scale: "accuracy", side: 1, size: RIGHT, grid: { show: false }, values: (_, values) => values.map((value) => `${value} %`) })]
@@ -118,7 +119,7 @@ function drawRate(box, curve, view, hooks, key) {
       cursor: cursor(key, hooks),
       scales: { x: { time: false, range: () => view.range }, rate: { range: () => range, distr: log ? 3 : 1 } },
       axes: [
-        axis({ size: 28, values: xValues(view.unit), space: 60 }),
+        axis({ size: 28, values: xValues(view.unit), space: 60, ...(view.unit === "time" ? { incrs: SECONDS } : {}) }),
         axis({
           scale: "rate",
           size: LEFT,

@@ -36,8 +36,10 @@ async function ask() {
   clearTimeout(timer);
   const query = new URLSearchParams({ points: String(Math.min(2000, Math.max(200, panel.clientWidth))) });
   if (zoom) {
-    query.set("from", String(zoom.from));
-    query.set("to", String(zoom.to));
+    // Somewhat more than is seen, so that lines run on to the edges.
+    const beside = (zoom.to - zoom.from) / 2;
+    query.set("from", String(zoom.from - beside));
+    query.set("to", String(zoom.to + beside));
   }
   const address = `${panel.dataset.metrics}?${query}`;
   if (address !== asked) tag = "";
@@ -136,7 +138,7 @@ function show() {
       log: chosen.log,
       hidden: new Set(chosen.hidden),
       range: range(),
-      now: running() ? fromEpoch(lastEpoch()) : null,
+      now: running() && !zoom ? fromEpoch(lastEpoch()) : null,
       left: left === null ? "" : brief(left),
       marks: marks(),
       height: Number(panel.dataset.height) || undefined,

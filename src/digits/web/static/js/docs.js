@@ -1,3 +1,13 @@
-// Fills /docs: Swagger's own page over our document. A file of its own, because no inline script may run here.
-const target = document.getElementById("docs");
-window.SwaggerUIBundle({ url: target.dataset.document, dom_id: "#docs", deepLinking: true, validatorUrl: null });
+// @ts-check
+/** Starts Swagger's page on our own OpenAPI document; nothing is asked of another host. */
+
+const box = /** @type {HTMLElement} */ (document.getElementById("docs"));
+
+/** @type {any} */ (window).SwaggerUIBundle({
+  url: box.dataset.openapi,
+  domNode: box,
+  deepLinking: true,
+  validatorUrl: null,
+  docExpansion: "list",
+  defaultModelsExpandDepth: -1,
+});

@@ -10,11 +10,18 @@ export function url(path) {
 
 /** What the server could not do, in its own words. */
 export class Refused extends Error {
-  /** @param {string} message @param {number} status @param {Record<string, string[]>} problems by field */
-  constructor(message, status, problems = {}) {
+  /**
+   * @param {string} message place, fact and hint in one
+   * @param {number} status
+   * @param {{where?: string, hint?: string}} [parts]
+   */
+  constructor(message, status, { where = "", hint = "" } = {}) {
     super(message);
     this.status = status;
-    this.problems = problems;
+    this.where = where;
+    this.hint = hint;
+    /** The fact alone. */
+    this.fact = (where && message.startsWith(where + ": ") ? message.slice(where.length + 2) : message).replace(hint, "").trim();
   }
 }
 
@@ -70,9 +77,9 @@ function encoded(fields) {
 function refusal(text, status) {
   try {
     const answer = JSON.parse(text);
-    if (answer.errors) return new Refused(Object.values(answer.errors).flat().join(" "), status, answer.errors);
+    if (answer.errors) return new Refused(Object.values(answer.errors).flat().join(" "), status);
     const error = answer.error ?? {};
-    return new Refused(typeof error === "string" ? error : error.description || error.message || text, status);
+    return new Refused(typeof error === "string" ? error : error.description || error.message || text, status, error);
   } catch {
     const short = text.trim();
     return new Refused(short && !short.startsWith("<") && short.length < 400 ? short : `The server answered ${status}.`, status);

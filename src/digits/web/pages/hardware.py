@@ -1,0 +1,94 @@
+"""What a running training takes of the machine: its GPUs by NVML, its process by psutil. No CUDA is touched."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from digits.core.platform import process_start
+from digits.web.pages import words
+
+if TYPE_CHECKING:
+    from digits.store import Job
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """One measured share: "CPU", 0.14, "2.3 of 16 cores"."""
+
+    name: str
+    share: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Device:
+    """A GPU or a process with its gauges."""
+
+    title: str
+    gauges: list[Gauge]
+
+
+def used_by(job: Job) -> list[Device]:
+    """Return the devices of a running job; [] where its process is not on this machine, or over."""
+    if job.handle is None or not job.is_running:
+        return []
+    return [*_gpus(job.gpus), *_process(job.handle.pid, job.handle.created)]
+
+
+def _process(pid: int, created: str) -> list[Device]:
+    try:
+        process = psutil.Process(pid)
+        if process_start(pid) != created:
+            return []
+        with process.oneshot():
+            times, memory = process.cpu_times(), process.memory_info().rss
+        alive_s = max(1e-3, time.time() - process.create_time())
+    except psutil.Error:
+        return []
+    cores = os.cpu_count() or 1
+    used = min(cores, (times.user + times.system) / alive_s)
+    total = psutil.virtual_memory().total
+    return [
+        Device(
+            f"Process {pid}",
+            [
+                Gauge("CPU", used / cores, f"{used:.1f} of {words.counted(cores, 'core')}"),
+                Gauge("Memory", memory / total, f"{memory / 1e9:.1f} of {total / 1e9:.0f} GB"),
+            ],
+        )
+    ]
+
+
+def _gpus(indices: tuple[int, ...]) -> list[Device]:
+    if not indices:
+        return []
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+    except Exception:  # no driver, no library: the panel shows the process alone
+        return []
+    found = []
+    try:
+        for index in indices:
+            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+            name = pynvml.nvmlDeviceGetName(handle)
+            busy = pynvml.nvmlDeviceGetUtilizationRates(handle).gpu
+            memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+            heat = pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU)
+            gauges = [
+                Gauge("Busy", busy / 100, f"{busy} %"),
+                Gauge("Memory", memory.used / memory.total, f"{memory.used / 1e9:.1f} of {memory.total / 1e9:.1f} GB"),
+                Gauge("Heat", min(1.0, heat / 100), f"{heat} °C"),
+            ]
+            found.append(Device(f"GPU {index}, {name if isinstance(name, str) else name.decode()}", gauges))
+    except pynvml.NVMLError:
+        return found
+    finally:
+        pynvml.nvmlShutdown()
+    return found

@@ -1,0 +1,141 @@
+"""A model: the form that trains one, its page while it learns and after, its curves alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from digits.core.errors import NotFoundError
+from digits.core.extensions import DatasetExtension, installed
+from digits.core.metrics import series_names
+from digits.core.trainspec import TrainSpec
+from digits.web.answers import render
+from digits.web.api.create import clone_fields
+from digits.web.fields import FormView, form_view
+from digits.web.jobjson import picture_shape
+from digits.web.pages import datasetfacts, hardware, jobpage, modelfacts, words
+from digits.web.pages.live import live_page
+from digits.web.reading import asked_job, path_job
+from digits.web.site import store
+
+if TYPE_CHECKING:
+    from digits.store import Job
+
+FILES = (
+    "solver.prototxt",
+    "train_val.prototxt",
+    "deploy.prototxt",
+    "original.prototxt",
+    "labels.txt",
+    "mean.binaryproto",
+    "caffe_output.log",
+    "output.log",
+)
+MOST_DATASETS = 200
+
+
+def new(request: Request) -> Response:
+    """``GET /models/<kind>/new?dataset=&clone=``: the form, with defaults or filled from another model."""
+    fields = clone_fields(request, TrainSpec)
+    form = form_view(TrainSpec, fields or None, submitted=bool(fields))
+    return form_page(request, request.state.extension, form, fitting=not fields)
+
+
+def form_page(
+    request: Request, kind: DatasetExtension, form: FormView, *, status: int = 200, fitting: bool = False
+) -> Response:
+    """Return the form of a model of such a dataset; a refused one comes back whole, its problems below its fields.
+
+    ``fitting``: choose the standard network that was made for pictures of about this size.
+    """
+    from digits.networks.standard import standard_networks
+
+    datasets = _datasets(request, kind)
+    wanted = form.value("dataset") or request.query_params.get("dataset", "")
+    chosen = next((each for each in datasets if each.id == wanted), None)
+    if chosen is None and not wanted:
+        chosen = next((each for each in datasets if each.facts), datasets[0] if datasets else None)
+    cards = list(standard_networks().values())
+    shape = picture_shape(chosen)
+    if fitting and shape:
+        best = min(cards, key=lambda card: abs(math.log(card.width / max(1, shape[1]))))
+        form = replace(form, values={**form.values, "standard_networks": [best.name]})
+    return render(
+        request,
+        "models/new.html",
+        status=status,
+        kind=kind,
+        form=form,
+        datasets=datasets,
+        chosen=chosen,
+        shape=shape,
+        frameworks=list(installed("frameworks").values()),
+        cards=cards,
+        policies=list(modelfacts.POLICIES.items()),
+        gpus=store(request).gpus(),
+        new_dataset=f"/datasets/{kind.route}/new",
+        explore=f"/datasets/{kind.route}/explore",
+    )
+
+
+def _datasets(request: Request, kind: DatasetExtension) -> list[Job]:
+    """Return the datasets that such a model can be trained on: done or being made, newest first."""
+    kinds = {each.name for each in installed("datasets").values() if each.model_route == kind.model_route}
+    jobs = store(request).jobs(kind="dataset", limit=5 * MOST_DATASETS)
+    return [job for job in jobs if job.extension in kinds and (job.facts or job.is_running)][:MOST_DATASETS]
+
+
+def show(request: Request) -> Response:
+    """``GET /models/<id>``: progress, curves, snapshots, hardware, and the forms that test it."""
+    job = path_job(request, "model")
+    return live_page(request, "models/show.html", **_view(request, job))
+
+
+def large_graph(request: Request) -> Response:
+    """``GET /models/<kind>/large_graph?job_id=``: the curves alone, as large as the window."""
+    job = asked_job(request, "model")
+    return live_page(request, "models/large_graph.html", **_view(request, job))
+
+
+def _view(request: Request, job: Job) -> dict[str, Any]:
+    kept = store(request)
+    tasks = kept.tasks(job.id)
+    run = modelfacts.run_of(job, tasks)
+    dataset = _dataset(request, job)
+    num_classes = len(dataset.facts.get("labels", ())) if dataset else 0
+    return jobpage.common(request, job) | {
+        "run": run,
+        "facts": modelfacts.facts_of(job, run),
+        "folder": words.home_path(job.folder.path),
+        "dataset": dataset,
+        "dataset_rows": modelfacts.dataset_rows(job, dataset),
+        "solver_rows": modelfacts.solver_rows(job, run),
+        "words_on": modelfacts.words_on(job, _validation(job), num_classes),
+        "snapshots": modelfacts.snapshots_of(kept.snapshots(job.id)),
+        "devices": hardware.used_by(job),
+        "files": jobpage.file_links(request, job, FILES),
+        "route": _model_route(dataset),
+    }
+
+
+def _dataset(request: Request, job: Job) -> Job | None:
+    try:
+        return store(request).job(job.depends_on)
+    except NotFoundError:
+        return None
+
+
+def _model_route(dataset: Job | None) -> str:
+    kind = datasetfacts.extension_of(dataset) if dataset else None
+    return f"/models/{kind.model_route if kind and kind.model_route else 'images/classification'}"
+
+
+def _validation(job: Job) -> dict[str, list[float | None]]:
+    from digits.store import metrics
+
+    names = [name for name in series_names(job.folder.metrics) if name.endswith("/val")]
+    return {name: buckets["last"] for name, buckets in metrics.read(job.folder, names, points_=200).items()}

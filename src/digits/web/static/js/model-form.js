@@ -1,0 +1,299 @@
+// @ts-check
+/** The form of a new model: what follows the chosen dataset and network, and what it will cost. */
+
+import { makeEditor } from "./editor.js";
+import { json, Refused, send, url } from "./http.js";
+import { showLayers } from "./layers.js";
+import { commas, counted, element, fact, settled, size } from "./numbers.js";
+import { followRate } from "./rate-curve.js";
+
+const form = /** @type {HTMLFormElement} */ (document.getElementById("model-form"));
+const part = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const value = (/** @type {string} */ name) => String(new FormData(form).get(name) ?? "").trim();
+const chosenDataset = () => /** @type {HTMLInputElement | null} */ (form.querySelector('input[name="dataset"]:checked'));
+
+/** @type {any} the network's table as it was last without errors */
+let table = null;
+/** @type {Refused | null} */
+let trouble = null;
+/** @type {ReturnType<typeof makeEditor> | null} */
+let editor = null;
+let standardText = "";
+let standardTitle = "";
+let asked = 0;
+
+// ---------------------------------------------------------------- the dataset
+
+async function showDataset() {
+  const dataset = chosenDataset();
+  if (!dataset) return;
+  const summary = part("dataset-summary");
+  try {
+    const text = await send("GET", `${summary.dataset.url}?job_id=${encodeURIComponent(dataset.value)}`);
+    if (chosenDataset() !== dataset) return;
+    summary.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.children);
+  } catch (error) {
+    summary.textContent = error instanceof Error ? error.message : String(error);
+  }
+  showSamples(dataset);
+}
+
+/** @param {HTMLInputElement} dataset */
+async function showSamples(dataset) {
+  const strip = part("samples");
+  strip.replaceChildren();
+  if (!dataset.dataset.train) return;
+  try {
+    const query = new URLSearchParams({ job_id: dataset.value, db: "train", size: "10" });
+    const { items } = await json("GET", `${strip.dataset.explore}?${query}`);
+    if (chosenDataset() !== dataset) return;
+    strip.replaceChildren(
+      ...items.map((/** @type {any} */ item) => {
+        const picture = document.createElement("img");
+        picture.className = "thumb";
+        picture.src = item.url;
+        picture.alt = item.label;
+        picture.title = item.label;
+        return picture;
+      }),
+    );
+  } catch {
+    // A dataset without an index has no samples to show.
+  }
+}
+
+// ---------------------------------------------------------------- the network
+
+function networkFields() {
+  /** @type {Record<string, string>} */
+  const fields = { dataset_id: chosenDataset()?.value ?? "", crop_size: value("crop_size"), batch_size: value("batch_size").split(",")[0] };
+  if (value("method") === "custom") fields.custom_network = value("custom_network");
+  else fields.standard_network = value("standard_networks");
+  return Object.fromEntries(Object.entries(fields).filter(([, text]) => text));
+}
+
+async function askNetwork() {
+  const mine = ++asked;
+  const fields = networkFields();
+  if (!fields.custom_network && !fields.standard_network) {
+    table = trouble = null;
+    return show();
+  }
+  part("network-state").textContent = "Reading the network …";
+  try {
+    const found = await json("POST", url("/models/network-table.json?framework=") + encodeURIComponent(value("framework")), fields);
+    if (mine !== asked) return;
+    table = found;
+    trouble = null;
+  } catch (error) {
+    if (mine !== asked) return;
+    trouble = error instanceof Refused ? error : new Refused(String(error), 0);
+  }
+  show();
+}
+
+function show() {
+  showState();
+  showError();
+  const custom = value("method") === "custom";
+  if (custom) showLayers(part("layers"), table, trouble && { line: badLine(), word: wordIn(editor?.lineText(badLine()) ?? "", trouble.fact) }, (line) => editor?.goTo(line));
+  showEstimate();
+  part("graph").hidden = true;
+}
+
+/** @returns {number} */
+function badLine() {
+  return Number(/(?:line |:)(\d+)/.exec(trouble?.where ?? "")?.[1] ?? 0);
+}
+
+function showState() {
+  const state = part("network-state");
+  state.className = trouble ? "small error-text" : "small muted";
+  const line = badLine();
+  if (!trouble) state.textContent = table ? counted(table.layers.length, "layer") : "";
+  else state.textContent = line ? `▲ 1 error, line ${line}` : `▲ ${trouble.fact}`;
+  if (value("method") === "custom" && standardTitle) tellChanges();
+}
+
+function tellChanges() {
+  const ours = value("custom_network").split("\n");
+  const theirs = standardText.trim().split("\n");
+  const known = new Set(theirs);
+  const changed = ours.filter((line) => !known.has(line)).length + Math.max(0, theirs.length - ours.length);
+  const words = [`Started from ${standardTitle}, ${changed ? `${counted(changed, "line")} changed` : "nothing changed"}`];
+  /** @type {(string | Node)[]} */
+  const nodes = words;
+  if (changed) {
+    const undo = element("button", "link", "Undo all changes");
+    /** @type {HTMLButtonElement} */ (undo).type = "button";
+    undo.addEventListener("click", () => editor?.setText(standardText));
+    nodes.push(" ", undo);
+  }
+  part("started-from").replaceChildren(...nodes);
+}
+
+function showError() {
+  editor?.clear();
+  const note = part("create-note");
+  note.className = trouble ? "small error-text" : "small";
+  note.replaceChildren();
+  if (!trouble || value("method") !== "custom") return;
+  const line = badLine();
+  if (!line) {
+    note.textContent = trouble.message;
+    return;
+  }
+  const go = element("button", "link", "Go there");
+  /** @type {HTMLButtonElement} */ (go).type = "button";
+  go.addEventListener("click", () => editor?.goTo(line));
+  note.replaceChildren(`The network has 1 error, in line ${line}. `, go);
+  const words = [element("b", "", trouble.fact), element("span", "", trouble.hint)];
+  const better = /Did you mean '([^']+)'/.exec(trouble.hint)?.[1];
+  const old = better && wordIn(editor?.lineText(line) ?? "", trouble.fact);
+  if (better && old) {
+    const repair = element("button", "small", `Replace with ${better}`);
+    /** @type {HTMLButtonElement} */ (repair).type = "button";
+    repair.addEventListener("click", () => editor?.replace(line, old, better));
+    words.push(repair);
+  }
+  editor?.showError(line, ...words);
+}
+
+/** The word of the line that the error speaks of. @param {string} line @param {string} fact */
+function wordIn(line, fact) {
+  const quoted = [...fact.matchAll(/'([^']+)'/g)].map((match) => match[1]);
+  return quoted.reverse().find((word) => line.includes(word)) ?? "";
+}
+
+// ---------------------------------------------------------------- what it will cost
+
+/** How many models a list of values asks for. @param {string} name */
+const listed = (name) => Math.max(1, value(name).replace(/[[\]]/g, "").split(",").filter((text) => text.trim()).length);
+
+function showEstimate() {
+  const dataset = chosenDataset();
+  const train = Number(dataset?.dataset.train || 0);
+  const epochs = Number(value("train_epochs")) || 0;
+  const batch = Number(value("batch_size").split(",")[0]) || table?.batch_size || 0;
+  const perEpoch = train && batch ? Math.ceil(train / batch) : 0;
+  const models = listed("learning_rate") * listed("batch_size");
+  const parameters = table?.parameters ?? null;
+  part("est-parameters").textContent = parameters === null ? "–" : commas(parameters);
+  part("est-iterations").textContent = perEpoch ? commas(perEpoch * epochs) : "–";
+  part("est-memory").textContent = table ? size(2 * table.activations_bytes + 12 * parameters) : "–";
+  part("est-models").textContent = commas(models);
+  part("est-models-name").textContent = models === 1 ? "model" : "models, in one group";
+  const rows = [];
+  if (perEpoch) rows.push(fact("One epoch", `${commas(perEpoch)} iterations of ${commas(batch)}`));
+  if (table?.multiply_adds) rows.push(fact("Multiply-adds, one picture", short(table.multiply_adds)));
+  const interval = Number(value("snapshot_interval"));
+  const snapshots = interval > 0 ? Math.max(1, Math.floor(epochs / interval)) : 1;
+  if (parameters && epochs) rows.push(fact(counted(snapshots, "snapshot"), size(snapshots * parameters * 4)));
+  const val = Number(dataset?.dataset.val || 0);
+  if (val) rows.push(fact("Validation", Number(value("val_interval")) > 0 ? `${commas(val)} pictures every ${value("val_interval")} epoch${value("val_interval") === "1" ? "" : "s"}` : "never"));
+  part("est-facts").replaceChildren(...rows);
+  part("est-message").replaceChildren(...messages(dataset, val));
+}
+
+/** @param {HTMLInputElement | null} dataset @param {number} val */
+function messages(dataset, val) {
+  const found = [];
+  if (trouble) {
+    const box = element("p", "message bad", element("b", "", table ? "Estimate of the last version without errors." : "No estimate yet."), ` ${trouble.message}`);
+    found.push(box);
+  }
+  for (const warning of table?.warnings ?? []) found.push(element("p", "message warn", String(warning)));
+  if (dataset && dataset.dataset.train && !val && Number(value("val_interval")) > 0) {
+    found.push(element("p", "message", "This dataset has no pictures for validation, so there will be no accuracy while it trains."));
+  }
+  return found;
+}
+
+/** 2.29 M, 727 M, 1.58 G. @param {number} count */
+function short(count) {
+  for (const [unit, power] of /** @type {[string, number][]} */ ([["G", 1e9], ["M", 1e6], ["k", 1e3]])) {
+    if (count >= power) return `${(count / power).toPrecision(3)} ${unit}`;
+  }
+  return commas(count);
+}
+
+// ---------------------------------------------------------------- tabs, customize, visualize
+
+/** @param {"standard" | "custom"} method */
+function choose(method) {
+  const input = /** @type {HTMLInputElement} */ (form.querySelector('input[name="method"]'));
+  input.value = method;
+  for (const name of ["standard", "custom"]) {
+    part(`tab-${name}`).setAttribute("aria-selected", String(name === method));
+    part(`tab-${name}`).tabIndex = name === method ? 0 : -1;
+    part(`panel-${name}`).hidden = name !== method;
+  }
+  part("started-from").textContent = "";
+  if (method === "custom") openEditor();
+  askNetwork();
+}
+
+function openEditor() {
+  const area = /** @type {HTMLTextAreaElement} */ (part("custom_network"));
+  editor ??= makeEditor(part("editor"), area, askSoon);
+  editor.resize();
+}
+
+/** @param {string} name @param {string} title */
+async function customize(name, title) {
+  const query = new URLSearchParams({ network: name, framework: value("framework") });
+  standardText = JSON.parse(await send("POST", url(`/models/customize?${query}`))).network;
+  standardTitle = title;
+  if (editor) editor.setText(standardText);
+  else /** @type {HTMLTextAreaElement} */ (part("custom_network")).value = standardText;
+  choose("custom");
+  editor?.focus();
+}
+
+async function visualize() {
+  const graph = part("graph");
+  const fields = networkFields();
+  graph.hidden = false;
+  graph.replaceChildren(element("p", "panel-body muted", "Drawing the network …"));
+  try {
+    const text = await send("POST", url("/models/visualize-network?framework=") + encodeURIComponent(value("framework")), fields);
+    graph.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.children);
+  } catch (error) {
+    graph.replaceChildren(element("p", "panel-body error-text", error instanceof Error ? error.message : String(error)));
+  }
+  graph.scrollIntoView({ block: "nearest" });
+}
+
+const askSoon = settled(askNetwork, 500);
+
+form.addEventListener("click", (event) => {
+  const button = /** @type {Element} */ (event.target).closest("button");
+  if (button?.id === "tab-standard") choose("standard");
+  if (button?.id === "tab-custom") choose("custom");
+  if (button?.id === "visualize") visualize();
+  if (button?.dataset.customize) customize(button.dataset.customize, button.dataset.title ?? "");
+});
+form.addEventListener("keydown", (event) => {
+  const tab = /** @type {Element} */ (event.target).closest('[role="tab"]');
+  if (!tab || !["ArrowLeft", "ArrowRight"].includes(event.key)) return;
+  const other = tab.id === "tab-custom" ? "standard" : "custom";
+  choose(other);
+  part(`tab-${other}`).focus();
+});
+form.addEventListener("change", (event) => {
+  const name = /** @type {HTMLInputElement} */ (event.target).name;
+  if (name === "dataset") showDataset();
+  if (["dataset", "standard_networks", "framework"].includes(name)) askNetwork();
+});
+form.addEventListener("input", (event) => {
+  const name = /** @type {HTMLInputElement} */ (event.target).name;
+  if (["crop_size", "batch_size", "custom_network"].includes(name)) askSoon();
+  showEstimate();
+});
+
+if (value("method") === "custom") openEditor();
+followRate(form);
+const dataset = chosenDataset();
+if (dataset) showSamples(dataset);
+dataset?.closest("label")?.scrollIntoView({ block: "nearest" });
+askNetwork();
