@@ -16,7 +16,7 @@ import torch
 from digits.core.jobfolder import JobFolder
 from digits.core.trainspec import TrainSpec
 from digits.core.work import WorkerSettings
-from digits.training.caffe_run import prepare
+from digits.training.caffe_trainer import prepare
 
 
 def main() -> None:

@@ -42,8 +42,8 @@ layer { name: "softmax" type: "Softmax" bottom: "ip1" top: "softmax" include { s
 def draw(shape: str, rng: np.random.Generator, side: int = SIDE, mode: str = "L") -> Image.Image:
     """A grey or coloured shape somewhere on white."""
     picture = Image.new(mode, (side, side), "white")
-    x, y = rng.integers(side // 4, side * 3 // 4, 2)
-    r = rng.integers(side // 5, side // 3)
+    x, y = rng.integers(side * 2 // 5, side * 3 // 5 + 1, 2)
+    r = rng.integers(side // 4, side * 2 // 5 + 1)
     ink = int(rng.integers(0, 90)) if mode == "L" else tuple(int(c) for c in rng.integers(0, 90, 3))
     brush = ImageDraw.Draw(picture)
     if shape == "circle":

@@ -17,7 +17,7 @@ from digits.core.metrics import series_file
 from digits.core.trainspec import CustomNetwork, FixedPolicy, TrainSpec
 from digits.core.work import StoppedError, WorkerSettings
 from digits.training import snapshots
-from digits.training.caffe_run import train
+from digits.training.caffe_trainer import train
 from tests.training.conftest import NETWORK, Heard
 
 NewModel = Callable[..., tuple[JobFolder, TrainSpec]]
@@ -51,7 +51,7 @@ def stop_after(calls: int) -> Callable[[], bool]:
 
 
 def test_a_network_learns_three_shapes_and_leaves_the_files_that_digits_users_know(new_model: NewModel) -> None:
-    folder, spec = new_model(train_epochs=30, learning_rate=0.03, lr=FixedPolicy())
+    folder, spec = new_model(train_epochs=30, lr=FixedPolicy())
 
     heard = Heard()
     facts = train(spec, folder, SETTINGS, heard, never)
