@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal, Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -114,6 +115,7 @@ def create_db(
         DataError: not one file could be used.
     """
     started = time.monotonic()
+    cv2.setNumThreads(1)  # the threads are ours: one a picture
     temporary, index = folder / f"{name}_db.tmp", folder / "index" / f"{name}.tmp"
     for leftover in (temporary, index):
         shutil.rmtree(leftover, ignore_errors=True)

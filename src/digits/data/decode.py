@@ -19,6 +19,7 @@ from __future__ import annotations
 import io
 import threading
 import warnings
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,7 @@ from PIL import Image, TiffImagePlugin, WebPImagePlugin, features
 
 from digits.core.errors import DataError
 from digits.data.jpeg import JpegHeader, read_jpeg_header
+from digits.data.png import decode_plain_png, read_plain_png
 from digits.data.sniff import ACCEPTED_HINT, HEAD_BYTES, sniff
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM", "GIF", "TIFF")
@@ -63,15 +65,19 @@ class Decoded:
         return "; ".join(self.notes)
 
 
+EnoughCall = Callable[[tuple[int, int]], tuple[int, int]]
+
+
 def decode(
-    data: bytes, *, limits: Limits | None = None, at_least: tuple[int, int] = (0, 0), grey: bool = False
+    data: bytes, *, limits: Limits | None = None, enough: EnoughCall | None = None, grey: bool = False
 ) -> Decoded:
     """Return the picture that ``data``, a whole file, holds.
 
     Args:
         data: the file; its name does not count.
         limits: what is too large.
-        at_least: (height, width) that will do: a JPEG of twice that or more is decoded at 1/2, 1/4 or 1/8 of its size.
+        enough: told the picture's (height, width), returns the size that will do: a JPEG of twice that or more is decoded
+            at 1/2, 1/4 or 1/8 of its size. All of it is decoded without.
         grey: one channel will do (a JPEG's luma is taken as it is stored).
 
     Raises:
@@ -84,9 +90,17 @@ def decode(
         if header is not None:
             check_size(header.height, header.width, limits)
             if header.components in (1, 3) and header.precision == 8:
-                decoded = _decode_jpeg(data, header, at_least, grey)
+                decoded = _decode_jpeg(data, header, enough, grey)
                 if decoded is not None:
                     return decoded
+    if kind == "PNG":
+        png = read_plain_png(data)
+        if png is not None:
+            check_size(png.height, png.width, limits)
+            with _room(png.height * png.width):
+                image = decode_plain_png(png, data)
+            if image is not None:
+                return Decoded(image, kind, (png.height, png.width))
     return _decode_pillow(data, kind, limits)
 
 
@@ -117,14 +131,16 @@ def _room(num_pixels: int) -> AbstractContextManager[Any]:
     return _one_big_picture if num_pixels > _BIG_PIXELS else nullcontext()
 
 
-def _decode_jpeg(data: bytes, header: JpegHeader, at_least: tuple[int, int], grey: bool) -> Decoded | None:
+def _decode_jpeg(data: bytes, header: JpegHeader, enough: EnoughCall | None, grey: bool) -> Decoded | None:
     """Decode by libjpeg-turbo, or return None where it finds anything odd: then Pillow judges and has the words."""
     height, width = header.height, header.width
-    need_h, need_w = reversed(at_least) if header.orientation in TURNS else at_least
-    factor = 1
-    if need_h > 0 and need_w > 0:
+    factor, shrinks = 1, False
+    if enough is not None:
+        turned = header.orientation in TURNS
+        need_w, need_h = enough((width, height)) if turned else reversed(enough((height, width)))
         while factor < 8 and height >= 2 * factor * need_h and width >= 2 * factor * need_w:
             factor *= 2
+        shrinks = 6 * need_h <= 5 * height and 6 * need_w <= 5 * width
     try:
         with _room(height * width // factor**2):
             image = simplejpeg.decode_jpeg(
@@ -132,6 +148,8 @@ def _decode_jpeg(data: bytes, header: JpegHeader, at_least: tuple[int, int], gre
                 colorspace="GRAY" if grey or header.components == 1 else "RGB",
                 min_height=-(-height // factor) if factor > 1 else 0,
                 min_width=-(-width // factor) if factor > 1 else 0,
+                # Shrinking averages the chroma anyway: a smooth enlargement of it before is lost work.
+                fastupsample=shrinks,
                 strict=True,
             )
     except ValueError:

@@ -10,8 +10,9 @@ import simplejpeg
 from isal import isal_zlib
 from numpy.typing import NDArray
 
+from digits.data.png import SIGNATURE
+
 JPEG_QUALITY = 90
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"\0\0\0\0IEND\xaeB`\x82"
 
 
@@ -28,7 +29,7 @@ def encode_png(image_HWC: NDArray[np.uint8]) -> bytes:
     rows[0, 1:] = pixels[0]
     np.subtract(pixels[1:], pixels[:-1], out=rows[1:, 1:])
     header = struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 0, 0, 0, 0)
-    return b"".join((_SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", isal_zlib.compress(rows, 2)), _END))
+    return b"".join((SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", isal_zlib.compress(rows, 2)), _END))
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -5,6 +5,7 @@ Legend: HWC = height, width, channels (1 grey, 3 RGB) of uint8.
 
 from __future__ import annotations
 
+import os
 import zlib
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 from digits.core.errors import DataError
 from digits.data.decode import Decoded, Limits, decode
 from digits.data.encode import encode_jpeg, encode_png
-from digits.data.jpeg import read_jpeg_header
 from digits.data.resize import Plan, ResizeMode, place, plan, resize, scale
 
 __all__ = [
@@ -44,13 +44,13 @@ def read_file(path: str | Path | bytes) -> bytes:
         DataError: it cannot be read (IMG_UNREADABLE), or is too long to be a picture (IMG_TOO_LARGE).
     """
     try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+        with open(path, "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_FILE_BYTES:
+                raise DataError(f"The file has {size:,} bytes, more than {MAX_FILE_BYTES:,}.", rule="IMG_TOO_LARGE")
+            return file.readall()
     except OSError as error:
         raise DataError(f"It cannot be read: {error.strerror or error}.", rule="IMG_UNREADABLE") from error
-    if len(data) > MAX_FILE_BYTES:
-        raise DataError(f"The file has more than {MAX_FILE_BYTES:,} bytes.", rule="IMG_TOO_LARGE")
-    return data
 
 
 def load_image(path: str | Path | bytes, *, limits: Limits | None = None) -> Decoded:
@@ -102,13 +102,9 @@ def prepare(
     limits: Limits | None = None,
 ) -> Decoded:
     """Do what :func:`prepare_image` does, and say what was done to the picture on the way."""
-    header = read_jpeg_header(data) if data[:2] == b"\xff\xd8" else None
-    at_least = (0, 0)
-    if header is not None and header.height > 0 and header.width > 0:
-        upright = (header.height, header.width) if header.orientation < 5 else (header.width, header.height)
-        at_least = plan(upright, (height, width), mode).scaled
-    decoded = decode(data, limits=limits, at_least=at_least, grey=channels == 1)
-    steps = plan(decoded.size, (height, width), mode)
+    size = (height, width)
+    decoded = decode(data, limits=limits, enough=lambda whole: plan(whole, size, mode).scaled, grey=channels == 1)
+    steps = plan(decoded.size, size, mode)
     image = _scaled_in_channels(decoded.image_HWC, steps, channels)
     rng = np.random.default_rng([seed, zlib.crc32(data)]) if image.shape[:2] != steps.size else None
     return Decoded(place(image, steps, rng=rng), decoded.format, decoded.size, decoded.notes)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from digits.core.errors import DataError, NotFoundError
 from digits.core.files import read_json
 from digits.data.columns import PathList, read_column
+from digits.data.png import decode_plain_png, read_plain_png
 from digits.data.reader import ProgressCall, Sample, TargetKind
 from digits.data.records import Datum, RecordFile, key, read_datum
 
@@ -158,12 +159,15 @@ def datum_pixels(datum: Datum) -> NDArray[np.uint8]:
     """
     shape = (datum.height, datum.width, datum.channels)
     if not datum.encoded:
-        pixels = np.frombuffer(datum.data, np.uint8).reshape(shape[2], *shape[:2])
-        return pixels.transpose(1, 2, 0)[:, :, ::-1]
+        return np.frombuffer(datum.data, np.uint8).reshape(shape[2], *shape[:2]).transpose(1, 2, 0)[:, :, ::-1]
     if bytes(datum.data[:2]) == b"\xff\xd8":
         colorspace = "GRAY" if datum.channels == 1 else "RGB"
         return np.asarray(simplejpeg.decode_jpeg(datum.data, colorspace=colorspace), np.uint8)
-    # OpenCV's own order is BGR; it is asked for RGB, of records that we wrote whole ourselves.
+    png = read_plain_png(datum.data)
+    pixels = decode_plain_png(png, datum.data) if png else None
+    if pixels is not None:
+        return pixels.reshape(shape)
+    # Records that others wrote; OpenCV's own order is BGR, and it is asked for RGB.
     flag = cv2.IMREAD_GRAYSCALE if datum.channels == 1 else cv2.IMREAD_COLOR_RGB
     decoded = cv2.imdecode(np.frombuffer(datum.data, np.uint8), flag)
     if decoded is None:

@@ -88,13 +88,28 @@ def scale(image_HWC: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uin
         return image_HWC
     shrunk = (min(height, size[0]), min(width, size[1]))
     if shrunk != (height, width):
-        image_HWC = _cv_resize(image_HWC, shrunk, cv2.INTER_AREA)
+        image_HWC = _shrink(image_HWC, shrunk)
     if shrunk != size:
         image_HWC = _cv_resize(image_HWC, size, cv2.INTER_LINEAR)
     return image_HWC
 
 
+def _shrink(image_HWC: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Average areas.
+
+    Where both sides shrink to less than 5/6, but not below 5/12, an area is averaged from bilinear samples, two or (where
+    it is narrow) one wide and two high: within a level of the exact average, as near to Pillow's bilinear as that is, and
+    faster than OpenCV's table of weights.
+    """
+    ratios = image_HWC.shape[0] / size[0], image_HWC.shape[1] / size[1]
+    if all(1.2 < ratio < 2.4 for ratio in ratios):
+        image_HWC = _cv_resize(image_HWC, (2 * size[0], size[1] * (1 if ratios[1] <= 1.5 else 2)), cv2.INTER_LINEAR)
+    return _cv_resize(image_HWC, size, cv2.INTER_AREA)
+
+
 def _cv_resize(image_HWC: NDArray[np.uint8], size: tuple[int, int], interpolation: int) -> NDArray[np.uint8]:
+    # OpenCV keeps Intel's kernels, twice as fast, for those who say (each thread for itself) that a last bit may differ.
+    cv2.ipp.setUseIPP_NotExact(True)
     result = cv2.resize(image_HWC, (size[1], size[0]), interpolation=interpolation)
     return np.asarray(result, np.uint8).reshape(*size, image_HWC.shape[2])
 
