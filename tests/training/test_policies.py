@@ -17,7 +17,9 @@ from digits.core.trainspec import (
     PolyPolicy,
     SigmoidPolicy,
     StepPolicy,
+    TrainSpec,
 )
+from digits.networks.caffe.solver_text import solver
 from digits.training.policies import Schedule, curve, rate
 
 BY_HAND: list[tuple[LrPolicy, dict[float, float]]] = [
@@ -34,6 +36,15 @@ BY_HAND: list[tuple[LrPolicy, dict[float, float]]] = [
 @pytest.mark.parametrize(("policy", "by_hand"), BY_HAND, ids=lambda value: getattr(value, "policy", ""))
 def test_a_policy_gives_the_rates_worked_out_by_hand(policy: LrPolicy, by_hand: dict[float, float]) -> None:
     assert {percent: rate(policy, 0.01, percent) for percent in by_hand} == pytest.approx(by_hand, rel=1e-12, abs=1e-18)
+
+
+@pytest.mark.parametrize("policy", [policy for policy, _ in BY_HAND], ids=lambda policy: policy.policy)
+def test_iterations_follow_the_graph_that_was_drawn_in_percent(policy: LrPolicy) -> None:
+    spec = TrainSpec(dataset="d", name="m", train_epochs=10, lr=policy, learning_rate=0.01)
+
+    schedule = Schedule.from_solver(solver(spec, num_train=6400, num_val=0, batch_train=64, batch_val=32))
+
+    assert [schedule(10 * percent) for percent in range(100)] == pytest.approx(curve(policy, 0.01)[:100], rel=1e-3)
 
 
 def test_the_curve_of_the_form_has_a_point_for_each_percent() -> None:
