@@ -1,0 +1,102 @@
+"""``python -m digits.workers.inspect <folder> --service <folder>``: answers what must be computed before or beside a job.
+
+What a folder holds, how a picture would be stored, what a network is, a snapshot as Caffe's own file. No weights are kept here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from digits.core.errors import DigitsError
+from digits.core.extensions import extension, installed, load
+from digits.core.jobfolder import JobFolder
+from digits.core.work import WorkerSettings
+from digits.data.example import resize_example
+from digits.data.images import Limits
+from digits.workers.scans import Scans
+from digits.workers.service import Handler, Question, run_service
+
+
+class Inspector:
+    """The questions that need no model."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._limits = Limits(max_pixels=settings.max_image_pixels)
+        self._spool = Path(settings.spool)
+        self._scans = Scans()
+
+    def folder(self, question: Question) -> dict[str, Any]:
+        """What a folder holds; "running" with the number of files so far where that takes longer than a page should wait."""
+        name, path = question["extension"], question["path"]
+        look = load(extension("datasets", name).inspect)
+        return self._scans.ask(
+            (name, path), lambda progress, stop: look(path, progress=progress, stop=stop, limits=self._limits)
+        )
+
+    def resize_example(self, question: Question) -> dict[str, Any]:
+        """One picture in all resize modes."""
+        return resize_example(**question, limits=self._limits)
+
+    def network(self, question: Question) -> dict[str, Any]:
+        """The table of layers and the graph of a definition."""
+        framework = extension("frameworks", question.pop("framework"))
+        found: dict[str, Any] = load(framework.describe)(question)
+        return found
+
+    def caffemodel(self, question: Question) -> dict[str, Any]:
+        """A snapshot as a ``.caffemodel`` file in the spool; who asked removes it."""
+        from digits.caffeproto.caffemodel import write_caffemodel
+        from digits.caffeproto.filter import filter_net
+        from digits.caffeproto.text import parse_net
+        from digits.training.snapshots import find_snapshot, read_weights
+
+        folder = JobFolder(Path(question["folder"]))
+        text = (folder.path / "train_val.prototxt").read_text()
+        net = filter_net(parse_net(text, where="train_val.prototxt").message, phase="TRAIN")
+        weights = read_weights(find_snapshot(folder, question["epoch"]))
+        self._spool.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = self._spool / f"{uuid.uuid4().hex}.caffemodel"
+        file.write_bytes(write_caffemodel(net, weights))
+        return {"file": str(file)}
+
+
+def setup(settings: WorkerSettings) -> Mapping[str, Handler]:
+    """Return the questions; what draws and measures networks is loaded meanwhile, as torch takes seconds."""
+    threading.Thread(target=_warm_up, daemon=True).start()
+    inspector = Inspector(settings)
+    return {
+        "/folder": inspector.folder,
+        "/resize-example": inspector.resize_example,
+        "/network": inspector.network,
+        "/caffemodel": inspector.caffemodel,
+    }
+
+
+def _warm_up() -> None:
+    time.sleep(0.5)  # a first question about a folder comes first
+    for framework in installed("frameworks").values():
+        try:
+            load(framework.describe)
+        except (ImportError, DigitsError) as error:  # said again, to whoever asks for it
+            sys.stderr.write(f"{framework.name} cannot be loaded: {error}\n")
+
+
+def main() -> int:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(prog="digits.workers.inspect")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--service", type=Path, required=True)
+    arguments = parser.parse_args()
+    settings = WorkerSettings.from_environment()
+    return run_service(arguments.service, lambda: setup(settings), settings.inference_idle_s)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
