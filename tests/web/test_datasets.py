@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import lmdb
 import numpy as np
@@ -89,7 +90,8 @@ def test_every_problem_of_a_form_is_told_at_its_field(empty: Serving, tmp_path: 
     assert empty.store.jobs() == []
 
 
-def test_a_clone_overrides_what_is_posted(empty: Serving, tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["params", "data"])
+def test_a_clone_overrides_what_is_posted(empty: Serving, tmp_path: Path, where: str) -> None:
     empty.login("fred")
     pictures = draw_pictures(tmp_path / "pictures")
     first = empty.client.post(f"{CREATE}.json", files=form(pictures, folder_pct_val="40", encoding="jpg")).json()

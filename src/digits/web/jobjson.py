@@ -51,7 +51,10 @@ def table_row(store: Store, job: Job) -> dict[str, Any]:
         row["backend"] = job.facts.get("backend") or job.spec.get("backend", "")
     elif job.kind == "model":
         row |= {"framework": job.spec.get("framework", job.extension), "dataset_id": job.depends_on}
-        row |= {"sparkline": store.sparkline(job), **output_columns(store.summaries(job))}
+        row |= {
+            "sparkline": [float(f"{value:.4g}") for value in store.sparkline(job)],
+            **output_columns(store.summaries(job)),
+        }
     elif job.kind == "pretrained_model":
         row |= {"framework": job.spec.get("framework", ""), "has_labels": bool(job.facts.get("has_labels"))}
     return row

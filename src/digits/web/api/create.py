@@ -21,7 +21,7 @@ from digits.web.answers import as_json, redirect, wants_json
 from digits.web.dispatch import handler
 from digits.web.fields import FormView, form_view
 from digits.web.forms import Fields, Parsed, Problems, by_flat_name, flatten_stored, parse, parse_json, sweep
-from digits.web.reading import Form, read_form
+from digits.web.reading import Form, argument, read_form
 from digits.web.site import settings, store
 
 S = TypeVar("S", bound=Spec)
@@ -35,7 +35,7 @@ def clone_fields(request: Request, spec: type[Spec]) -> dict[str, list[str]]:
     Raises:
         NotFoundError: there is no such job.
     """
-    job_id = request.query_params.get("clone", "")
+    job_id = argument(request, "clone")
     return flatten_stored(spec, store(request).job(job_id).spec) if job_id else {}
 
 
@@ -75,7 +75,7 @@ async def model(request: Request) -> Response:
 
 def _parse(request: Request, spec: type[S], form: Form, fields: Fields) -> Parsed[S]:
     """Read a JSON body as the nested spec, anything else (and every clone) as flat fields."""
-    if form.json is not None and "clone" not in request.query_params:
+    if form.json is not None and not argument(request, "clone"):
         body = {name: value for name, value in form.json.items() if name != "username"}
         return parse_json(spec, body)
     return parse(spec, fields)
@@ -107,7 +107,7 @@ def _trainings(request: Request, form: Form, fields: Fields) -> tuple[list[Train
     specs: list[TrainSpec] = []
     problems: Problems = {}
     forms: Sequence[tuple[Fields, Mapping[str, str]]] = [(fields, {})]
-    if form.json is None or "clone" in request.query_params:
+    if form.json is None or argument(request, "clone"):
         forms = sweep(TrainSpec, fields)
     for values, apart in forms:
         parsed = _parse(request, TrainSpec, form, values)
