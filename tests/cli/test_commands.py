@@ -97,6 +97,38 @@ def test_the_log_of_a_job_is_its_workers_words(server: Running, made: dict[str, 
     assert events[-1]["type"] == "done"
 
 
+def test_a_model_is_trained_looked_at_and_used(server: Running, pictures: Path, tmp_path: Path) -> None:
+    grey = digits(
+        "dataset", "create", str(pictures), "--resize-width", "28", "--resize-height", "28", "--resize-channels", "1", "--wait",
+        "--json", root=server.root,
+    )  # fmt: skip
+    made = digits(
+        "model", "create", json.loads(grey.stdout)["id"], "--network", "lenet", "--epochs", "2", "--seed", "1", "--wait", "--json",
+        root=server.root,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    model = json.loads(made.stdout)["id"]
+
+    shown = json.loads(digits("model", "show", model, "--json", root=server.root).stdout)
+    curves = json.loads(digits("model", "metrics", model, "--json", root=server.root).stdout)["series"]
+    saved = digits("model", "metrics", model, "--csv", str(tmp_path / "m.csv"), root=server.root)
+    picture = str(pictures / "light" / "0.png")
+    seen = json.loads(digits("model", "classify", model, picture, "--json", root=server.root).stdout)
+    (tmp_path / "list.txt").write_text("".join(f"{path} 0\n" for path in sorted(pictures.glob("*/*.png"))))
+    many = digits("model", "classify", model, "--list", str(tmp_path / "list.txt"), root=server.root)
+    both = digits("model", "classify", model, picture, "--list", str(tmp_path / "list.txt"), root=server.root)
+
+    assert shown["name"] == "lenet"
+    assert shown["snapshots"] == [1, 2]
+    assert {"loss/train", "loss/val", "accuracy/val", "lr"} <= curves.keys()
+    assert curves["lr"]["last"][0] == pytest.approx(0.01)
+    assert saved.stdout.endswith(f"points in {tmp_path / 'm.csv'}\n")
+    assert {label for label, _ in seen[picture]} == {"dark", "light"}
+    assert sum(percent for _, percent in seen[picture]) == pytest.approx(100, abs=0.1)
+    assert many.stdout.count(str(pictures)) == 16
+    assert both.returncode == 2
+
+
 def test_a_folder_that_is_not_there_is_wrong_use_and_names_the_flag(server: Running, tmp_path: Path) -> None:
     done = digits("dataset", "create", str(tmp_path / "nowhere"), root=server.root)
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from digits.cli.demodata import Prepared, prepare
 from digits.cli.output import facts, seconds, table
 from digits.cli.waiting import step, wait_for_job
 from digits.client import Client
+from digits.core import platform
 from digits.core.errors import DigitsError, SetupError
 from digits.core.settings import Settings, load_settings
 
@@ -60,6 +61,7 @@ def demo(leave: bool, quick: bool, mnist: Path | None, port: int | None, root: P
 
     The server goes on serving, so that all of it can be looked at in a browser; --exit stops it.
     """
+    platform.on_stop(_interrupt)
     settings = load_settings(root=root)
     began = time.monotonic()
     with serving(settings, port) as (address, process), Client(address) as client:
@@ -75,7 +77,12 @@ def demo(leave: bool, quick: bool, mnist: Path | None, port: int | None, root: P
                 raise SystemExit(1)
             return
         click.echo(f"{address}/ goes on serving; Ctrl-C ends it.")
-        raise SystemExit(process.wait())
+        with suppress(KeyboardInterrupt):
+            process.wait()
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
 
 
 @contextmanager
@@ -90,8 +97,6 @@ def serving(settings: Settings, port: int | None) -> Iterator[tuple[str, subproc
         at.result = address
     try:
         yield address, process
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
     finally:
         process.terminate()
         process.wait()
