@@ -96,9 +96,8 @@ def test_a_clone_overrides_what_is_posted(empty: Serving, tmp_path: Path, where:
     pictures = draw_pictures(tmp_path / "pictures")
     first = empty.client.post(f"{CREATE}.json", files=form(pictures, folder_pct_val="40", encoding="jpg")).json()
 
-    clone = empty.client.post(
-        f"{CREATE}.json", params={"clone": first["id"]}, files=form(tmp_path, encoding="none")
-    ).json()
+    given: Any = {where: {"clone": first["id"]}}
+    clone = empty.client.post(f"{CREATE}.json", files=form(tmp_path, encoding="none"), **given).json()
 
     one, two = (empty.json(f"/datasets/{job['id']}.json") for job in (first, clone))
     for changing in ("id", "directory"):

@@ -13,8 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from digits.core.errors import SetupError
 from digits.core.platform import mapped_files, private_bytes
 from digits.core.settings import Settings
+from digits.web.app import create_app
 from tests.web.fixture_site import fill
 
 MOST_BYTES = 150_000_000
@@ -92,6 +94,13 @@ def test_a_wrong_setting_is_said_in_one_line(tmp_path: Path) -> None:
 
     assert done.returncode != 0
     assert "Setting 'port'" in done.stderr.splitlines()[-1]
+
+
+def test_a_server_open_to_the_network_must_be_told_that_it_may(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="trust"):
+        create_app(Settings(root=tmp_path, host="0.0.0.0"))
+
+    assert create_app(Settings(root=tmp_path, host="0.0.0.0", trust_network=True))
 
 
 def test_two_servers_share_one_root(tmp_path: Path) -> None:

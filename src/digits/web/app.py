@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 import digits
+from digits.core.errors import SetupError
 from digits.core.settings import Settings, load_settings
 from digits.web.dispatch import endpoint
 from digits.web.errors import error_answer
@@ -32,9 +33,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Return the application; its store opens when the server starts, and closes when it stops.
 
     Raises:
-        SetupError: a setting is out of its bounds, or two extensions have one name.
+        SetupError: a setting is out of its bounds, two extensions have one name, or the server would be open to the network
+            without anybody having said that it may.
     """
     settings = settings or load_settings()
+    if not (settings.is_loopback or settings.trust_network):
+        raise SetupError(
+            f"Listening on {settings.host} lets everybody who reaches this machine run code on it.",
+            hint="Say that you trust them with --trust-network (DIGITS_TRUST_NETWORK=1), or listen on 127.0.0.1.",
+        )
     app = FastAPI(
         title="OpenDIGITS",
         version=digits.__version__,

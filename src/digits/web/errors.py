@@ -61,7 +61,7 @@ def error_answer(request: Request, error: Exception) -> Response:
     status, facts = describe(error)
     if status >= 500:
         known = isinstance(error, DigitsError)  # it says what happened; a trace would add nothing
-        log.error("%s %r: %s", request.method, request.url.path, error, exc_info=None if known else error)
+        log.error("%s %r: %r", request.method, request.url.path, str(error), exc_info=None if known else error)
     if request.app.state.settings.debug:
         facts["trace"] = traceback.format_exception(error)
     response = as_json({"error": facts}, status=status) if wants_json(request) else _page(request, status, facts)

@@ -114,9 +114,7 @@ def layer_table(found: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "parameters": found.get("parameters"),
         "multiply_adds": found.get("multiply_adds"),
-        "multiply_adds": found.get("multiply_adds"),
         "activations_bytes": found.get("activations_bytes"),
-        "batch_size": found.get("batch_size"),
         "batch_size": found.get("batch_size"),
         "warnings": found.get("warnings", []),
     }
