@@ -115,7 +115,9 @@ def worker_environment(num_threads: int) -> dict[str, str]:
     """Return what must stand in a worker's environment before it imports numpy or torch.
 
     Without ``OMP_WAIT_POLICY=PASSIVE`` idle threads spin, and training LeNet beside a second busy process was
-    measured 6 to 12 times slower.
+    measured 6 to 12 times slower. The two thresholds (glibc alone reads them) keep freed blocks of activations for the next
+    step, instead of giving them back and taking new ones whose pages the kernel must zero: system time fell from 35 % of
+    the CPU time of training a photo network to 1 % (docs/adr/0030-malloc-of-workers.md).
     """
     count = str(num_threads)
     return {
@@ -124,6 +126,8 @@ def worker_environment(num_threads: int) -> dict[str, str]:
         "MKL_NUM_THREADS": count,
         "OPENBLAS_NUM_THREADS": count,
         "KMP_BLOCKTIME": "0",
+        "MALLOC_MMAP_THRESHOLD_": str(2**30),
+        "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -80,7 +80,7 @@ class Services:
         try:
             work = self._store.job(service.job_id).folder.path if service.kind == "infer" else folder
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            epoch = ("--epoch", f"{service.epoch:g}") if service.kind == "infer" else ()
+            epoch = ("--epoch", repr(service.epoch)) if service.kind == "infer" else ()
             handle = self._executor.start(
                 Command(
                     worker=service.kind,

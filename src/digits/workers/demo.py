@@ -1,6 +1,7 @@
 """``python -m digits.workers.demo <job folder>``: the least a job can be. It counts steps and draws a curve.
 
-Its spec: ``steps``; ``seconds`` a step; ``misstep``: the step at which it fails (none when 0).
+Its spec: ``steps``; ``seconds`` a step; ``misstep``: the step at which it fails (none when 0); ``deaf``: it does not hear
+that it should stop.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class DemoSpec(Spec):
     steps: int = field(10, title="Steps", ge=1)
     seconds: float = field(0.01, title="Duration of a step", unit="s", ge=0)
     misstep: int = field(0, title="Step that fails", description="0: none does.", ge=0)
+    deaf: bool = field(False, title="Does not stop when asked")
 
 
 def count(
@@ -34,8 +36,9 @@ def count(
     del settings
     spec = DemoSpec.model_validate(record.spec)
     curves = MetricsWriter(folder.metrics)
+    sys.stdout.write(f"counting to {spec.steps}\n")
     for step in range(1, spec.steps + 1):
-        if stop():
+        if stop() and not spec.deaf:
             raise StoppedError(f"stopped after {step - 1} steps")
         if step == spec.misstep:
             raise TrainingError(f"Step {step} went wrong, as it was asked to.", hint="Ask for none.")
