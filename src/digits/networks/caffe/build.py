@@ -65,7 +65,7 @@ def build(
         NetworkError: the layers do not fit together; names the line.
     """
     current = upgrade_net(net, where=where)
-    return _Builder(current, inputs, phase, where, Weights(generator, share, device)).run()
+    return _Builder(current, inputs, phase, where, Weights(generator, share, device, current.force_backward)).run()
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,8 @@ class _Builder:
             self._info(layer, shapes, geometries[0], None, 0)
             return
         shapes, is_tuple = self._shapes(layer, lowered, converter)
-        num_parameters = self.weights.attach(layer, lowered)
-        nodes = self._nodes(layer, lowered, converter, bottoms, is_tuple)
+        called, num_parameters = self.weights.attach(layer, lowered)
+        nodes = self._nodes(layer, called, converter, bottoms, is_tuple)
         geometry = after([bottom.geometry for bottom in bottoms], lowered.window)
         self.unread.difference_update(message.bottom)
         for index, (name, node, shape) in enumerate(zip(message.top, nodes, shapes, strict=True)):
@@ -244,7 +244,7 @@ class _Builder:
             raise layer.error(
                 f"{len(switches)} propagate_down for {len(layer.message.bottom)} bottoms.", "propagate_down"
             )
-        if switches and not switches[index]:
+        if switches and not switches[index] and not self.net.force_backward:
             return self.graph.call_method("detach", (value.node,))
         return value.node
 

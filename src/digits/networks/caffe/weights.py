@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import prod
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.func import functional_call
 
 from digits.caffeproto import caffe_pb2, limits
 from digits.core.errors import NetworkError
@@ -26,6 +28,17 @@ class _Owner:
     decay_mult: float | None
 
 
+@dataclass(frozen=True)
+class _Owned:
+    """A parameter of its own, and where it lies."""
+
+    name: str
+    module: nn.Module
+    attribute: str
+    spec: caffe_pb2.ParamSpec
+    learned: bool
+
+
 @dataclass
 class Weights:
     """Gives each layer its parameter blobs, and keeps the list of them."""
@@ -33,13 +46,15 @@ class Weights:
     generator: torch.Generator | None
     lender: CaffeNet | None
     device: str
+    force_backward: bool = False
+    """The definition asks for every gradient: also for those of parameters whose ``lr_mult`` is 0."""
     blobs: dict[str, tuple[nn.Module, str]] = field(default_factory=dict)
     count: int = 0
     _named: dict[str, _Owner] = field(default_factory=dict)
-    _owned: list[tuple[str, nn.Module, str, caffe_pb2.ParamSpec]] = field(default_factory=list)
+    _owned: list[_Owned] = field(default_factory=list)
 
-    def attach(self, layer: Layer, lowered: Lowered) -> int:
-        """Put real parameters into a lowered layer's module; return how many values it holds.
+    def attach(self, layer: Layer, lowered: Lowered) -> tuple[Lowered, int]:
+        """Put real parameters into a lowered layer's module; return what is to be called then, and how many values it holds.
 
         Raises:
             NetworkError: the layer's ``param`` entries or fillers do not fit, or a shared or lent array has another shape.
@@ -47,30 +62,40 @@ class Weights:
         specs = layer.message.param
         if len(specs) > len(lowered.blobs):
             raise layer.error(f"{len(specs)} param entries for {len(lowered.blobs)} parameter blobs.", "param")
-        total = 0
+        total, views = 0, {}
         for index, blob in enumerate(lowered.blobs):
             assert isinstance(lowered.call, nn.Module)
             name = f"{layer.message.name}:{index}"
             if name in self.blobs:
                 raise layer.error("another layer of this name has parameters too.", "name")
             spec = specs[index] if index < len(specs) else caffe_pb2.ParamSpec()
+            if not blob.learned:
+                spec = caffe_pb2.ParamSpec(name=spec.name or None, lr_mult=0, decay_mult=0)
             owner, attribute = split(lowered.call, blob.attribute)
             shape = tuple(getattr(owner, attribute).shape)
             total += prod(shape)
-            setattr(owner, attribute, self._parameter(layer, index, blob, spec, shape, owner, attribute))
+            parameter = self._parameter(layer, index, blob, spec, shape, owner, attribute)
+            setattr(owner, attribute, parameter)
             self.blobs[name] = (owner, attribute)
-        return total
+            if tuple(parameter.shape) != shape:
+                views[blob.attribute] = shape
+                self.blobs[name] = (SharedView(owner, attribute, shape), "tensor")
+        if views:
+            assert isinstance(lowered.call, nn.Module)
+            lowered = replace(lowered, call=Reshaped(lowered.call, views))
+        return lowered, total
 
     def parameters(self) -> tuple[LayerParameter, ...]:
         """Return one entry an array, in the order of the layers."""
         entries = []
-        for name, module, attribute, spec in self._owned:
-            owner = self._named.get(spec.name) if spec.name else None
-            lr = owner.lr_mult if owner and owner.lr_mult is not None else spec.lr_mult
-            decay = owner.decay_mult if owner and owner.decay_mult is not None else spec.decay_mult
+        for own in self._owned:
+            owner = self._named.get(own.spec.name) if own.spec.name else None
+            lr = owner.lr_mult if owner and owner.lr_mult is not None else own.spec.lr_mult
+            decay = owner.decay_mult if owner and owner.decay_mult is not None else own.spec.decay_mult
             if self.lender is None:
-                getattr(module, attribute).requires_grad_(lr != 0)
-            entries.append(LayerParameter(name, module, attribute, lr, decay))
+                wants_gradient = own.learned and (lr != 0 or self.force_backward)
+                getattr(own.module, own.attribute).requires_grad_(wants_gradient)
+            entries.append(LayerParameter(own.name, own.module, own.attribute, lr, decay))
         return tuple(entries)
 
     def _parameter(
@@ -83,6 +108,7 @@ class Weights:
         module: nn.Module,
         attribute: str,
     ) -> nn.Parameter:
+        """Return a parameter for a blob: shared by name, lent, or new. A shared or lent one may have another shape of as many values."""
         if spec.name and spec.name in self._named:
             return self._shared(layer, spec, shape)
         self.count += prod(shape)
@@ -94,32 +120,37 @@ class Weights:
         if spec.name:
             lr, decay = (getattr(spec, f) if spec.HasField(f) else None for f in ("lr_mult", "decay_mult"))
             self._named[spec.name] = _Owner(layer.message.name, index, parameter, lr, decay)
-        self._owned.append((f"{layer.message.name}:{index}", module, attribute, spec))
+        self._owned.append(_Owned(f"{layer.message.name}:{index}", module, attribute, spec, blob.learned))
         return parameter
 
     def _made(self, layer: Layer, blob: Blob, shape: Shape) -> nn.Parameter:
-        values = torch.empty(shape, device="meta" if self.device == "meta" else "cpu")
+        has_memory = self.device != "meta"
+        values = torch.empty(shape, device="cpu" if has_memory else "meta")
         try:
-            if self.device != "meta":
-                fill(values, blob.filler, self.generator)
+            fill(values, blob.filler, self.generator if has_memory else None)
         except NetworkError as error:
-            fields = ("convolution_param.weight_filler", "inner_product_param.weight_filler")
+            source: caffe_pb2.Source = layer.message.Extensions[caffe_pb2.source]
+            is_bias = blob.attribute.endswith("bias")
+            fields = [name for name in source.fields if name.endswith("filler.type") and ("bias" in name) == is_bias]
             raise layer.error(error.message, *fields, hint=error.hint) from error
         return nn.Parameter(values.to(self.device))
 
     def _lent(self, layer: Layer, index: int, shape: Shape) -> nn.Parameter | None:
         if self.lender is None or (place := self.lender.blobs.get(f"{layer.message.name}:{index}")) is None:
             return None
-        parameter = getattr(*place)
+        module, attribute = place
+        lent = getattr(module, attribute)
+        self._same_shape(layer, tuple(lent.shape), shape, "the other network's layer of this name")
+        parameter = module.owner if isinstance(module, SharedView) else lent
         assert isinstance(parameter, nn.Parameter)
-        self._same_shape(layer, tuple(parameter.shape), shape, "the other network's layer of this name")
         return parameter
 
     def _shared(self, layer: Layer, spec: caffe_pb2.ParamSpec, shape: Shape) -> nn.Parameter:
         owner = self._named[spec.name]
-        self._same_shape(
-            layer, tuple(owner.parameter.shape), shape, f"layer {owner.layer!r}, which owns {spec.name!r},"
-        )
+        is_permissive = spec.share_mode == caffe_pb2.ParamSpec.PERMISSIVE
+        if not is_permissive or owner.parameter.numel() != prod(shape):
+            who = f"layer {owner.layer!r}, which owns {spec.name!r},"
+            self._same_shape(layer, tuple(owner.parameter.shape), shape, who)
         for name in ("lr_mult", "decay_mult"):
             if not spec.HasField(name):
                 continue
@@ -143,3 +174,35 @@ def split(module: nn.Module, attribute: str) -> tuple[nn.Module, str]:
     """Return the submodule and the last name of a dotted attribute."""
     path, _, last = attribute.rpartition(".")
     return module.get_submodule(path), last
+
+
+class SharedView(nn.Module):
+    """A blob that lies in another layer's parameter and has a shape of its own (``share_mode: PERMISSIVE``)."""
+
+    def __init__(self, module: nn.Module, attribute: str, shape: Shape) -> None:
+        super().__init__()
+        self.module, self.attribute, self.shape = module, attribute, shape
+
+    @property
+    def owner(self) -> nn.Parameter:
+        """The parameter in its owner's shape."""
+        return self.module.get_parameter(self.attribute)
+
+    @property
+    def tensor(self) -> Tensor:
+        """The values in this layer's shape; writing to them writes to the owner."""
+        return self.owner.view(self.shape)
+
+
+class Reshaped(nn.Module):
+    """Runs a layer whose shared parameters have their owners' shapes, as if they had its own."""
+
+    def __init__(self, inner: nn.Module, shapes: Mapping[str, Shape]) -> None:
+        super().__init__()
+        self.inner, self.shapes = inner, dict(shapes)
+
+    def forward(self, *bottoms: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Return what the layer makes."""
+        views = {name: self.inner.get_parameter(name).view(shape) for name, shape in self.shapes.items()}
+        made: Tensor | tuple[Tensor, ...] = functional_call(self.inner, views, bottoms)
+        return made

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from math import prod
 from typing import Any, Literal
@@ -80,6 +80,8 @@ class Blob:
 
     attribute: str
     filler: caffe_pb2.FillerParameter
+    learned: bool = True
+    """Solvers move it; not so the statistics of a BatchNorm, whatever ``lr_mult`` says."""
 
 
 @dataclass(frozen=True)
@@ -171,8 +173,20 @@ def trial(lowered: Lowered, in_shapes: tuple[Shape, ...]) -> tuple[tuple[Shape, 
     """
     if lowered.call is None:
         return (), True
+    if isinstance(lowered.call, nn.Module):
+        return _run_without_memory(lowered.call, (), lowered.packed, in_shapes)
+    return _run_function(lowered.call, tuple(sorted(lowered.options.items())), lowered.packed, in_shapes)
+
+
+def _run_without_memory(
+    call: Callable[..., Any], options: tuple[tuple[str, Any], ...], packed: bool, in_shapes: tuple[Shape, ...]
+) -> tuple[tuple[Shape, ...], bool]:
     bottoms = tuple(torch.empty(shape, device="meta") for shape in in_shapes)
     with torch.no_grad():
-        made = lowered.call(bottoms, **lowered.options) if lowered.packed else lowered.call(*bottoms, **lowered.options)
+        made = call(bottoms, **dict(options)) if packed else call(*bottoms, **dict(options))
     is_tuple = isinstance(made, (tuple, list))
     return tuple(tuple(top.shape) for top in (made if is_tuple else (made,))), is_tuple
+
+
+_run_function = lru_cache(4096)(_run_without_memory)
+"""A pass costs up to a millisecond, and a large network has the same function on the same shapes again and again."""
