@@ -1,55 +1,94 @@
-"""Caffe ``Convolution``: learnt filters slide over the picture; sizes round down."""
+"""Caffe ``Convolution``: learnt filters slide over the picture, or over any number of axes; sizes round down."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from itertools import product
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from digits.networks.layers.registry import Blob, Layer, Lowered, Window, converter
+from digits.networks.layers.registry import Blob, Layer, Lowered, Shape, Window, converter
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+Index = tuple[int | slice, ...]
 _MODULES = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 
 
 @converter("Convolution", bottoms=(1, None), tops=(1, None), each=True, output_free=True)
 def convolution(layer: Layer) -> Lowered:
-    """(N, C, ...) to (N, num_output, ...) over 1, 2 or 3 spatial axes; weights (out, in / group, kernel...), bias (out)."""
+    """(N, C, ...) to (N, num_output, ...) over any number of spatial axes; weights (out, in / group, kernel...), bias (out)."""
     param = layer.message.convolution_param
-    axis = layer.axis(param.axis, "convolution_param.axis")
-    sizes = layer.in_shape[axis + 1 :]
-    if axis == 0 or len(sizes) not in _MODULES:
-        raise layer.error(f"a bottom of shape {shape_text(layer)} has not 1, 2 or 3 spatial axes.")
+    axis, sizes = conv_axes(layer)
     channels, out, group = layer.in_shape[axis], param.num_output, param.group
     window = conv_window(layer, len(sizes))
     check_groups(layer, channels)
-    for size, k, p, d in zip(sizes, window.kernel, window.pad, window.dilation, strict=True):
-        if size + 2 * p < d * (k - 1) + 1:
-            hint = "Is the picture too small for this network?"
-            raise layer.error(
-                f"its kernel of {d * (k - 1) + 1} is larger than its input of {size} with pad {p}.",
-                "convolution_param.kernel_size",
-                "convolution_param.kernel_h",
-                hint=hint,
-            )
+    check_window(layer, sizes, window)
     layer.blob_shape(out, channels // group, *window.kernel, field="convolution_param.num_output")
+    native = _MODULES.get(len(sizes))
     with torch.device("meta"):
-        module = _MODULES[len(sizes)](
-            channels,
-            out,
-            window.kernel,  # type: ignore[arg-type] # as many numbers as the module has axes
-            stride=window.stride,  # type: ignore[arg-type]
-            padding=window.pad,  # type: ignore[arg-type]
-            dilation=window.dilation,  # type: ignore[arg-type]
-            groups=group,
-            bias=param.bias_term,
-        )
+        if native is None:
+            module: nn.Module = ConvNd(channels, out, window, groups=group, bias=param.bias_term)
+        else:
+            module = native(
+                channels,
+                out,
+                window.kernel,  # type: ignore[arg-type] # as many numbers as the module has axes
+                stride=window.stride,  # type: ignore[arg-type]
+                padding=window.pad,  # type: ignore[arg-type]
+                dilation=window.dilation,  # type: ignore[arg-type]
+                groups=group,
+                bias=param.bias_term,
+            )
     call = module if axis == 1 else FoldBatch(module, axis)
     blobs = conv_blobs(layer, prefix="" if axis == 1 else "inner.")
     return Lowered(call, blobs=blobs, window=window, macs_per="output", macs_channels=out)
+
+
+class ConvNd(nn.Module):
+    """A convolution over no spatial axis, or over more than torch has: the sum over all places of its kernel."""
+
+    def __init__(self, channels: int, outputs: int, window: Window, *, groups: int, bias: bool) -> None:
+        super().__init__()
+        self.window, self.groups = window, groups
+        self.weight = nn.Parameter(torch.empty(outputs, channels // groups, *window.kernel))
+        self.bias = nn.Parameter(torch.empty(outputs)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return [N, outputs, ...]."""
+        window = self.window
+        padded = F.pad(x, pad_pairs(window))
+        grouped = padded.reshape(x.shape[0], self.groups, -1, *padded.shape[2:])
+        weight = self.weight.reshape(self.groups, -1, *self.weight.shape[1:])
+        sizes = [
+            (size - d * (k - 1) - 1) // s + 1
+            for size, k, s, d in zip(grouped.shape[3:], window.kernel, window.stride, window.dilation, strict=True)
+        ]
+        y = sum(
+            torch.einsum("ngc...,goc->ngo...", grouped[place], weight[offset])
+            for offset, place in kernel_places(window, sizes)
+        )
+        assert isinstance(y, Tensor)
+        y = y.flatten(1, 2)
+        return y if self.bias is None else y + self.bias.reshape(-1, *(1,) * len(sizes))
+
+    def extra_repr(self) -> str:
+        """Return what print shows between the brackets."""
+        return f"{tuple(self.weight.shape)}, {self.window}, groups={self.groups}"
+
+
+def kernel_places(window: Window, sizes: Sequence[int]) -> Iterator[tuple[Index, Index]]:
+    """Yield each place of a kernel, as indices of grouped weights and of the grouped values that meet it in ``sizes`` windows."""
+    for offset in product(*map(range, window.kernel)):
+        steps = zip(offset, sizes, window.stride, window.dilation, strict=True)
+        values = (slice(o * d, o * d + (n - 1) * s + 1, s) for o, n, s, d in steps)
+        whole = slice(None)
+        yield (whole, whole, whole, *offset), (whole, whole, whole, *values)
+
+
+def pad_pairs(window: Window) -> list[int]:
+    """Return the pads in ``F.pad``'s order: of the last axis before and after, of the last but one, ..."""
+    return [pad for size in reversed(window.pad) for pad in (size, size)]
 
 
 class FoldBatch(nn.Module):
@@ -70,6 +109,36 @@ def conv_blobs(layer: Layer, *, prefix: str = "") -> tuple[Blob, ...]:
     param = layer.message.convolution_param
     weight, bias = Blob(f"{prefix}weight", param.weight_filler), Blob(f"{prefix}bias", param.bias_filler)
     return (weight, bias) if param.bias_term else (weight,)
+
+
+def conv_axes(layer: Layer) -> tuple[int, Shape]:
+    """Return the channel axis and the sizes of the spatial axes behind it.
+
+    Raises:
+        NetworkError: there is no batch axis before it.
+    """
+    axis = layer.axis(layer.message.convolution_param.axis, "convolution_param.axis")
+    if axis == 0:
+        raise layer.error(
+            f"a bottom of shape {shape_text(layer)} has no axis before its channels.", "convolution_param.axis"
+        )
+    return axis, layer.in_shape[axis + 1 :]
+
+
+def check_window(layer: Layer, sizes: Shape, window: Window) -> None:
+    """Do nothing if at least one window fits.
+
+    Raises:
+        NetworkError: the kernel is larger than the padded input.
+    """
+    for size, k, p, d in zip(sizes, window.kernel, window.pad, window.dilation, strict=True):
+        if size + 2 * p < d * (k - 1) + 1:
+            raise layer.error(
+                f"its kernel of {d * (k - 1) + 1} is larger than its input of {size} with pad {p}.",
+                "convolution_param.kernel_size",
+                "convolution_param.kernel_h",
+                hint="Is the picture too small for this network?",
+            )
 
 
 def check_groups(layer: Layer, channels: int) -> None:
@@ -97,6 +166,8 @@ def conv_window(layer: Layer, num_axes: int) -> Window:
         NetworkError: a size is missing, 0, given twice, or given for another number of axes.
     """
     param = layer.message.convolution_param
+    if num_axes == 0:
+        return Window((), (), (), ())
     kernel = _per_axis(layer, "kernel_size", param.kernel_size, "kernel_h", "kernel_w", num_axes, None)
     stride = _per_axis(layer, "stride", param.stride, "stride_h", "stride_w", num_axes, 1)
     pad = _per_axis(layer, "pad", param.pad, "pad_h", "pad_w", num_axes, 0)

@@ -1,6 +1,9 @@
-"""Caffe ``Pooling``: the largest or mean value of each window, or one drawn at random; sizes round UP unless told otherwise."""
+"""Caffe ``Pooling``: the largest, mean or sum of each window, or one drawn at random; sizes round UP unless told otherwise."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -9,8 +12,10 @@ from torch.nn import functional as F
 from digits.caffeproto import caffe_pb2
 from digits.networks.layers.registry import Layer, Lowered, Window, converter
 
-Pair = tuple[int, int]
+Pair = tuple[int, ...]
+Method = Literal["MAX", "AVE", "SUM"]
 _P = caffe_pb2.PoolingParameter
+_METHODS: dict[int, Method] = {_P.MAX: "MAX", _P.AVE: "AVE", _P.SUM: "SUM"}
 
 
 @converter("Pooling", tops=(1, 2))
@@ -34,23 +39,31 @@ def pooling(layer: Layer) -> Lowered:
         if pool_size(size, k, s, p, up=up, clip=any(window.pad)) < 1:
             words = f"its kernel of {k} is larger than its input of {size} with pad {p}."
             raise layer.error(words, *_fields("kernel_size", "kernel_h"), hint="Is the picture too small?")
-    kernel, stride, pad = ((pair[0], pair[1]) for pair in (window.kernel, window.stride, window.pad))
     if param.pool == _P.STOCHASTIC:
-        return Lowered(
-            draw_pool if layer.phase == "TRAIN" else expected_pool,
-            {"kernel": kernel, "stride": stride, "up": up},
-            window=window,
-        )
-    native = {"kernel_size": kernel, "stride": stride, "padding": pad, "ceil_mode": up}
-    general = {"kernel": kernel, "stride": stride, "pad": pad, "up": up}
+        if any(window.pad):
+            raise layer.error("STOCHASTIC pooling takes no pad.", *_fields("pad", "pad_h", "pad_w"))
+        options = {"kernel": window.kernel, "stride": window.stride, "up": up}
+        return Lowered(draw_pool if layer.phase == "TRAIN" else expected_pool, options, window=window)
+    if with_places:
+        options = {"kernel": window.kernel, "stride": window.stride, "pad": window.pad, "up": up}
+        return Lowered(max_with_places, options, window=window)
+    call, options = pool_call(_METHODS[param.pool], window, up=up)
+    return Lowered(call, options, window=window)
+
+
+def pool_call(method: Method, window: Window, *, up: bool) -> tuple[Callable[..., Tensor], dict[str, Any]]:
+    """Return a function that pools, and its options: torch's own where that is exact."""
+    kernel, stride, pad = window.kernel, window.stride, window.pad
     is_native = all(2 * p <= k for p, k in zip(pad, kernel, strict=True)) and (
         any(pad) or not up or all(s <= k for s, k in zip(stride, kernel, strict=True))
     )
-    if param.pool == _P.AVE:
-        return Lowered(F.avg_pool2d if is_native else padded_mean, native if is_native else general, window=window)
-    if with_places:
-        return Lowered(max_with_places, general, window=window)
-    return Lowered(F.max_pool2d if is_native else padded_max, native if is_native else general, window=window)
+    if not is_native:
+        general = {"kernel": kernel, "stride": stride, "pad": pad, "up": up}
+        return {"MAX": padded_max, "AVE": padded_mean, "SUM": padded_sum}[method], general
+    native = {"kernel_size": kernel, "stride": stride, "padding": pad, "ceil_mode": up}
+    if method == "MAX":
+        return F.max_pool2d, native
+    return F.avg_pool2d, native | ({"divisor_override": 1} if method == "SUM" else {})
 
 
 def pool_window(layer: Layer) -> Window:
@@ -95,6 +108,12 @@ def max_with_places(x: Tensor, *, kernel: Pair, stride: Pair, pad: Pair, up: boo
     return F.pad(values, missing), F.pad((rows * x.shape[3] + columns).to(x.dtype), missing)
 
 
+def padded_sum(x: Tensor, *, kernel: Pair, stride: Pair, pad: Pair, up: bool) -> Tensor:
+    """Return sum pooling of any pad and stride; a window wholly outside the picture is 0."""
+    padded, missing = _fit(x, kernel, stride, pad, up, fill=0.0)
+    return F.pad(F.avg_pool2d(padded, kernel, stride, divisor_override=1), missing)
+
+
 def padded_mean(x: Tensor, *, kernel: Pair, stride: Pair, pad: Pair, up: bool) -> Tensor:
     """Return mean pooling of any pad and stride: padding counts in the divisor, what hangs over beyond it does not."""
     padded, missing = _fit(x, kernel, stride, pad, up, fill=0.0)
@@ -108,22 +127,20 @@ def padded_mean(x: Tensor, *, kernel: Pair, stride: Pair, pad: Pair, up: bool) -
 
 def expected_pool(x: Tensor, *, kernel: Pair, stride: Pair, up: bool) -> Tensor:
     """Return STOCHASTIC pooling in TEST: the expected value, sum of squares over sum; 0 where the sum is 0."""
-    sums = F.avg_pool2d(x, kernel, stride, ceil_mode=up, divisor_override=1)
-    squares = F.avg_pool2d(x * x, kernel, stride, ceil_mode=up, divisor_override=1)
+    sums = padded_sum(x, kernel=kernel, stride=stride, pad=(0, 0), up=up)
+    squares = padded_sum(x * x, kernel=kernel, stride=stride, pad=(0, 0), up=up)
     return squares / torch.where(sums == 0, torch.ones_like(sums), sums)
 
 
 def draw_pool(x: Tensor, *, kernel: Pair, stride: Pair, up: bool) -> Tensor:
     """Return STOCHASTIC pooling in TRAIN: one value of each window, drawn in proportion to the values (which are >= 0)."""
-    num, channels, *sizes = x.shape
-    counts = [pool_size(size, k, s, 0, up=up, clip=True) for size, k, s in zip(sizes, kernel, stride, strict=True)]
-    over = [max(0, (n - 1) * s + k - size) for n, s, k, size in zip(counts, stride, kernel, sizes, strict=True)]
-    windows = F.unfold(F.pad(x, (0, over[1], 0, over[0])), kernel, stride=stride)
-    windows = windows.view(num, channels, kernel[0] * kernel[1], -1)
+    padded, missing = _fit(x, kernel, stride, (0, 0), up, fill=0.0)
+    counts = [(size - k) // s + 1 for size, k, s in zip(padded.shape[2:], kernel, stride, strict=True)]
+    windows = F.unfold(padded, kernel, stride=stride).view(*x.shape[:2], kernel[0] * kernel[1], -1)
     running = windows.cumsum(2)
     threshold = torch.rand_like(running[:, :, -1:]) * running[:, :, -1:]
     drawn = (running < threshold).sum(2, keepdim=True).clamp_(max=windows.shape[2] - 1)
-    return windows.gather(2, drawn).view(num, channels, *counts)
+    return F.pad(windows.gather(2, drawn).view(*x.shape[:2], *counts), missing)
 
 
 def _global(layer: Layer, with_places: bool) -> Lowered:
@@ -132,8 +149,9 @@ def _global(layer: Layer, with_places: bool) -> Lowered:
         if param.HasField(name):
             raise layer.error(f"global_pooling takes no {name}.", *_fields(name))
     window = Window(layer.in_shape[2:], (1, 1), (0, 0))
-    if param.pool == _P.AVE:
-        return Lowered(torch.mean, {"dim": (2, 3), "keepdim": True}, window=window)
+    if param.pool in (_P.AVE, _P.SUM):
+        reduce = torch.mean if param.pool == _P.AVE else torch.sum
+        return Lowered(reduce, {"dim": (2, 3), "keepdim": True}, window=window)
     if param.pool == _P.STOCHASTIC:
         raise layer.error("STOCHASTIC pooling has no global form.", *_fields("global_pooling"))
     if with_places:
