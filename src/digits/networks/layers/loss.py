@@ -13,6 +13,9 @@ from digits.networks.layers.registry import Layer
 
 Normalization = Literal["FULL", "VALID", "BATCH_SIZE", "NONE"]
 
+LOG_FLOOR = 1e-20
+"""Caffe's losses of probabilities take no logarithm of less."""
+
 
 def normalization(layer: Layer, default: Normalization) -> Normalization:
     """Return how the sum is divided: ``normalization`` wins over the old ``normalize`` (true: VALID, false: BATCH_SIZE)."""
@@ -67,3 +70,13 @@ def divisor(mode: Normalization, *, count: int, batch: int, valid: Tensor | None
 def valid_places(labels: Tensor, ignore: int | None) -> Tensor | None:
     """Return which labels count, or None when all do."""
     return None if ignore is None else torch.ne(labels, ignore)
+
+
+def at_least(x: Tensor, least: float) -> Tensor:
+    """Return ``x`` with what is below ``least`` raised to it in the value; the gradient passes as if it were not."""
+    return x + (x.detach().clamp(min=least) - x.detach())
+
+
+def class_numbers(num_classes: int, like: Tensor) -> Tensor:
+    """Return 0, 1, ... up to the number of classes, on the device of ``like``."""
+    return torch.arange(num_classes, device=like.device)
