@@ -100,7 +100,6 @@ def home(request: Request) -> Response:
         tabs=tabs,
         table=_table(request, kept, tab),
         first=None if any(counts.values()) else welcome.first_steps(request),
-        live=True,
     )
 
 

@@ -65,7 +65,9 @@ function merge(newer) {
   }
   changed = addMissing(newer) || changed;
   const live = document.querySelector("[data-live-every]");
-  if (live && !newer.querySelector("[data-live-every]")) live.removeAttribute("data-live-every");
+  const every = newer.querySelector("[data-live-every]")?.getAttribute("data-live-every");
+  if (live && every) live.setAttribute("data-live-every", every);
+  else live?.removeAttribute("data-live-every");
   if (changed) document.dispatchEvent(new CustomEvent("digits:live"));
 }
 
@@ -80,7 +82,8 @@ function shape(element) {
 /** @param {Element} ours @param {Element} theirs */
 function replace(ours, theirs) {
   const came = theirs.outerHTML;
-  const focused = document.activeElement && ours.contains(document.activeElement) ? document.activeElement.id : "";
+  const active = /** @type {HTMLInputElement | null} */ (document.activeElement && ours.contains(document.activeElement) ? document.activeElement : null);
+  const focused = active?.id ?? "";
   const fresh = document.importNode(theirs, true);
   for (const input of ours.querySelectorAll("input:is([type=checkbox], [type=radio])")) {
     const { name, value, checked, dataset } = /** @type {HTMLInputElement} */ (input);
@@ -96,7 +99,9 @@ function replace(ours, theirs) {
   ours.replaceWith(fresh);
   const htmx = /** @type {any} */ (window).htmx;
   if (htmx) htmx.process(fresh);
-  if (focused) document.getElementById(focused)?.focus();
+  const again = focused ? /** @type {HTMLInputElement | null} */ (document.getElementById(focused)) : null;
+  if (again && active && again.type !== "checkbox" && "selectionStart" in active) again.value = active.value;
+  again?.focus();
 }
 
 /** Live parts that are new come in after the live part before them. @param {Document} newer @returns {boolean} */
