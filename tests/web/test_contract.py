@@ -266,3 +266,10 @@ def test_an_error_is_json_or_a_page_by_what_is_preferred(world: World) -> None:
     assert as_json.json() == {"error": {"message": "404: Not Found", "type": "NotFound", "description": "Not Found"}}
     assert "404: Not Found" in as_html.text
     assert world.site.client.post("/index.json").status_code == 405
+
+
+def test_where_json_is_all_there_is_errors_are_json_too(world: World) -> None:
+    path = f"/models/{world.ids['done']}/metrics?points=none"
+
+    assert world.site.client.get(path).json()["error"]["description"] == "points is not a whole number: 'none'."
+    assert world.site.client.get(path, headers={"Accept": "text/html"}).text.startswith("<!doctype html>")

@@ -40,6 +40,12 @@ MANY = "curl localhost:5000/models/images/classification/classify_many.json -b d
 DOWNLOAD = "curl localhost:5000/models/<id>/download.tar.gz -o model.tar.gz"
 DELETE = "curl localhost:5000/models/<id> -b digits.cookie -XDELETE"
 
+WRONG = """layer { name: "data" type: "Data" top: "data" top: "label" }
+layer { name: "pool1" type: "Polling" bottom: "data" top: "pool1" }
+layer { name: "ip" type: "InnerProduct" bottom: "pool1" top: "ip" }
+layer { name: "softmax" type: "Softmax" bottom: "ip" top: "softmax" include { stage: "deploy" } }
+"""
+
 
 @dataclass
 class Shell:
@@ -170,11 +176,11 @@ def test_what_the_inspector_tells(shell: Shell) -> None:
             "curl localhost:5000/models/network-table?framework=caffe -F standard_network=lenet -F channels=1 -F height=28 -F width=28"
         )
     )
-    wrong = shell(
-        """curl localhost:5000/models/network-table?framework=caffe -F 'custom_network=layer { name: "pool1" type: "Polling" }'"""
-    )
+    (shell.home / "wrong.prototxt").write_text(WRONG)
+    wrong = shell("curl localhost:5000/models/network-table?framework=caffe -F 'custom_network=<wrong.prototxt'")
 
     assert (found["state"], found["count"], len(found["classes"])) == ("done", 1500, 10)
     assert example.startswith('<img src="data:image/png;base64,')
     assert table["parameters"] == 431_080
-    assert "Pooling" in json.loads(wrong)["error"]["description"]
+    error = json.loads(wrong)["error"]
+    assert (error["where"], error["hint"]) == ("line 2", "Did you mean 'Pooling'?")

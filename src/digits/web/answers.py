@@ -28,6 +28,13 @@ def wants_json(request: Request) -> bool:
     return _quality(accept, "application/json") > _quality(accept, "text/html")
 
 
+def takes_json(request: Request) -> bool:
+    """Whether an error is told as JSON: to those who want it, and where JSON is all there is unless HTML is strictly preferred."""
+    accept = request.headers.get("accept", "*/*")
+    json_alone = getattr(request.state, "json_alone", False)
+    return wants_json(request) or (json_alone and _quality(accept, "application/json") >= _quality(accept, "text/html"))
+
+
 def _quality(accept: str, media_type: str) -> float:
     """Return the q value that ``accept`` gives to ``media_type``; the most exact range wins."""
     family = media_type.split("/")[0] + "/*"

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
 
-import httpx
 from fastapi import FastAPI
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.exceptions import HTTPException
@@ -26,7 +25,6 @@ from digits.web.routes import Route, routes
 from digits.web.security import Guard
 
 HERE = Path(str(files("digits.web")))
-SERVICE_TIMEOUT_S = 300.0
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -98,8 +96,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     from digits.store import Store
 
     app.state.store = Store(app.state.settings)
-    # Services listen on loopback alone; a proxy from the environment has no business between us and them.
-    async with httpx.AsyncClient(timeout=SERVICE_TIMEOUT_S, trust_env=False) as client:
-        app.state.http = client
-        yield
+    app.state.http = None  # made by the first who asks a service: httpx would be a fifth of the start
+    yield
+    if app.state.http is not None:
+        await app.state.http.aclose()
     app.state.store.close()

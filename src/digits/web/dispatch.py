@@ -43,6 +43,7 @@ def endpoint(route: Route) -> Endpoint:
             if route.changes:
                 check_origin(request.headers)
             request.state.extension = route.extension
+            request.state.json_alone = route.answer == "json" and not route.page
             request.state.user = await _user(request, route)
             return await _call(request, route)
         except LoginError as error:

@@ -56,7 +56,7 @@ def _words(error: DigitsError) -> str:
 
 def error_answer(request: Request, error: Exception) -> Response:
     """Return the answer to ``error``, as JSON or as a page, by what the request prefers."""
-    from digits.web.answers import as_json, wants_json
+    from digits.web.answers import as_json, takes_json
 
     status, facts = describe(error)
     if status >= 500:
@@ -64,7 +64,7 @@ def error_answer(request: Request, error: Exception) -> Response:
         log.error("%s %r: %r", request.method, request.url.path, str(error), exc_info=None if known else error)
     if request.app.state.settings.debug:
         facts["trace"] = traceback.format_exception(error)
-    response = as_json({"error": facts}, status=status) if wants_json(request) else _page(request, status, facts)
+    response = as_json({"error": facts}, status=status) if takes_json(request) else _page(request, status, facts)
     if isinstance(error, HTTPException):
         for name, value in (error.headers or {}).items():
             response.headers[name] = value

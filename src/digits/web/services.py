@@ -25,6 +25,7 @@ START_S = 90.0
 RUNNER_S = 5.0
 """How long to wait for a runner, which may be starting beside the web server."""
 POLL_S = 0.1
+ANSWER_S = 300.0
 
 
 class ServiceError(DigitsError):
@@ -69,7 +70,7 @@ async def call(
         service = await _ready(request, kind, job_id, epoch, deadline)
         response: httpx.Response | None
         try:
-            response = await request.app.state.http.post(
+            response = await _client(request).post(
                 f"http://{service.address}{path}",
                 content=to_json(dict(body)),  # httpx's own JSON fails over the bytes of odd file names
                 headers={"Authorization": f"Bearer {service.token}", "Content-Type": "application/json"},
@@ -84,6 +85,15 @@ async def call(
         if time.monotonic() > deadline:
             raise ServiceError("The process that should answer has gone.", hint="Try again.")
         await anyio.sleep(POLL_S)
+
+
+def _client(request: Request) -> httpx.AsyncClient:
+    state = request.app.state
+    if state.http is None:
+        # Services listen on loopback alone; a proxy from the environment has no business between us and them.
+        state.http = httpx.AsyncClient(timeout=ANSWER_S, trust_env=False)
+    client: httpx.AsyncClient = state.http
+    return client
 
 
 async def _ready(
