@@ -37,7 +37,7 @@ class Report:
         self._unsaid = False
         self._next_event = 0.0
         self._images = 0
-        self._since = time.monotonic()
+        self._since = self._counted = time.monotonic()
         self.rate: float | None = None
 
     def epoch(self, step: int) -> float:
@@ -54,10 +54,13 @@ class Report:
     def trained(self, num_images: int) -> None:
         """Count pictures for the rate."""
         self._images += num_images
+        self._counted = time.monotonic()
 
     def paused(self) -> None:
         """Leave what happened since the last count out of the rate: a validation, a snapshot."""
-        self._images, self._since = 0, time.monotonic()
+        moment = time.monotonic()
+        self._since += moment - self._counted  # not begun anew: validations may come faster than the window is long
+        self._counted = moment
 
     def progress(self, step: int, *, now: bool = False) -> None:
         """Tell how far the training is, at most twice a second unless it must be ``now``."""
