@@ -31,6 +31,9 @@ def test_the_compiled_messages_are_up_to_date(tmp_path: Path) -> None:
     pool.FindFileByName(PROTO).CopyToProto(fresh)
     caffe_pb2.DESCRIPTOR.CopyToProto(compiled)
 
+    for file in (fresh, compiled):  # names for JSON follow from the others, and not every compiler writes them down
+        for extension in file.extension:
+            extension.ClearField("json_name")
     assert compiled == fresh, "run scripts/compile-proto"
 
 
