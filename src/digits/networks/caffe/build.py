@@ -23,10 +23,12 @@ from digits.caffeproto.place import did_you_mean, nearest, place, shown
 from digits.caffeproto.text import layer_line
 from digits.caffeproto.upgrade import upgrade_net
 from digits.core.errors import NetworkError, UnknownLayerError
+from digits.networks.caffe.fuse import fuse_scales
 from digits.networks.caffe.geometry import Geometry, after, of_input
 from digits.networks.caffe.net import CaffeNet, LayerInfo
 from digits.networks.caffe.weights import Weights
 from digits.networks.layers.registry import (
+    NOT_BUILT_YET,
     Converter,
     Count,
     Layer,
@@ -91,6 +93,7 @@ class _Builder:
         self.unread: set[str] = set()
         self.losses: dict[str, float] = {}
         self.loss_nodes: dict[str, fx.Node] = {}
+        self.fillers: dict[str, caffe_pb2.FillerParameter] = {}
         self.infos: list[LayerInfo] = []
         self.names: set[str] = set(dir(nn.Module()))
         self.readers = _count_readers(net)
@@ -102,6 +105,8 @@ class _Builder:
             self._layer(message)
         outputs = tuple(sorted(self.unread))
         made = {name: self.values[name].node for name in outputs}
+        named = {name: value.node for name, value in self.values.items()} | self.loss_nodes
+        fuse_scales(self.graph, self.root, kept=set(named.values()))
         self.graph.output(made | {name: node for name, node in self.loss_nodes.items() if name not in made})
         module = fx.GraphModule(self.root, self.graph, class_name="CaffeNet")
         module.train(self.phase == "TRAIN")
@@ -116,7 +121,8 @@ class _Builder:
             parameters=self.weights.parameters(),
             layers=tuple(self.infos),
             blobs=self.weights.blobs,
-            nodes={name: value.node.name for name, value in self.values.items()},
+            nodes={name: node.name for name, node in named.items()},
+            fillers=self.fillers,
         )
 
     def _error(self, message: caffe_pb2.LayerParameter, text: str, *fields: str, hint: str = "") -> NetworkError:
@@ -124,11 +130,12 @@ class _Builder:
 
     def _layer(self, message: caffe_pb2.LayerParameter) -> None:
         converter = self._converter(message)
+        message = self._with_top(message)
         bottoms = [self._bottom(message, name) for name in message.bottom]
         layer = Layer(
             message,
             tuple(bottom.shape for bottom in bottoms),
-            self.phase,
+            ("TRAIN" if message.phase == caffe_pb2.TRAIN else "TEST") if message.HasField("phase") else self.phase,
             self.where,
             overwrites=self._overwrites(message, bottoms),
         )
@@ -148,12 +155,32 @@ class _Builder:
         self._loss_weights(layer, nodes)
         self._info(layer, shapes, geometry, lowered, num_parameters)
 
+    def _with_top(self, message: caffe_pb2.LayerParameter) -> caffe_pb2.LayerParameter:
+        """Return the layer; a loss without a top, as old definitions have them, gets one of its own name."""
+        if message.top or not message.type.endswith("Loss"):
+            return message
+        taken = {name for layer in self.net.layer for name in layer.top} | self.values.keys()
+        name = message.name or message.type
+        while name in taken:
+            name += "_loss"
+        copy = caffe_pb2.LayerParameter()
+        copy.CopyFrom(message)
+        copy.top.append(name)
+        return copy
+
     def _converter(self, message: caffe_pb2.LayerParameter) -> Converter:
         known = converters()
         if message.type in known:
             return known[message.type]
         if not message.type:
             raise self._error(message, "it has no type.")
+        if message.type in NOT_BUILT_YET:
+            raise UnknownLayerError(
+                f"Layer {shown(message.name)} has type {message.type!r} ({NOT_BUILT_YET[message.type]}), "
+                "which is known but not built yet.",
+                where=place(self.where, layer_line(message, "type")),
+                hint="The definition can be read and shown; it cannot be run or trained.",
+            )
         raise UnknownLayerError(
             f"Layer {message.name!r} has type {shown(message.type)}, which is not known.",
             where=place(self.where, layer_line(message, "type")),
@@ -194,6 +221,8 @@ class _Builder:
             geometry = of_input(shape)
             self._top(layer, index, name, _Value(node, tuple(shape), converter, layer.message.name, geometry))
             self.inputs[name] = tuple(shape)
+            if source.fillers:
+                self.fillers[name] = source.fillers[index]
             shapes.append(tuple(shape))
             geometries.append(geometry)
         return tuple(shapes), tuple(geometries)
@@ -255,6 +284,9 @@ class _Builder:
             raise layer.error(
                 f"its top {shown(name)} is already made by layer {maker!r}.", "top", hint="Give it a name of its own."
             )
+        if name in self.losses:  # an in-place layer follows, and the loss is what it was before
+            key = f"{name} of {self.values[name].layer}"
+            self.losses[key], self.loss_nodes[key] = self.losses.pop(name), self.loss_nodes.pop(name)
         self.values[name] = value
         self.versions[name] += 1
         self.unread.add(name)

@@ -6,7 +6,8 @@ Legend: "layer:i" is parameter blob i of a layer, as in weight files.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count, takewhile
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 
+from digits.caffeproto import caffe_pb2
 from digits.core.errors import NetworkError, WeightsError
+from digits.networks.caffe.fillers import fill
 from digits.networks.layers.registry import Phase, Shape
 
 
@@ -78,6 +81,8 @@ class CaffeNet:
     """Every layer's parameter blobs by "layer:i", shared ones under each of their names."""
     nodes: Mapping[str, str]
     """Blob name to the name of the graph's node that last makes it."""
+    fillers: Mapping[str, caffe_pb2.FillerParameter] = field(default_factory=dict)
+    """Inputs that fill themselves before each pass unless they are given (DummyData)."""
 
     def __call__(self, **blobs: Tensor) -> dict[str, Tensor]:
         """Return the outputs (and losses) of one forward pass by blob name.
@@ -136,6 +141,7 @@ class CaffeNet:
         Raises:
             WeightsError: a shape or a layer's number of blobs differs, or, unless ``partial``, a name is missing or unknown.
         """
+        state = self._as_held(state)
         if not partial and (missing := self.blobs.keys() - state.keys()):
             raise WeightsError(f"The weights lack {', '.join(sorted(missing)[:5])}.")
         if not partial and (unknown := state.keys() - self.blobs.keys()):
@@ -147,6 +153,16 @@ class CaffeNet:
                 target = _attribute(*self.blobs[name])
                 target.copy_(torch.from_numpy(np.ascontiguousarray(state[name], np.float32)).reshape(target.shape))
         return taken
+
+    def _as_held(self, state: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+        """Return ``state`` with the blobs of layers that know older forms of theirs in the form held here."""
+        held = dict(state)
+        for name, (module, _) in self.blobs.items():
+            layer, _, index = name.rpartition(":")
+            if index == "0" and (from_file := getattr(module, "from_file", None)) is not None:
+                stored = list(takewhile(lambda blob: blob is not None, (state.get(f"{layer}:{i}") for i in count())))
+                held.update({f"{layer}:{i}": blob for i, blob in enumerate(from_file(stored))})
+        return held
 
     def _check_fit(self, state: Mapping[str, NDArray[Any]], taken: tuple[str, ...]) -> None:
         for name in taken:
@@ -165,12 +181,19 @@ class CaffeNet:
                 )
 
     def _ordered(self, blobs: Mapping[str, Tensor]) -> list[Tensor]:
-        missing = [name for name in self.inputs if name not in blobs]
+        missing = [name for name in self.inputs if name not in blobs and name not in self.fillers]
         if missing:
             raise NetworkError(
                 f"Network {self.name!r} needs the input {missing[0]!r}.", hint=f"Its inputs: {', '.join(self.inputs)}."
             )
-        return [blobs[name] for name in self.inputs]
+        return [blobs[name] if name in blobs else self._filled(name, blobs) for name in self.inputs]
+
+    def _filled(self, name: str, blobs: Mapping[str, Tensor]) -> Tensor:
+        """Return an input that nobody gave, filled; it lies where the parameters or the other inputs do."""
+        neighbour = next(iter((*self.module.parameters(), *blobs.values())), torch.empty(0))
+        blob = neighbour.new_empty(self.input_shapes[name])
+        fill(blob, self.fillers[name], None)
+        return blob
 
 
 def _attribute(module: nn.Module, attribute: str) -> Tensor:

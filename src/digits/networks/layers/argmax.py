@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import torch
 from torch import Tensor
 
@@ -22,9 +24,7 @@ def argmax(layer: Layer) -> Lowered:
     else:
         if not shape:
             raise layer.error("it needs a blob of at least 1 axis.")
-        axis, size = 1, 1
-        for length in shape[1:]:
-            size *= length
+        axis, size = 1, prod(shape[1:])
     if not 1 <= param.top_k <= size:
         raise layer.error(f"top_k {param.top_k} of {size} values.", "argmax_param.top_k")
     options = {"top_k": param.top_k}

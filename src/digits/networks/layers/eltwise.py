@@ -13,7 +13,7 @@ from digits.networks.layers.registry import Layer, Lowered, converter
 _E = caffe_pb2.EltwiseParameter
 
 
-@converter("Eltwise", bottoms=(2, None))
+@converter("Eltwise", bottoms=(2, None), output_free=True)
 def eltwise(layer: Layer) -> Lowered:
     """Blobs of one shape to one of that shape; ``coeff`` is for SUM alone."""
     param = layer.message.eltwise_param

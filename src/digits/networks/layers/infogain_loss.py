@@ -38,9 +38,7 @@ def infogain_loss(layer: Layer) -> Lowered:
     check_labels(layer, axis, "infogain_loss_param.axis")
     num_classes, matrix = layer.in_shape[axis], None
     if len(layer.in_shapes) == 3:
-        count = 1
-        for size in layer.in_shapes[2]:
-            count *= size
+        count = math.prod(layer.in_shapes[2])
         if count != num_classes**2:
             raise layer.error(f"H has {count} values; {num_classes} classes need {num_classes**2}.", "bottom")
     else:
@@ -85,7 +83,9 @@ class InfogainLoss(nn.Module):
         valid = valid_places(target, self.ignore)
         if valid is not None:
             each = each * valid
-        loss = each.sum() / divisor(self.normalize_by, count=target.numel(), batch=scores.shape[0], valid=valid)
+        loss = each.sum() / divisor(
+            self.normalize_by, count=target.numel(), batch=math.prod(scores.shape[: self.axis]), valid=valid
+        )
         return (loss, logarithms.exp()) if self.with_probabilities else loss
 
     def extra_repr(self) -> str:

@@ -59,7 +59,7 @@ def divisor(mode: Normalization, *, count: int, batch: int, valid: Tensor | None
     Args:
         mode: as the layer says.
         count: places in all.
-        batch: pictures in the batch.
+        batch: pictures in the batch; Caffe counts the places before the axis of the classes.
         valid: which places count; None when all do.
     """
     if mode == "VALID" and valid is not None:
@@ -74,7 +74,7 @@ def valid_places(labels: Tensor, ignore: int | None) -> Tensor | None:
 
 def at_least(x: Tensor, least: float) -> Tensor:
     """Return ``x`` with what is below ``least`` raised to it in the value; the gradient passes as if it were not."""
-    return x + (x.detach().clamp(min=least) - x.detach())
+    return x.detach().clamp(min=least) + (x - x.detach())
 
 
 def class_numbers(num_classes: int, like: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ def scale(x: Tensor, *, scale: float) -> Tensor:
 def power(x: Tensor, *, power: float, scale: float, shift: float) -> Tensor:
     """Return (shift + scale * x) ^ power; with scale * power == 0 the constant shift ^ power, without a gradient."""
     if scale * power == 0:
-        return torch.full_like(x, shift**power if power else 1.0)
+        return torch.full_like(x, shift).pow(power)
     y = x if scale == 1 else x * scale
     y = y if shift == 0 else y + shift
     return y if power == 1 else y**power

@@ -118,6 +118,22 @@ class Source:
     """A layer that brings data into the net: each top becomes an input. A shape is None where only the caller knows it."""
 
     shapes: tuple[Shape | None, ...]
+    fillers: tuple[caffe_pb2.FillerParameter, ...] = ()
+    """What fills each input before a pass unless it is given."""
+
+
+NOT_BUILT_YET: Mapping[str, str] = {
+    "AnnotatedData": "SSD",
+    "DenseImageData": "SegNet",
+    "DetectNetTransformation": "DetectNet",
+    "DetectionEvaluate": "SSD",
+    "DetectionOutput": "SSD",
+    "MultiBoxLoss": "SSD",
+    "PriorBox": "SSD",
+    "Python": "layers written in Python",
+    "TRT": "NVCaffe",
+}
+"""Layer types that definitions may name and that no converter makes yet, and whose they are."""
 
 
 @dataclass(frozen=True)
