@@ -52,6 +52,10 @@ class ColumnWriter:
         os.fsync(self._file.fileno())
         self._file.close()
 
+    def abort(self) -> None:
+        """Close the file without caring what is in it."""
+        self._file.close()
+
 
 def read_column(path: Path) -> NDArray[Any]:
     """Return the numbers of a ``.npy`` file as a memory map."""
@@ -79,6 +83,11 @@ class PathListWriter:
         os.fsync(self._file.fileno())
         self._file.close()
         self._offsets.close()
+
+    def abort(self) -> None:
+        """Close both files without caring what is in them."""
+        self._file.close()
+        self._offsets.abort()
 
 
 class PathList:

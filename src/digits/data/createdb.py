@@ -69,11 +69,21 @@ class CreatedDb:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Items:
+    """What a database is made of: ``path`` and ``label`` (class id, below ``num_classes``) of item i, written in ``order``."""
+
+    path: Callable[[int], bytes]
+    label: Callable[[int], int]
+    order: NDArray[np.integer]
+    num_classes: int
+
+
 @dataclass
 class _Made:
-    """One file's outcome: a record, or the reason why there is none."""
+    """One item's outcome: a record, or the reason why there is none."""
 
-    position: int
+    item: int
     record: bytes = b""
     notes: tuple[str, ...] = ()
     refusal: DataError | None = None
@@ -82,12 +92,9 @@ class _Made:
 def create_db(
     folder: Path,
     name: str,
-    *,
-    paths: Callable[[int], bytes],
-    labels: Callable[[int], int],
-    order: NDArray[np.integer],
-    num_classes: int,
+    items: Items,
     form: PictureForm,
+    *,
     num_threads: int,
     progress: Progress,
     stop: StopCheck,
@@ -99,10 +106,7 @@ def create_db(
     Args:
         folder: the job folder.
         name: "train", "val" or "test".
-        paths: the file of item i.
-        labels: the class id of item i.
-        order: the items, in the order in which they are written.
-        num_classes: class ids are below this.
+        items: the files with their class ids.
         form: what every picture becomes.
         num_threads: decoding threads.
         progress: told about twice a second.
@@ -113,24 +117,21 @@ def create_db(
     Raises:
         StoppedError: asked to stop; what was written is removed.
         DataError: not one file could be used.
+        SetupError: the disk is full or broken.
     """
     started = time.monotonic()
     cv2.setNumThreads(1)  # the threads are ours: one a picture
-    temporary, index = folder / f"{name}_db.tmp", folder / "index" / f"{name}.tmp"
-    for leftover in (temporary, index):
-        shutil.rmtree(leftover, ignore_errors=True)
-    work = _Worker(paths, labels, form, mean, stop)
-    with (folder / f"create_{name}_db.log").open("w", encoding="utf-8") as log:
-        sink = _Sink(folder, name, temporary, index, num_classes, refused, log.write)
+    work = _Worker(items, form, mean, stop)
+    with (folder / f"create_{name}_db.log").open("w", buffering=1, encoding="utf-8") as log:
+        sink = _Sink(folder, name, items, refused, log.write)
         try:
-            for made in _in_order(work, order, num_threads):
-                sink.add(made, paths, labels)
-                sink.report(len(order), progress)
+            for made in _in_order(work, items.order, num_threads):
+                sink.add(made)
+                sink.report(progress)
             sink.finish()
         except BaseException:
             sink.abort()
             raise
-    sync_folder(folder)
     size = sum(file.stat().st_size for file in (folder / f"{name}_db").iterdir())
     return CreatedDb(sink.entries, sink.refused_count, sink.class_counts, sink.notes, size, time.monotonic() - started)
 
@@ -138,20 +139,13 @@ def create_db(
 class _Worker:
     """Turns items into records; called by several threads."""
 
-    def __init__(
-        self,
-        paths: Callable[[int], bytes],
-        labels: Callable[[int], int],
-        form: PictureForm,
-        mean: MeanAccumulator | None,
-        stop: StopCheck,
-    ) -> None:
-        self._paths, self._labels, self._form, self._mean, self._stop = paths, labels, form, mean, stop
+    def __init__(self, items: Items, form: PictureForm, mean: MeanAccumulator | None, stop: StopCheck) -> None:
+        self._items, self._form, self._mean, self._stop = items, form, mean, stop
         self.cancelled = threading.Event()
 
-    def __call__(self, items: Sequence[int]) -> list[_Made]:
+    def __call__(self, chunk: Sequence[int]) -> list[_Made]:
         """Return the outcome of each item."""
-        return [self._make(item) for item in items]
+        return [self._make(item) for item in chunk]
 
     def _make(self, item: int) -> _Made:
         if self.cancelled.is_set() or self._stop():
@@ -159,7 +153,7 @@ class _Worker:
         form = self._form
         try:
             decoded = prepare(
-                read_file(self._paths(item)),
+                read_file(self._items.path(item)),
                 height=form.height, width=form.width, channels=form.channels,
                 mode=form.mode, seed=form.seed, limits=form.limits,
             )  # fmt: skip
@@ -168,7 +162,7 @@ class _Worker:
         if self._mean is not None:
             self._mean.add(decoded.image_HWC)
         data = encode(decoded.image_HWC, form.encoding)
-        datum = Datum(form.channels, form.height, form.width, data, self._labels(item), form.encoding != "none")
+        datum = Datum(form.channels, form.height, form.width, data, self._items.label(item), form.encoding != "none")
         return _Made(item, write_datum(datum), decoded.notes)
 
 
@@ -202,32 +196,28 @@ class _Sink:
     """Receives outcomes in order, one thread: numbers them, writes records, index, log and refused rows."""
 
     def __init__(
-        self,
-        folder: Path,
-        name: str,
-        temporary: Path,
-        index: Path,
-        num_classes: int,
-        refused: RefusedWriter,
-        log: Callable[[str], object],
+        self, folder: Path, name: str, items: Items, refused: RefusedWriter, log: Callable[[str], object]
     ) -> None:
-        self._folder, self._name, self._temporary, self._index = folder, name, temporary, index
-        self._refused, self._log = refused, log
-        self._records = RecordWriter(temporary)
-        self._paths = PathListWriter(index)
-        self._labels = ColumnWriter(index / "labels.npy", "<i4")
-        self.class_counts = [0] * num_classes
+        self._name, self._items, self._refused, self._log = name, items, refused, log
+        self._places = folder / f"{name}_db", folder / "index" / name
+        self._temporary = tuple(place.with_name(place.name + ".tmp") for place in self._places)
+        for leftover in self._temporary:
+            shutil.rmtree(leftover, ignore_errors=True)
+        self._records = RecordWriter(self._temporary[0])
+        self._paths = PathListWriter(self._temporary[1])
+        self._labels = ColumnWriter(self._temporary[1] / "labels.npy", "<i4")
+        self.class_counts = [0] * items.num_classes
         self.notes: Counter[str] = Counter()
         self.entries = self.refused_count = 0
         self._started = self._reported = self._logged = time.monotonic()
 
-    def add(self, made: _Made, paths: Callable[[int], bytes], labels: Callable[[int], int]) -> None:
-        path = paths(made.position)
+    def add(self, made: _Made) -> None:
+        path = self._items.path(made.item)
         if made.refusal is not None:
             self.refused_count += 1
             self._refused.add(self._name, path, made.refusal)
             return
-        label = labels(made.position)
+        label = self._items.label(made.item)
         self._records.put(key(self.entries, label), made.record)
         self._paths.append(path)
         self._labels.append(label)
@@ -235,8 +225,8 @@ class _Sink:
         self.notes.update(made.notes)
         self.entries += 1
 
-    def report(self, total: int, progress: Progress) -> None:
-        now, done = time.monotonic(), self.entries + self.refused_count
+    def report(self, progress: Progress) -> None:
+        now, done, total = time.monotonic(), self.entries + self.refused_count, len(self._items.order)
         if now - self._reported >= _REPORT_S or done == total:
             self._reported = now
             progress(done=done, total=total, rate=done / max(now - self._started, 1e-9))
@@ -257,16 +247,16 @@ class _Sink:
         for label, count in enumerate(self.class_counts):
             self._say(f"Category {label} has {count} images.")
         self._say(f"{self.entries} images written to database")
-        for temporary, place in (
-            (self._temporary, self._folder / f"{self._name}_db"),
-            (self._index, self._folder / "index" / self._name),
-        ):
+        for temporary, place in zip(self._temporary, self._places, strict=True):
             shutil.rmtree(place, ignore_errors=True)
             os.replace(temporary, place)
+            sync_folder(place.parent)
 
     def abort(self) -> None:
         self._records.abort()
-        for leftover in (self._temporary, self._index):
+        self._paths.abort()
+        self._labels.abort()
+        for leftover in self._temporary:
             shutil.rmtree(leftover, ignore_errors=True)
 
     def _say(self, text: str) -> None:

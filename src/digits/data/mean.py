@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from digits.caffeproto import caffe_pb2
 from digits.caffeproto.blob import blob_to_array
-from digits.core.errors import DataError
+from digits.core.errors import DataError, WeightsError
 from digits.core.files import write_bytes
 from digits.data.encode import encode_jpeg
 
@@ -94,9 +94,9 @@ def read_mean(path: Path) -> NDArray[np.float32]:
     blob = caffe_pb2.BlobProto()
     try:
         blob.ParseFromString(path.read_bytes())
-    except (OSError, DecodeError) as error:
+        values = blob_to_array(blob)
+    except (OSError, DecodeError, WeightsError) as error:
         raise DataError("This is no mean file.", where=str(path), hint=str(error)) from error
-    values = blob_to_array(blob, where=str(path))
     if values.ndim == 4 and values.shape[0] == 1:
         values = values[0]
     if values.ndim != 3:

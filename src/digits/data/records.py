@@ -14,7 +14,7 @@ from pathlib import Path
 
 import lmdb
 
-from digits.core.errors import DataError
+from digits.core.errors import DataError, SetupError
 from digits.core.files import sync_folder
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
@@ -126,7 +126,11 @@ class RecordWriter:
         self._env = lmdb.open(str(folder), map_size=map_bytes, sync=False, metasync=False, lock=False)
 
     def put(self, key: bytes, record: bytes) -> None:
-        """Add a record; its key must be greater than all before."""
+        """Add a record; its key must be greater than all before.
+
+        Raises:
+            SetupError: the disk is full or broken.
+        """
         self._pending.append((key, record))
         if len(self._pending) >= self._batch:
             self._flush()
@@ -141,18 +145,32 @@ class RecordWriter:
             except lmdb.MapFullError:
                 self._map_bytes *= 2
                 self._env.set_mapsize(self._map_bytes)
+            except lmdb.Error as error:
+                raise _disk_error(self._folder, error) from error
         self._pending.clear()
 
     def close(self) -> None:
-        """Write what is left, and force everything to the disk."""
+        """Write what is left, and force everything to the disk.
+
+        Raises:
+            SetupError: the disk is full or broken.
+        """
         self._flush()
-        self._env.sync(True)
+        try:
+            self._env.sync(True)
+        except lmdb.Error as error:
+            raise _disk_error(self._folder, error) from error
         self._env.close()
         sync_folder(self._folder)
 
     def abort(self) -> None:
         """Close the files without caring what is in them."""
         self._env.close()
+
+
+def _disk_error(folder: Path, error: lmdb.Error) -> SetupError:
+    text = f"The database cannot be written: {error}."
+    return SetupError(text, where=str(folder), hint="Is the disk full?")
 
 
 _lock = threading.Lock()

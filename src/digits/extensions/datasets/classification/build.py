@@ -17,7 +17,7 @@ from digits.core.events import Emit, Preview, Progress, Warned
 from digits.core.files import atomic, write_json, write_text
 from digits.core.jobfolder import JobFolder
 from digits.core.work import StopCheck, WorkerSettings
-from digits.data.createdb import PictureForm, create_db
+from digits.data.createdb import Items, PictureForm, create_db
 from digits.data.images import Limits
 from digits.data.mean import MeanAccumulator, write_mean
 from digits.data.refused import RefusedWriter
@@ -118,10 +118,9 @@ class _Build:
             self.emit(Progress(task=task, done=done, total=total, unit="pictures", rate=rate, text=text))
 
         progress(done=0, total=len(part.order), rate=0.0)
+        items = Items(parsed.paths.__getitem__, parsed.classes.item, part.order, len(parsed.labels))
         created = create_db(
-            self.folder, part.name,
-            paths=parsed.paths.__getitem__, labels=parsed.classes.item, order=part.order,
-            num_classes=len(parsed.labels), form=form, num_threads=self.settings.num_threads,
+            self.folder, part.name, items, form, num_threads=self.settings.num_threads,
             progress=progress, stop=self.stop, refused=refused, mean=mean,
         )  # fmt: skip
         mean_facts = self._write_mean(mean.mean()) if mean else None

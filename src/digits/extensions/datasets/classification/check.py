@@ -47,18 +47,16 @@ def shares(source: FolderSource) -> tuple[float, float]:
 
 def check(spec: ClassificationSpec, settings: Settings) -> dict[str, list[str]]:
     """Return the problems by field; all of them, not the first alone. Empty where the job can be made."""
-    source, problems = spec.source, dict[str, list[str]]()
-    asked = {"train": True, "val": source.has_val_folder, "test": source.has_test_folder}
-    for name in (name for name, is_asked in asked.items() if is_asked):
-        problem = folder_problem(getattr(source, name), settings)
-        if problem:
-            problems[f"source.{name}"] = [problem]
-    if "source.train" not in problems:
+    source = spec.source
+    problems = {"train": folder_problem(source.train, settings)}
+    if not problems["train"]:
         least = max(source.train_min_per_class or 1, num_sets(*shares(source)))
-        problem = _classes_problem(Path(source.train).expanduser(), least)
-        if problem:
-            problems["source.train"] = [problem]
-    return problems
+        problems["train"] = _classes_problem(Path(source.train).expanduser(), least)
+    if source.has_val_folder:
+        problems["val"] = folder_problem(source.val, settings)
+    if source.has_test_folder:
+        problems["test"] = folder_problem(source.test, settings)
+    return {f"source.{name}": [problem] for name, problem in problems.items() if problem}
 
 
 def folder_problem(text: str, settings: Settings) -> str:

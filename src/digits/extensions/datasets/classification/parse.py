@@ -16,13 +16,14 @@ from digits.core.events import Emit, Progress, Warned
 from digits.core.work import StopCheck, StoppedError
 from digits.data.columns import PathList, PathListWriter
 from digits.data.refused import RefusedWriter
-from digits.extensions.datasets.classification.check import shares
+from digits.extensions.datasets.classification.check import shares, wanted_dbs
 from digits.extensions.datasets.classification.scan import ClassFolder, class_folders, walk
 from digits.extensions.datasets.classification.spec import FolderSource
 from digits.extensions.datasets.classification.split import num_sets, split_counts
 
 TASK = "parse_folder"
 _REPORT_S = 0.5
+_TITLES = {"train": "training", "val": "validation", "test": "testing"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,6 @@ def parse(
         DataError: a folder cannot be listed, or fewer than two classes are usable.
         StoppedError: asked to stop.
     """
-    pct_val, pct_test = shares(source)
     roots = {"train": source.train}
     if source.has_val_folder:
         roots["val"] = source.val
@@ -79,41 +79,77 @@ def parse(
     scanned = {name: scanner.scan(name, Path(root).expanduser()) for name, root in roots.items()}
     writer.close()
 
-    rng = np.random.default_rng(seed)
-    least = max(source.train_min_per_class or 1, num_sets(pct_val, pct_test))
-    chosen = _usable(scanned["train"], least, "training", emit)
-    if len(chosen) < 2:
-        raise _too_few(scanned["train"], least, str(source.train))
-    classes = np.full(scanner.count, -1, np.int32)
-    picked: dict[str, list[NDArray[np.int64]]] = {"train": [], "val": [], "test": []}
-    for class_id, (_, items) in enumerate(chosen):
-        classes[items.start : items.stop] = class_id
-        shuffled = _shuffled(items, source.train_max_per_class, rng)
-        train, val, _ = split_counts(len(shuffled), pct_val, pct_test)
-        for name, part in zip(picked, np.split(shuffled, [train, train + val]), strict=True):
-            picked[name].append(part)
-    ids = {folder.name: class_id for class_id, (folder, _) in enumerate(chosen)}
-    for name, title in (("val", "validation"), ("test", "testing")):
-        if name not in scanned:
-            continue
-        least = getattr(source, f"{name}_min_per_class") or 1
-        for folder, items in _usable(scanned[name], least, title, emit):
-            if folder.name not in ids:
-                emit(Warned(message=f"Class {folder.label!r} is in the folder for {title} alone, and is left out."))
-                continue
-            classes[items.start : items.stop] = ids[folder.name]
-            picked[name].append(_shuffled(items, getattr(source, f"{name}_max_per_class"), rng))
+    picker = _Picker(source, scanner.count, np.random.default_rng(seed), emit)
+    labels = picker.pick_training(scanned["train"])
+    for name in ("val", "test"):
+        if name in scanned:
+            picker.pick_matching(name, scanned[name])
+    log(f"Found {scanner.count} images in {len(labels)} categories.")
+    parts = {part.name: part for part in map(picker.part, _TITLES) if len(part.items)}
+    for name in wanted_dbs(source):
+        if name not in parts:
+            raise DataError(
+                f"No picture is left for {_TITLES[name]}.",
+                where=_printable(roots.get(name, source.train)),
+                rule="DB_EMPTY",
+            )
+        log(f"Selected {len(parts[name].items)} for {_TITLES[name]}.")
+    return Parsed(labels, PathList(scratch), picker.classes, parts)
 
-    log(f"Found {scanner.count} images in {len(chosen)} categories.")
-    parts = {}
-    for name, title in (("train", "training"), ("val", "validation"), ("test", "testing")):
-        items_ = np.concatenate(picked[name]) if picked[name] else np.empty(0, np.int64)
-        if len(items_):
-            parts[name] = Part(name, items_, rng.permutation(items_))
-            log(f"Selected {len(items_)} for {title}.")
-        elif name in scanned:
-            raise DataError(f"No picture is left for {title}.", where=_printable(roots[name]), rule="DB_EMPTY")
-    return Parsed([folder.label for folder, _ in chosen], PathList(scratch), classes, parts)
+
+class _Picker:
+    """Chooses classes and pictures; ``classes`` gives each item its class id, -1 where it is left out."""
+
+    def __init__(self, source: FolderSource, num_items: int, rng: np.random.Generator, emit: Emit) -> None:
+        self._source, self._rng, self._emit = source, rng, emit
+        self._ids: dict[bytes, int] = {}
+        self._picked: dict[str, list[NDArray[np.int64]]] = {name: [] for name in _TITLES}
+        self.classes = np.full(num_items, -1, np.int32)
+
+    def pick_training(self, scanned: _Scanned) -> list[str]:
+        """Choose the classes, split each one's pictures, and return the labels."""
+        pct_val, pct_test = shares(self._source)
+        least = max(self._source.train_min_per_class or 1, num_sets(pct_val, pct_test))
+        chosen = self._usable(scanned, least, "train")
+        if len(chosen) < 2:
+            raise _too_few(scanned, least, self._source.train)
+        for class_id, (folder, items) in enumerate(chosen):
+            self._ids[folder.name] = class_id
+            shuffled = self._shuffled(items, class_id, self._source.train_max_per_class)
+            train, val, _ = split_counts(len(shuffled), pct_val, pct_test)
+            for name, part in zip(_TITLES, np.split(shuffled, [train, train + val]), strict=True):
+                self._picked[name].append(part)
+        return [folder.label for folder, _ in chosen]
+
+    def pick_matching(self, name: str, scanned: _Scanned) -> None:
+        """Take the pictures of a folder of their own, whose classes are matched by name."""
+        least, most = (getattr(self._source, f"{name}_{bound}_per_class") for bound in ("min", "max"))
+        for folder, items in self._usable(scanned, least or 1, name):
+            if folder.name in self._ids:
+                self._picked[name].append(self._shuffled(items, self._ids[folder.name], most))
+            else:
+                where = f"the folder for {_TITLES[name]}"
+                self._emit(Warned(message=f"Class {folder.label!r} is in {where} alone, and is left out."))
+
+    def part(self, name: str) -> Part:
+        """Return what was picked for database ``name``."""
+        items = np.concatenate([np.empty(0, np.int64), *self._picked[name]])
+        return Part(name, items, self._rng.permutation(items))
+
+    def _usable(self, scanned: _Scanned, least: int, name: str) -> list[tuple[ClassFolder, range]]:
+        """Return the classes with at least ``least`` pictures, and warn of the others."""
+        chosen = []
+        for folder, items in zip(scanned.folders, scanned.ranges, strict=True):
+            if len(items) >= least:
+                chosen.append((folder, items))
+                continue
+            text = f"Class {folder.label!r} is left out for {_TITLES[name]}: {len(items)} pictures, {least} wanted."
+            self._emit(Warned(message=text))
+        return chosen
+
+    def _shuffled(self, items: range, class_id: int, most: int | None) -> NDArray[np.int64]:
+        self.classes[items.start : items.stop] = class_id
+        return self._rng.permutation(np.arange(items.start, items.stop))[:most]
 
 
 class _Scanner:
@@ -151,27 +187,8 @@ class _Scanner:
         now = time.monotonic()
         if now - self._reported >= _REPORT_S:
             self._reported = now
-            self._emit(
-                Progress(
-                    task=TASK, done=self.count, total=0, unit="pictures", text=f"Found {self.count:,} pictures",
-                    rate=self.count / (now - self._started),
-                )
-            )  # fmt: skip
-
-
-def _usable(scanned: _Scanned, least: int, title: str, emit: Emit) -> list[tuple[ClassFolder, range]]:
-    """Return the classes with at least ``least`` pictures, and warn of the others."""
-    chosen = []
-    for folder, items in zip(scanned.folders, scanned.ranges, strict=True):
-        if len(items) >= least:
-            chosen.append((folder, items))
-        else:
-            emit(
-                Warned(
-                    message=f"Class {folder.label!r} is left out for {title}: {len(items)} pictures, {least} wanted."
-                )
-            )
-    return chosen
+            text, rate = f"Found {self.count:,} pictures", self.count / (now - self._started)
+            self._emit(Progress(task=TASK, done=self.count, total=0, unit="pictures", text=text, rate=rate))
 
 
 def _too_few(scanned: _Scanned, least: int, root: str) -> DataError:
@@ -184,10 +201,6 @@ def _too_few(scanned: _Scanned, least: int, root: str) -> DataError:
         hint="The folder holds one sub-folder for each class.",
         rule="TOO_FEW_CLASSES",
     )
-
-
-def _shuffled(items: range, most: int | None, rng: np.random.Generator) -> NDArray[np.int64]:
-    return rng.permutation(np.arange(items.start, items.stop))[:most]
 
 
 def _printable(path: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ def class_folders(root: bytes, refuse: Callable[[bytes, DataError], None] | None
     real_root, names = os.path.realpath(root), []
     with os.scandir(root) as entries:
         for entry in entries:
-            if entry.name.startswith(b".") or not entry.is_dir():
+            if entry.name.startswith(b".") or not _is_folder(entry):
                 continue
             if entry.is_symlink() and not _inside(real_root, entry.path):
                 if refuse:
@@ -46,14 +47,23 @@ def class_folders(root: bytes, refuse: Callable[[bytes, DataError], None] | None
                 continue
             names.append(entry.name)
     names.sort()
+    return [
+        ClassFolder(os.path.join(root, name), name, label) for name, label in zip(names, _labels(names), strict=True)
+    ]
+
+
+def _labels(names: list[bytes]) -> list[str]:
+    """Return what people read for the names, no two alike."""
     pretty = [_text(name).replace("_", " ") for name in names]
-    labels: list[str] = []
-    for name, label in zip(names, pretty, strict=True):
-        label = label if pretty.count(label) == 1 else _text(name)
-        while label in labels:  # two names whose undecodable bytes read alike
+    count = Counter(pretty)
+    taken: set[str] = set()
+    for index, name in enumerate(names):
+        label = pretty[index] if count[pretty[index]] == 1 else _text(name)
+        while label in taken:  # two names whose undecodable bytes read alike
             label += "'"
-        labels.append(label)
-    return [ClassFolder(os.path.join(root, name), name, label) for name, label in zip(names, labels, strict=True)]
+        taken.add(label)
+        pretty[index] = label
+    return pretty
 
 
 def _text(name: bytes) -> str:
@@ -83,12 +93,19 @@ def walk(root: bytes, folder: bytes) -> Iterator[Found]:
         for entry in entries:
             if entry.is_symlink() and not _inside(real_root, entry.path):
                 yield entry.path, _outside(entry.path)
-            elif entry.is_dir():
+            elif _is_folder(entry):
                 folders.append(entry.path)
             else:
                 problem = _problem(entry)
                 yield (entry.path, problem) if problem else entry.path
         pending.extend(reversed(folders))
+
+
+def _is_folder(entry: os.DirEntry[bytes]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def _problem(entry: os.DirEntry[bytes]) -> DataError | None:

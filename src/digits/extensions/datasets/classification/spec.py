@@ -14,7 +14,10 @@ class FolderSource(Spec):
 
     prefix: ClassVar[str] = "folder_"
     method: Literal["folder"] = field(
-        "folder", title="Use Image Folder", flat="method", description="Where the pictures come from: a folder on the server."
+        "folder",
+        title="Use Image Folder",
+        flat="method",
+        description="Where the pictures come from: a folder on the server.",
     )
     train: str = field(
         title="Training Images",

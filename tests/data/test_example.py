@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from PIL import Image
+
+from digits.core.errors import DataError
+from digits.data.createdb import Encoding
+from digits.data.example import resize_example
+from digits.data.resize import ResizeMode
+from tests.data.corpus import saved, scene
+
+
+def opened(url: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
+
+
+@pytest.mark.parametrize("encoding", get_args(Encoding))
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_drawn_picture_is_shown_in_all_modes_with_its_bytes(encoding: Encoding, channels: int) -> None:
+    told = resize_example(None, width=40, height=30, channels=channels, encoding=encoding)
+
+    assert list(told["modes"]) == list(get_args(ResizeMode))
+    for mode in told["modes"].values():
+        picture = opened(mode["image"])
+        assert picture.size == (40, 30)
+        assert picture.mode == ("L" if channels == 1 else "RGB")
+        assert mode["bytes"] > 0
+    if encoding == "none":
+        assert told["modes"]["fill"]["bytes"] == 40 * 30 * channels + 0
+    assert opened(told["source"]["image"]).size == (told["source"]["width"], told["source"]["height"])
+
+
+def test_a_picture_of_the_user_is_shown_small_and_told_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "big.png").write_bytes(saved(Image.fromarray(scene(700, 2000)), "PNG"))
+
+    source = resize_example(str(tmp_path / "big.png"), width=8, height=8, channels=3, encoding="png")["source"]
+
+    assert (source["name"], source["width"], source["height"]) == ("big.png", 2000, 700)
+    assert opened(source["image"]).size == (512, 179)
+    assert source["bytes"] == (tmp_path / "big.png").stat().st_size
+
+
+def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("hello")
+
+    with pytest.raises(DataError):
+        resize_example(str(tmp_path / "text.png"), width=8, height=8, channels=3, encoding="png")

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from digits.core.errors import DataError
+from digits.core.work import StoppedError
+from digits.data.images import Limits
+from digits.extensions.datasets.classification.inspect import inspect_folder
+from tests.data.corpus import exif, png_of_size, saved, scene
+from tests.extensions.datasets.classification.folders import draw_classes
+
+
+def test_a_folder_is_told_with_classes_counts_samples_and_sizes(tmp_path: Path) -> None:
+    from PIL import Image
+
+    root = draw_classes(tmp_path / "in", {"big_cat": 3, "dog": 5}, size=(10, 20))
+    (root / "dog" / "turned.jpg").write_bytes(saved(Image.fromarray(scene(100, 50)), "JPEG", exif=exif(6)))
+    (root / "dog" / "notes.txt").write_text("hello")
+    (root / "dog" / "huge.png").write_bytes(png_of_size(40_000, 10))
+
+    told = inspect_folder(str(root))
+
+    assert told["format"] == "folder"
+    assert [(each["label"], each["count"]) for each in told["classes"]] == [("big cat", 3), ("dog", 6)]
+    assert told["classes"][0]["sample"] == str(root / "big_cat" / "0000.png")
+    assert (told["count"], told["refused_count"]) == (9, 2)
+    assert {Path(row["path"]).name: row["rule"] for row in told["refused"]} == {
+        "notes.txt": "IMG_NOT_A_PICTURE", "huge.png": "IMG_TOO_LARGE",
+    }  # fmt: skip
+    assert told["sizes"] == {"min": [20, 10], "max": [100, 50], "median": [20, 10]}
+    json.dumps(told)
+
+
+def test_of_many_refused_files_the_first_100_are_listed_and_all_counted(tmp_path: Path) -> None:
+    root = draw_classes(tmp_path / "in", {"cat": 2})
+    for number in range(120):
+        (root / "cat" / f"{number}.txt").write_text("hello")
+
+    told = inspect_folder(str(root))
+
+    assert (len(told["refused"]), told["refused_count"]) == (100, 120)
+
+
+def test_an_empty_folder_has_no_classes(tmp_path: Path) -> None:
+    told = inspect_folder(str(tmp_path))
+
+    assert (told["classes"], told["count"], told["sizes"]) == ([], 0, {})
+
+
+def test_the_limits_are_those_of_the_build(tmp_path: Path) -> None:
+    root = draw_classes(tmp_path / "in", {"cat": 2, "dog": 2}, size=(30, 30))
+
+    assert inspect_folder(str(root), limits=Limits(max_pixels=100))["refused_count"] == 4
+
+
+def test_a_folder_that_is_not_there_is_an_error_and_a_stop_is_heard(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be listed"):
+        inspect_folder(str(tmp_path / "absent"))
+
+    draw_classes(tmp_path / "in", {"cat": 2})
+    with pytest.raises(StoppedError):
+        inspect_folder(str(tmp_path / "in"), stop=lambda: True)
