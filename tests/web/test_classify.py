@@ -76,7 +76,10 @@ def test_an_upload_is_classified_and_leaves_nothing_behind(world: World, model: 
     assert list(spool.iterdir()) == []
 
 
-def test_a_picture_on_the_server_is_classified(world: World, model: str, ask: list[Any]) -> None:
+def test_a_picture_on_the_server_is_classified(
+    world: World, model: str, ask: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digits.web.services.RUNNER_S", 0.2)
     data = {"job_id": model, "image_path": "/mnist/test/7/00000.png", "snapshot_epoch": "3"}
 
     result = world.site.client.post(f"{BASE}/classify_one", data=data, headers=JSON)
@@ -165,7 +168,8 @@ def test_a_worker_that_could_not_start_is_told_in_its_own_words(world: World, mo
     assert result.json()["error"]["description"] == "epoch_10: The snapshot is damaged. Choose another."
 
 
-def test_without_a_runner_nothing_hangs(world: World, model: str) -> None:
+def test_without_a_runner_nothing_hangs(world: World, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("digits.web.services.RUNNER_S", 0.2)
     result = world.site.client.post(f"{BASE}/classify_one.json", data={"job_id": model, "image_path": "/x.png"})
     forget(world.site.store)
 

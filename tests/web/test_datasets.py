@@ -90,6 +90,21 @@ def test_every_problem_of_a_form_is_told_at_its_field(empty: Serving, tmp_path: 
     assert empty.store.jobs() == []
 
 
+def test_a_refused_form_comes_back_whole_as_a_page(empty: Serving, tmp_path: Path) -> None:
+    empty.login("fred")
+
+    answer = empty.client.post(
+        CREATE, files=form(tmp_path / "none", dataset_name="my <b>bars</b>", resize_width="wide")
+    )
+
+    assert answer.status_code == 400
+    assert "alert-danger" in answer.text
+    assert 'value="wide"' in answer.text
+    assert "This is not a whole number: &#39;wide&#39;." in answer.text
+    assert "my &lt;b&gt;bars&lt;/b&gt;" in answer.text
+    assert "New Image Classification Dataset" in answer.text
+
+
 @pytest.mark.parametrize("where", ["params", "data"])
 def test_a_clone_overrides_what_is_posted(empty: Serving, tmp_path: Path, where: str) -> None:
     empty.login("fred")

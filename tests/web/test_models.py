@@ -136,6 +136,18 @@ def test_what_cannot_be_trained_is_said_at_its_field(
     assert words in answer.json()["errors"][field][0]
 
 
+def test_a_refused_form_comes_back_whole_as_a_page(empty: Serving, dataset: Job) -> None:
+    answer = empty.client.post(
+        CREATE, files=form(dataset, learning_rate="fast", method="custom", custom_network="</textarea><b>")
+    )
+
+    assert answer.status_code == 400
+    assert "alert-danger" in answer.text
+    assert "This is not a number: &#39;fast&#39;." in answer.text
+    assert "&lt;/textarea&gt;&lt;b&gt;" in answer.text
+    assert "New Image Classification Model" in answer.text
+
+
 def test_a_dataset_that_failed_is_not_trained_on_and_one_in_the_making_is(
     empty: Serving, dataset: Job, tmp_path: Path
 ) -> None:

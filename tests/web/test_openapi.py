@@ -73,6 +73,6 @@ def test_references_within_the_document_lead_somewhere(world: World) -> None:
 def test_the_page_of_the_documentation_runs_no_inline_script(world: World) -> None:
     page = world.site.client.get("/docs").text
 
-    assert 'data-document="/openapi.json"' in page
+    assert 'data-openapi="/openapi.json"' in page
     assert not re.search(r"<script(?![^>]*src=)", page)
     assert "style=" not in page

@@ -167,7 +167,10 @@ def test_a_page_of_ours_and_a_program_without_a_page_may_change_things(world: Wo
     site = world.site
     ours = {"Origin": site.address, "Sec-Fetch-Site": "same-origin"}
 
+    behind_a_proxy = {"Origin": "https://lab.example", "Sec-Fetch-Site": "same-origin"}
+
     assert site.raw("POST", "/logout", headers=ours)[0] == 302
+    assert site.raw("POST", "/logout", headers=behind_a_proxy)[0] == 302
     assert site.raw("POST", "/logout")[0] == 302
 
 

@@ -151,12 +151,6 @@ def number(request: Request, name: str) -> float | None:
     return value
 
 
-def flag(request: Request, name: str, *, absent: bool = False) -> bool:
-    """Return the boolean ``name`` by DIGITS' rule: only "" and "false" are false."""
-    given = argument(request, name, "\0absent")
-    return absent if given == "\0absent" else given not in ("", "false")
-
-
 def path_job(request: Request, kind: str = "") -> Job:
     """Return the job that the path names.
 

@@ -36,6 +36,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MAX_TEXT_BYTES = 64_000_000
+"""A body that is no multipart form: ten times the largest network one may paste, in any encoding."""
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -97,6 +99,8 @@ def check_origin(headers: Headers) -> None:
     site = headers.get("sec-fetch-site", "none")
     if site not in ("same-origin", "none"):
         raise ForeignOriginError("A page of another site may not do this.", where=f"Sec-Fetch-Site: {site[:40]}")
+    if site == "same-origin":
+        return  # the browser's own word, which no page can forge; a proxy may have changed Host, not this
     for name in ("origin", "referer"):
         given = headers.get(name)
         if given is None:
@@ -108,6 +112,13 @@ def check_origin(headers: Headers) -> None:
         if not same:
             raise ForeignOriginError("A page of another site may not do this.", where=f"{name.title()}: {given[:100]}")
         return
+
+
+def too_large(most: int) -> BodyTooLargeError:
+    """Return what is said of a body of more than ``most`` bytes."""
+    return BodyTooLargeError(
+        f"The body is larger than {most:,} bytes.", hint="Setting max_upload_bytes says how large."
+    )
 
 
 class Guard:
@@ -134,7 +145,7 @@ class Guard:
         except DigitsError as error:
             await error_answer(Request(scope, receive), error)(scope, receive, send)
             return
-        await self._app(scope, self._limited(receive), send)
+        await self._app(scope, self._limited(Headers(scope=scope), receive), send)
 
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
@@ -149,23 +160,23 @@ class Guard:
         if scope["method"] not in SAFE_METHODS:
             check_origin(headers)
         length = headers.get("content-length", "")
-        if length.isdigit() and int(length[:20]) > self._max_bytes:
-            raise self._too_large()
+        if length.isdigit() and int(length[:20]) > self._most(headers):
+            raise too_large(self._most(headers))
 
-    def _too_large(self) -> BodyTooLargeError:
-        return BodyTooLargeError(
-            f"The body is larger than {self._max_bytes:,} bytes.", hint="Setting max_upload_bytes allows more."
-        )
+    def _most(self, headers: Headers) -> int:
+        """Return how large the body may be: files are kept on disk, everything else in memory."""
+        has_files = headers.get("content-type", "").lower().startswith("multipart/")
+        return self._max_bytes if has_files else min(self._max_bytes, MAX_TEXT_BYTES)
 
-    def _limited(self, receive: Receive) -> Receive:
-        seen = 0
+    def _limited(self, headers: Headers, receive: Receive) -> Receive:
+        seen, most = 0, self._most(headers)
 
         async def count() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self._max_bytes:
-                raise self._too_large()
+            if seen > most:
+                raise too_large(most)
             return message
 
         return count

@@ -52,7 +52,7 @@ def events(request: Request) -> Response:
 async def edit(request: Request) -> Response:
     """``PUT /jobs/<id>``: rename, or change the notes."""
     form = await read_form(request)
-    job = path_job(request)
+    job = await run_in_threadpool(path_job, request)
     require_owner(request.state.user, job)
     name = form.text("job_name").strip() if "job_name" in form.fields else None
     notes = form.text("job_notes").replace("\r\n", "\n") if "job_notes" in form.fields else None
@@ -76,7 +76,7 @@ async def group(request: Request) -> Response:
 
 async def abort(request: Request) -> Response:
     """``POST /jobs/<id>/abort``."""
-    job = path_job(request)
+    job = await run_in_threadpool(path_job, request)
     require_owner(request.state.user, job)
     await run_in_threadpool(store(request).abort, job.id)
     return plain("Job aborted.")
@@ -89,7 +89,7 @@ async def abort_many(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """``DELETE /jobs/<id>``: the job with its folder; not a dataset that models depend on."""
-    job = path_job(request)
+    job = await run_in_threadpool(path_job, request)
     require_owner(request.state.user, job)
     await run_in_threadpool(store(request).delete, job.id)
     return plain("Job deleted.")
