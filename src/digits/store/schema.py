@@ -62,7 +62,7 @@ JOBS = Table(
 )
 Index("jobs_by_kind", JOBS.c.deleted, JOBS.c.kind, JOBS.c.created, JOBS.c.id)
 Index("jobs_by_time", JOBS.c.deleted, JOBS.c.created, JOBS.c.id)
-Index("jobs_by_state", JOBS.c.state)
+Index("jobs_by_state", JOBS.c.deleted, JOBS.c.state)
 Index("jobs_by_parent", JOBS.c.parent)
 Index("jobs_by_dataset", JOBS.c.depends_on)
 

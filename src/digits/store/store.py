@@ -79,11 +79,17 @@ class Store:
     ) -> list[Job]:
         """Return jobs, newest first; ``search`` is looked for in id, name, group and user name."""
         query = self._chosen(select(JOBS), kind, running, depends_on, parent, search)
-        query = query.order_by(JOBS.c.created.desc(), JOBS.c.id.desc()).offset(offset)
-        if limit is not None or offset:
-            query = query.limit(limit if limit is not None else 2**31)
+        if not running:
+            query = query.order_by(JOBS.c.created.desc(), JOBS.c.id.desc()).offset(offset)
+            if limit is not None or offset:
+                query = query.limit(limit if limit is not None else 2**31)
         with self.database.read() as connection:
-            return [rows.to_job(row, self.settings) for row in connection.execute(query).mappings()]
+            found = [rows.to_job(row, self.settings) for row in connection.execute(query).mappings()]
+        if not running:
+            return found
+        # Few run at a time: sorted here, SQLite finds them by their state, instead of reading all jobs in order.
+        found.sort(key=lambda job: (job.created, job.id), reverse=True)
+        return found[offset : None if limit is None else offset + limit]
 
     def counts(self, running: bool | None = None, *, search: str = "") -> dict[str, int]:
         """Return the number of jobs of each kind; kinds without a job are not named."""

@@ -56,7 +56,7 @@ def _jobs() -> None:
     )
     op.create_index("jobs_by_kind", "jobs", ["deleted", "kind", "created", "id"])
     op.create_index("jobs_by_time", "jobs", ["deleted", "created", "id"])
-    op.create_index("jobs_by_state", "jobs", ["state"])
+    op.create_index("jobs_by_state", "jobs", ["deleted", "state"])
     op.create_index("jobs_by_parent", "jobs", ["parent"])
     op.create_index("jobs_by_dataset", "jobs", ["depends_on"])
 
