@@ -270,3 +270,26 @@ def test_an_unreadable_path_is_refused_with_the_system_s_words(tmp_path: object)
 
 def test_the_decoders_are_told_with_their_versions() -> None:
     assert all(decoders().values())
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP"])
+def test_a_large_picture_is_made_smaller_while_it_is_decoded_and_looks_the_same(kind: str) -> None:
+    large = np.kron(scene(230, 180), np.ones((10, 11, 1), np.uint8))  # 4.5 million pixels
+
+    whole = decode(saved(Image.fromarray(large), kind))
+    less = decode(saved(Image.fromarray(large), kind), enough=lambda size: (size[0] // 10, size[1] // 11))
+
+    assert whole.size == less.size == (2300, 1980)
+    assert (whole.image_HWC == large).all()
+    assert less.image_HWC.shape == (230, 198, 3)
+    averaged = large.reshape(230, 10, 198, 10, 3).mean(axis=(1, 3))
+    assert np.abs(less.image_HWC - averaged).max() <= 1
+
+
+def test_a_large_cmyk_jpeg_is_decoded_by_halves_too() -> None:
+    large = Image.fromarray(scene(2300, 1980)).convert("CMYK")
+
+    less = decode(saved(large, "JPEG"), enough=lambda size: (size[0] // 8, size[1] // 8))
+
+    assert less.image_HWC.shape[0] < 600
+    assert less.size == (2300, 1980)

@@ -17,10 +17,8 @@ Legend: HWC = height, width, channels (1 grey, 3 RGB) of uint8.
 from __future__ import annotations
 
 import io
-import threading
 import warnings
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +29,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin, WebPImagePlugin, features
 
 from digits.core.errors import DataError
+from digits.data.budget import MemoryBudget
 from digits.data.jpeg import JpegHeader, read_jpeg_header
 from digits.data.png import decode_plain_png, read_plain_png
 from digits.data.sniff import ACCEPTED_HINT, HEAD_BYTES, sniff
@@ -38,8 +37,10 @@ from digits.data.sniff import ACCEPTED_HINT, HEAD_BYTES, sniff
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM", "GIF", "TIFF")
 TURNS = {5, 6, 7, 8}  # orientations that exchange width and height
 _DNG_VERSION = 0xC612
-_BIG_PIXELS = 8_000_000
-_one_big_picture = threading.Lock()
+_PILLOW_BYTES = 8  # a pixel: Pillow's four of an RGB picture, and a copy in another mode
+_LARGE_PIXELS = 4_000_000
+_REDUCIBLE = ("L", "RGB", "RGBA", "CMYK", "YCbCr")
+_memory = MemoryBudget(512_000_000)
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,10 @@ def decode(
         png = read_plain_png(data)
         if png is not None:
             check_size(png.height, png.width, limits)
-            with _room(png.height * png.width):
-                image = decode_plain_png(png, data)
+            image = decode_plain_png(png, data)
             if image is not None:
                 return Decoded(image, kind, (png.height, png.width))
-    return _decode_pillow(data, kind, limits)
+    return _decode_pillow(data, kind, limits, enough)
 
 
 def check_size(height: int, width: int, limits: Limits) -> None:
@@ -126,11 +126,6 @@ def check_size(height: int, width: int, limits: Limits) -> None:
         )
 
 
-def _room(num_pixels: int) -> AbstractContextManager[Any]:
-    """Let big pictures through one at a time: each may take several hundred MB while it is decoded."""
-    return _one_big_picture if num_pixels > _BIG_PIXELS else nullcontext()
-
-
 def _decode_jpeg(data: bytes, header: JpegHeader, enough: EnoughCall | None, grey: bool) -> Decoded | None:
     """Decode by libjpeg-turbo, or return None where it finds anything odd: then Pillow judges and has the words."""
     height, width = header.height, header.width
@@ -141,8 +136,10 @@ def _decode_jpeg(data: bytes, header: JpegHeader, enough: EnoughCall | None, gre
         while factor < 8 and height >= 2 * factor * need_h and width >= 2 * factor * need_w:
             factor *= 2
         shrinks = 6 * need_h <= 5 * height and 6 * need_w <= 5 * width
+    # A progressive file's coefficients are all held at once, whatever the scale.
+    coefficients = 2 * header.components * height * width if header.progressive else 0
     try:
-        with _room(height * width // factor**2):
+        with _memory.take(coefficients + 3 * (height // factor) * (width // factor)):
             image = simplejpeg.decode_jpeg(
                 data,
                 colorspace="GRAY" if grey or header.components == 1 else "RGB",
@@ -174,7 +171,7 @@ def _turned(
     return Decoded(image_HWC, kind, size, notes)
 
 
-def _decode_pillow(data: bytes, kind: str, limits: Limits) -> Decoded:
+def _decode_pillow(data: bytes, kind: str, limits: Limits, enough: EnoughCall | None) -> Decoded:
     """Decode anything that is accepted, by Pillow; the header is checked before a pixel is."""
     # The size is checked here, by a setting; Pillow's own limit, a global of its own, would only warn.
     Image.MAX_IMAGE_PIXELS = None
@@ -185,10 +182,10 @@ def _decode_pillow(data: bytes, kind: str, limits: Limits) -> Decoded:
             if kind == "TIFF" and _DNG_VERSION in getattr(image, "tag_v2", ()):
                 raise DataError("This is a DNG picture, which is not read.", hint=ACCEPTED_HINT, rule="IMG_FORMAT")
             notes = ("the first of several pictures",) if getattr(image, "n_frames", 1) > 1 else ()
-            with _room(height * width):
-                image.load()
-                pixels, more = _to_pixels(image)
-            return _turned(pixels, orientation(image), kind, (height, width), (*notes, *more))
+            with _memory.take(_PILLOW_BYTES * height * width):
+                turn = orientation(image)
+                pixels, more = _to_pixels(_loaded(image, turn, enough))
+            return _turned(pixels, turn, kind, (height, width), (*notes, *more))
     except DataError:
         raise
     except MemoryError as error:
@@ -197,9 +194,23 @@ def _decode_pillow(data: bytes, kind: str, limits: Limits) -> Decoded:
         raise _broken(data, kind, error) from error
 
 
+def _loaded(image: Image.Image, turn: int, enough: EnoughCall | None) -> Image.Image:
+    """Decode the pixels; a large picture of which less will do is made smaller by whole factors, averaging areas."""
+    width, height = image.size
+    if enough is None or height * width <= _LARGE_PIXELS:
+        image.load()
+        return image
+    need_w, need_h = enough((width, height)) if turn in TURNS else reversed(enough((height, width)))
+    if image.format == "JPEG":
+        image.draft(image.mode, (need_w, need_h))
+    image.load()
+    factor = min(image.width // need_w, image.height // need_h)
+    return image.reduce(factor) if factor > 1 and image.mode in _REDUCIBLE else image
+
+
 def orientation(image: Image.Image) -> int:
-    """Return how the camera was held, EXIF's 1..8; 1 where nothing is said."""
-    value = image.getexif().get(0x0112, 1)
+    """Return how the camera was held, EXIF's 1..8; 1 where nothing is said, and for TIFF, which Pillow turns by itself."""
+    value = 1 if image.format == "TIFF" else image.getexif().get(0x0112, 1)
     return value if value in range(1, 9) else 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 
 
@@ -16,13 +17,14 @@ class JpegHeader:
     width: int
     components: int
     precision: int
+    progressive: bool = False
     orientation: int = 1
     many: bool = False
 
 
 def read_jpeg_header(data: bytes) -> JpegHeader | None:
     """Return what stands before the first scan, or None where the file ends or breaks before a size was told."""
-    frame: tuple[int, int, int, int] | None = None
+    frame: tuple[int, int, int, int, bool] | None = None
     orientation, many, position = 1, False, 2
     while position + 4 <= len(data):
         if data[position] != 0xFF:
@@ -38,7 +40,7 @@ def read_jpeg_header(data: bytes) -> JpegHeader | None:
         body = position + 4
         if marker in _FRAMES and length >= 8 and body + 6 <= len(data):
             height, width = (int.from_bytes(data[body + at : body + at + 2], "big") for at in (1, 3))
-            frame = (height, width, data[body + 5], data[body])
+            frame = (height, width, data[body + 5], data[body], marker in _PROGRESSIVE)
         elif marker == 0xE1 and data.startswith(b"Exif\0\0", body):
             orientation = exif_orientation(data[body + 6 : position + 2 + length])
         elif marker == 0xE2 and data.startswith(b"MPF\0", body):

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UP = 2  # the row filter that our own files have throughout
 _SMALL_PIXELS = 128 * 128
+_LARGEST_PIXELS = 4_000_000  # the rows are held three times
 _InflateError = cast("type[Exception]", isal_zlib.error)  # its stub says that it is an instance
 # Chunks that change no pixel as we show them. Transparency, animation and EXIF do, and are not here.
 _HARMLESS = frozenset({b"pHYs", b"tEXt", b"iTXt", b"zTXt", b"tIME", b"sRGB", b"gAMA", b"cHRM", b"sBIT"})
@@ -63,6 +64,8 @@ def decode_plain_png(png: PlainPng, file: bytes | memoryview) -> NDArray[np.uint
     """Return the pixels of ``png``, the parts of ``file``; None where its data is broken, or a general decoder is as fast."""
     stride = png.width * png.channels
     size = png.height * (stride + 1)
+    if png.height * png.width > _LARGEST_PIXELS:
+        return None
     inflater = isal_zlib.decompressobj()
     try:
         rows = inflater.decompress(png.data, size + 1)
