@@ -58,6 +58,7 @@ def test_a_form_is_documented_field_by_field(world: World) -> None:
     create = document["paths"]["/datasets/images/classification"]["post"]["requestBody"]
     properties = create["content"]["multipart/form-data"]["schema"]["properties"]
     assert properties["resize_mode"]["enum"] == ["crop", "squash", "fill", "half_crop"]
+    assert create["content"]["application/json"]["schema"]["$ref"] == "#/components/schemas/ClassificationSpec"
     assert (properties["folder_pct_val"]["minimum"], properties["folder_pct_val"]["maximum"]) == (0, 100)
 
 

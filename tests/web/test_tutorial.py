@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from digits.core.platform import kill_tree
+from digits.core.platform import kill_tree, private_bytes
 from digits.download.drawn import digits
 from digits.download.folders import write_class_folders
-from tests.web.test_process import start
+from tests.web.test_process import MOST_BYTES, start
 
 pytestmark = [
     pytest.mark.slow,
@@ -53,6 +53,7 @@ class Shell:
 
     home: Path
     port: str
+    server_pid: int
 
     def __call__(self, command: str, job_id: str = "") -> str:
         """Run one command of the tutorial and return what it prints."""
@@ -94,7 +95,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     command = [sys.executable, "-m", "digits.runner", "--root", str(root)]
     runner = subprocess.Popen(command, env=os.environ | more, stderr=subprocess.DEVNULL)
     try:
-        yield Shell(home, address.rpartition(":")[2])
+        yield Shell(home, address.rpartition(":")[2], server.pid)
     finally:
         import psutil
 
@@ -131,6 +132,8 @@ def test_the_tutorial_by_curl(shell: Shell) -> None:
     pages(shell, model["id"])
     archive(shell, model["id"])
 
+    if sys.platform == "linux":
+        assert private_bytes(shell.server_pid) < MOST_BYTES
     assert shell(DELETE, model["id"]) == "Job deleted."
     assert json.loads(shell(MODEL_STATUS, model["id"])) == {"error": "Job not found."}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from digits.core.spec import Spec
@@ -10,6 +11,7 @@ from digits.web.fields import describe
 from digits.web.routes import Param, Route
 
 MEDIA = {"html": "text/html", "json-html": "text/html", "text": "text/plain", "file": "application/octet-stream"}
+REFERENCE = "#/components/schemas/{model}"
 PATH_WORDS = {
     "job_id": "Id of the job.",
     "path": "Path below the jobs folder: <job id>/<file>.",
@@ -74,7 +76,10 @@ def _body(row: Route) -> dict[str, Any] | None:
     kinds = ["multipart/form-data"]
     if not any(param.where == "file" for param in row.params):
         kinds.append("application/x-www-form-urlencoded")
-    return {"content": {kind: {"schema": schema} for kind in kinds}}
+    content: dict[str, Any] = {kind: {"schema": schema} for kind in kinds}
+    if row.spec is not None and row.login:  # what makes a job takes the nested spec too
+        content["application/json"] = {"schema": {"$ref": REFERENCE.format(model=row.spec.__name__)}}
+    return {"content": content}
 
 
 def _fields(spec: type[Spec]) -> tuple[dict[str, Any], list[str]]:
@@ -103,6 +108,16 @@ def _responses(row: Route, path: str) -> dict[str, Any]:
     return ok | {
         status: {"description": text, "content": {"application/json": error}} for status, text in sorted(words.items())
     }
+
+
+def schemas(rows: Sequence[Route]) -> dict[str, Any]:
+    """Return the named schemas that operations refer to: the error, and every spec with its parts."""
+    found: dict[str, Any] = {"Error": ERROR_SCHEMA}
+    for spec in {row.spec for row in rows if row.spec is not None}:
+        schema = spec.model_json_schema(ref_template=REFERENCE)
+        found |= schema.pop("$defs", {})
+        found[spec.__name__] = schema
+    return found
 
 
 ERROR_SCHEMA = {

@@ -7,15 +7,15 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from digits.web.answers import as_json, render
-from digits.web.openapi import ERROR_SCHEMA
+from digits.web.answers import as_json, render, tagged
+from digits.web.openapi import schemas
 
 
 def openapi(request: Request) -> Response:
     """``GET /openapi.json``: every route of the table."""
     document: dict[str, Any] = request.app.openapi()
-    document.setdefault("components", {}).setdefault("schemas", {})["Error"] = ERROR_SCHEMA
-    return as_json(document)
+    document["components"] = {"schemas": schemas(request.app.state.routes)}
+    return tagged(request, as_json(document))
 
 
 def docs(request: Request) -> HTMLResponse:
