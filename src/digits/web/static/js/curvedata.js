@@ -85,16 +85,18 @@ export function lossRange(lists, log) {
     const low = values.find((value) => value > 0) ?? high / 10;
     return [10 ** Math.floor(Math.log10(low)), 10 ** Math.ceil(Math.log10(Math.max(high, low * 1.01)))];
   }
-  const usual = values.length > 40 ? values[Math.floor(values.length * 0.95)] * 1.6 : high * 1.05;
+  const usual = values.length >= 12 ? values[Math.floor(values.length * 0.92)] * 1.6 : high * 1.05;
   return [Math.min(0, values[0] * 1.05), Math.min(high * 1.05, Math.max(usual, 1e-6)) || 1];
 }
 
 /** The range of percentages: whole tens. @param {(number | null)[][]} lists @returns {[number, number]} */
 export function percentRange(lists) {
-  const values = finite(lists);
+  const values = finite(lists).sort((a, b) => a - b);
   if (!values.length) return [0, 100];
-  const low = Math.max(0, Math.floor((Math.min(...values) - 2) / 10) * 10);
-  const high = Math.max(...values);
+  // The first values, before anything is learned, may lie below the picture.
+  const usual = values[values.length >= 4 ? Math.ceil(values.length * 0.12) : 0];
+  const low = Math.min(90, Math.max(0, Math.floor((usual - 2) / 10) * 10));
+  const high = values[values.length - 1];
   return [low, high > 80 ? 100 : Math.max(low + 10, Math.ceil((high + 2) / 10) * 10)];
 }
 

@@ -237,12 +237,15 @@ function snapshots(plot, view) {
     ctx.lineTo(x, bottom);
     ctx.stroke();
     ctx.setLineDash([]);
-    ctx.fillStyle = colour("done");
     ctx.font = scaledFont();
     const words = `Best, epoch ${mark.name}`;
     const half = ctx.measureText(words).width / 2;
     ctx.textAlign = "center";
     const place = Math.min(Math.max(x, bbox.left + half), bbox.left + bbox.width - half);
+    ctx.strokeStyle = colour("surface");
+    ctx.lineWidth = 4 * ratio;
+    ctx.strokeText(words, place, bbox.top + 12 * ratio);
+    ctx.fillStyle = colour("done");
     ctx.fillText(words, place, bbox.top + 12 * ratio);
   }
   ctx.restore();

@@ -70,7 +70,7 @@ function run() {
     stepsPerEpoch: Number(data.stepsPerEpoch) || 0,
     start: Number(data.started) || 0,
     left: data.left ? Number(data.left) : null,
-    elapsed: Number(data.elapsed) || 0,
+    elapsed: Number(data.elapsedS) || 0,
   };
 }
 
