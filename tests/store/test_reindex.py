@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from digits.core.events import Done, Failed, Metric, Progress, Resumed, Snapshot, Warned
+from digits.core.jobfolder import JobFolder
 from digits.core.settings import Settings
 from digits.core.states import JobState
 from digits.store import Store
@@ -80,6 +85,38 @@ def test_a_job_whose_row_was_lost_in_a_crash_is_found_again(store: Store) -> Non
 
     assert all_rows(store) == before
     assert store.job(job.id) == job
+
+
+def test_a_job_that_the_runner_found_before_its_row_was_written_is_there_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = JobFolder.note
+
+    def note_and_be_found(folder: JobFolder, what: str, **facts: Any) -> dict[str, Any]:
+        line = note(folder, what, **facts)
+        assert Ledger(store).recover() == 1  # a runner that starts at this very moment
+        return line
+
+    monkeypatch.setattr(JobFolder, "note", note_and_be_found)
+
+    job = dataset(store)
+
+    assert [each.id for each in store.jobs()] == [job.id]
+
+
+def test_a_job_that_could_not_be_submitted_does_not_turn_up_later(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("digits.store.rows.add", full)
+    with pytest.raises(OSError, match="No space"):
+        dataset(store)
+    monkeypatch.undo()
+
+    assert Ledger(store).recover() == 0
+    assert list(store.settings.jobs.iterdir()) == []
 
 
 def test_a_line_of_the_journal_that_the_rows_missed_counts_at_the_next_start(store: Store) -> None:

@@ -23,6 +23,7 @@ from digits.store.store import RUNNER_FILE
 
 LOOK_S = 0.1
 FULL_LOOK_S = 2.0  # free disk space and folders that vanish tell nobody
+ASK_S = 0.5  # how often a database is asked that does not tell when it changed
 AFTER_ERROR_S = 1.0
 _log = logging.getLogger(__name__)
 
@@ -86,7 +87,7 @@ class Runner:
     def tick(self) -> None:
         """Make one round; a short one where nothing runs and nothing changed."""
         version = self.store.database.version()
-        changed = version is None or version != self._seen or time.monotonic() >= self._next_full
+        changed = version != self._seen or time.monotonic() >= self._next_full
         self._seen = version
         if self.jobs:
             before = len(self.jobs)
@@ -94,7 +95,7 @@ class Runner:
             changed = changed or len(self.jobs) != before
         if changed or self._soon:
             self._full_round()
-            self._next_full = time.monotonic() + FULL_LOOK_S
+            self._next_full = time.monotonic() + (ASK_S if version is None else FULL_LOOK_S)
 
     def _full_round(self) -> None:
         jobs = self.ledger.open_jobs()

@@ -126,7 +126,7 @@ class Job:
     @property
     def elapsed_s(self) -> float:
         """Seconds since it began to run, until now or its end; 0 before."""
-        return 0.0 if self.started is None else (self.finished or time.time()) - self.started
+        return elapsed(self.started, self.finished)
 
     @property
     def eta_s(self) -> float | None:
@@ -154,7 +154,7 @@ class Task:
     @property
     def elapsed_s(self) -> float:
         """Seconds it has worked."""
-        return 0.0 if self.started is None else (self.finished or time.time()) - self.started
+        return elapsed(self.started, self.finished)
 
     @property
     def eta_s(self) -> float | None:
@@ -212,11 +212,16 @@ class Gpu:
     job_id: str
 
 
+def elapsed(started: float | None, finished: float | None) -> float:
+    """Return the seconds from ``started`` to ``finished`` or now; never negative, though clocks are set back."""
+    return 0.0 if started is None else max(0.0, (finished or time.time()) - started)
+
+
 def eta(state: JobState, progress: float, started: float | None) -> float | None:
     """Return the seconds left as DIGITS estimates them, ``(1 - p) * elapsed / p``; None while nothing is known."""
     if state is not JobState.RUNNING or started is None or progress <= 0:
         return None
-    return (1 - progress) * (time.time() - started) / progress
+    return (1 - progress) * elapsed(started, None) / progress
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -39,8 +39,7 @@ def find_orphans(database: Database, settings: Settings) -> int:
     for folder in _folders(settings):
         if folder.id not in known and (index := _rebuilt(folder)) is not None:
             with database.write() as connection:
-                rows.add(connection, index)
-            count += 1
+                count += rows.add(connection, index)
     return count
 
 

@@ -64,11 +64,14 @@ def save(connection: Connection, index: JobIndex) -> None:
     index.changed.clear()
 
 
-def add(connection: Connection, index: JobIndex) -> None:
-    """Write the rows of a job that is not there yet."""
+def add(connection: Connection, index: JobIndex) -> bool:
+    """Write the rows of a job, unless somebody found its folder first and did; return whether it was new."""
+    if connection.execute(select(JOBS.c.id).where(JOBS.c.id == index.job["id"])).first() is not None:
+        return False
     connection.execute(insert(JOBS), _pack(index.job))
     index.changed |= {"tasks", "history", "snapshots"}
     save(connection, index)
+    return True
 
 
 def _replace(connection: Connection, table: Table, job_id: str, rows: list[Row]) -> None:

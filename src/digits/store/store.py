@@ -195,13 +195,18 @@ class Store:
             created=time.time(), parent=parent, depends_on=depends_on, worker=worker, tasks=tuple(tasks),
             num_gpus=num_gpus, gpus=tuple(gpus), spec=spec,
         )  # fmt: skip
-        folder.write(record)
-        index = JobIndex.new(folder, record)
-        index.note("submit", by=username)
-        if notes:
-            index.note("edit", notes=notes)
-        with self.database.write() as connection:
-            rows.add(connection, index)
+        try:
+            folder.write(record)
+            index = JobIndex.new(folder, record)
+            index.note("submit", by=username)
+            if notes:
+                index.note("edit", notes=notes)
+            with self.database.write() as connection:
+                rows.add(connection, index)
+        except BaseException:
+            # Whoever asked is told that it failed: the job must not turn up at the next start all the same.
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
         return self.job(folder.id)
 
     def edit(self, job_id: str, *, name: str | None = None, notes: str | None = None, group: str | None = None) -> Job:
