@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from digits.core.jobfolder import JobFolder
 from digits.core.work import WorkerSettings
 from digits.extensions.datasets.classification.build import build
 from digits.extensions.datasets.classification.spec import ClassificationSpec
+
+AS_ROOT = getattr(os, "getuid", lambda: 0)() == 0
+"""Whether no folder is closed to these tests (nor on Windows)."""
 
 
 def draw(path: Path, seed: int = 0, size: tuple[int, int] = (8, 8)) -> Path:
