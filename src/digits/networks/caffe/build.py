@@ -96,6 +96,7 @@ class _Builder:
         self.fillers: dict[str, caffe_pb2.FillerParameter] = {}
         self.infos: list[LayerInfo] = []
         self.names: set[str] = set(dir(nn.Module()))
+        self.numbers: Counter[str] = Counter()
         self.readers = _count_readers(net)
         self.versions: Counter[str] = Counter()
         self.bytes = 0
@@ -103,6 +104,7 @@ class _Builder:
     def run(self) -> CaffeNet:
         for message in self.net.layer:
             self._layer(message)
+        self.weights.materialize()
         outputs = tuple(sorted(self.unread))
         made = {name: self.values[name].node for name in outputs}
         named = {name: value.node for name, value in self.values.items()} | self.loss_nodes
@@ -182,7 +184,7 @@ class _Builder:
                 hint="The definition can be read and shown; it cannot be run or trained.",
             )
         raise UnknownLayerError(
-            f"Layer {message.name!r} has type {shown(message.type)}, which is not known.",
+            f"Unknown layer type: {message.type[:100]} (layer {shown(message.name)}).",
             where=place(self.where, layer_line(message, "type")),
             hint=did_you_mean(message.type, known) or f"Known types: {', '.join(known)}.",
         )
@@ -192,7 +194,9 @@ class _Builder:
             return self.values[name]
         hint = ""
         makers = [other for other in self.net.layer if name in other.top]
-        if makers:
+        if makers and list(makers[0].top) == list(message.top):
+            hint = "It would read what it makes itself."
+        elif makers:
             line = layer_line(makers[0])
             hint = f"Layer {makers[0].name!r}{f' of line {line}' if line else ''} makes it, and stands later: order counts."
         elif (near := nearest(name, self.values)) is not None:
@@ -328,10 +332,10 @@ class _Builder:
         name = re.sub(r"\W", "_", wanted, flags=re.ASCII) or "layer"
         if name[0].isdigit():
             name = f"_{name}"
-        candidate, number = name, 0
+        candidate = name
         while candidate in self.names or keyword.iskeyword(candidate):
-            number += 1
-            candidate = f"{name}_{number}"
+            self.numbers[name] += 1
+            candidate = f"{name}_{self.numbers[name]}"
         self.names.add(candidate)
         return candidate
 

@@ -36,7 +36,8 @@ class _Owned:
     module: nn.Module
     attribute: str
     spec: caffe_pb2.ParamSpec
-    learned: bool
+    blob: Blob
+    is_lent: bool
 
 
 @dataclass
@@ -85,6 +86,16 @@ class Weights:
             lowered = replace(lowered, call=Reshaped(lowered.call, views))
         return lowered, total
 
+    def materialize(self) -> None:
+        """Give the parameters memory and first values, in the order of the layers: the whole network is known to be sound."""
+        for own in self._owned:
+            parameter = getattr(own.module, own.attribute)
+            if own.is_lent or self.device == "meta":
+                continue
+            values = torch.empty(parameter.shape)
+            fill(values, own.blob.filler, self.generator)
+            torch.utils.swap_tensors(parameter, nn.Parameter(values.to(self.device)))
+
     def parameters(self) -> tuple[LayerParameter, ...]:
         """Return one entry an array, in the order of the layers."""
         entries = []
@@ -93,7 +104,7 @@ class Weights:
             lr = owner.lr_mult if owner and owner.lr_mult is not None else own.spec.lr_mult
             decay = owner.decay_mult if owner and owner.decay_mult is not None else own.spec.decay_mult
             if self.lender is None:
-                wants_gradient = own.learned and (lr != 0 or self.force_backward)
+                wants_gradient = own.blob.learned and (lr != 0 or self.force_backward)
                 getattr(own.module, own.attribute).requires_grad_(wants_gradient)
             entries.append(LayerParameter(own.name, own.module, own.attribute, lr, decay))
         return tuple(entries)
@@ -114,26 +125,26 @@ class Weights:
         self.count += prod(shape)
         if self.count > limits.MAX_PARAMETERS:
             raise layer.error(f"the network would have more than {limits.MAX_PARAMETERS:,} parameters.")
-        parameter = self._lent(layer, index, shape)
-        if parameter is None:
-            parameter = self._made(layer, blob, shape)
+        lent = self._lent(layer, index, shape)
+        parameter = self._made(layer, blob, shape) if lent is None else lent
         if spec.name:
             lr, decay = (getattr(spec, f) if spec.HasField(f) else None for f in ("lr_mult", "decay_mult"))
             self._named[spec.name] = _Owner(layer.message.name, index, parameter, lr, decay)
-        self._owned.append(_Owned(f"{layer.message.name}:{index}", module, attribute, spec, blob.learned))
+        name = f"{layer.message.name}:{index}"
+        self._owned.append(_Owned(name, module, attribute, spec, blob, is_lent=lent is not None))
         return parameter
 
     def _made(self, layer: Layer, blob: Blob, shape: Shape) -> nn.Parameter:
-        has_memory = self.device != "meta"
-        values = torch.empty(shape, device="cpu" if has_memory else "meta")
+        """Return a parameter without memory, whose filler is known to fit."""
+        values = torch.empty(shape, device="meta")
         try:
-            fill(values, blob.filler, self.generator if has_memory else None)
+            fill(values, blob.filler, None)
         except NetworkError as error:
             source: caffe_pb2.Source = layer.message.Extensions[caffe_pb2.source]
             is_bias = blob.attribute.endswith("bias")
             fields = [name for name in source.fields if name.endswith("filler.type") and ("bias" in name) == is_bias]
             raise layer.error(error.message, *fields, hint=error.hint) from error
-        return nn.Parameter(values.to(self.device))
+        return nn.Parameter(values)
 
     def _lent(self, layer: Layer, index: int, shape: Shape) -> nn.Parameter | None:
         if self.lender is None or (place := self.lender.blobs.get(f"{layer.message.name}:{index}")) is None:
