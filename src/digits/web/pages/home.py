@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from markupsafe import Markup
@@ -14,7 +14,7 @@ from starlette.responses import Response
 from digits.core.states import JobState
 from digits.web.auth import may_change
 from digits.web.pages import drawing, joblists, welcome, words
-from digits.web.pages.jobrows import Column, Row, dataset_rows, model_rows, pretrained_rows
+from digits.web.pages.jobrows import Column, Row, dataset_rows, model_rows, pretrained_rows, searchable, sort_values
 from digits.web.pages.live import live_page
 from digits.web.pages.paging import PageLink, page_links
 from digits.web.site import Site, link, store
@@ -26,6 +26,18 @@ if TYPE_CHECKING:
 PAGE_ROWS = 100
 TITLES = {"1": "Datasets", "2": "Models", "3": "Pretrained Models"}
 KINDS: dict[str, JobKind] = {"1": "dataset", "2": "model", "3": "pretrained_model"}
+USUAL = "-submitted"
+EMPTY = {
+    "1": (
+        "No datasets yet.",
+        "New Dataset",
+        "/datasets/images/classification/new",
+        "makes one from a folder of pictures.",
+    ),
+    "2": ("No models yet.", "New Model", "/models/images/classification/new", "trains one on a dataset."),
+    "3": ("No pretrained models yet.", "", "", ""),
+}
+"""What an empty table says: the fact, a link and its address, and what that does."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +110,7 @@ def home(request: Request) -> Response:
         running=running_rows(request, kept, running),
         spoken_running=", ".join(parts + ([f"{waiting} waiting"] if waiting else [])),
         tabs=tabs,
-        table=_table(request, kept, tab),
+        table=_table(request, kept, tab, counts.get(KINDS[tab], 0)),
         first=None if any(counts.values()) else welcome.first_steps(request),
     )
 
@@ -126,39 +138,54 @@ def running_rows(request: Request, kept: Store, jobs: list[Job]) -> list[Running
     ]
 
 
-def _table(request: Request, kept: Store, tab: str) -> Table:
-    query = request.query_params.get("q", "").strip()
-    sort = request.query_params.get("sort", "") or "-submitted"
+@dataclass(frozen=True)
+class _Found:
+    """One page of the jobs that match the filter, in order."""
+
+    jobs: list[Job]
+    count: int
+    page: int
+    sort: str
+
+
+def _find(request: Request, kept: Store, kind: JobKind, total: int) -> _Found:
+    """Return the page of jobs that is asked for; in the usual order, without a filter, the others are not even read."""
+    query = request.query_params.get("q", "").lower().split()
+    sort = request.query_params.get("sort", "") or USUAL
+    if sort == USUAL and not query:
+        page = _page_number(request, total)
+        return _Found(kept.jobs(kind=kind, limit=PAGE_ROWS, offset=page * PAGE_ROWS), total, page, sort)
+    jobs = kept.jobs(kind=kind)
+    if query:
+        jobs = [job for job in jobs if all(word in searchable(job) for word in query)]
+    if sort != USUAL:
+        jobs = _sorted(jobs, sort_values(request, jobs, sort.removeprefix("-")), descending=sort.startswith("-"))
+    page = _page_number(request, len(jobs))
+    return _Found(jobs[page * PAGE_ROWS : (page + 1) * PAGE_ROWS], len(jobs), page, sort)
+
+
+def _sorted(jobs: list[Job], values: dict[str, Any], *, descending: bool) -> list[Job]:
+    """Return the jobs by their values, those without one last either way."""
+    full = [job for job in jobs if values[job.id] not in (None, "")]
+    empty = [job for job in jobs if values[job.id] in (None, "")]
+    return sorted(full, key=lambda job: values[job.id], reverse=descending) + empty
+
+
+def _table(request: Request, kept: Store, tab: str, total: int) -> Table:
+    found = _find(request, kept, KINDS[tab], total)
     grouped = request.query_params.getlist("group")[:1] != ["0"]
-    jobs = kept.jobs(kind=KINDS[tab])
+    query = request.query_params.get("q", "").strip()
     make = {"1": dataset_rows, "2": model_rows, "3": pretrained_rows}[tab]
-    rows, columns = make(request, jobs)
-    found = [row for row in rows if _matches(row, query)]
-    key = sort.removeprefix("-")
-    if not any(column.key == key for column in columns):
-        sort, key = "-submitted", "submitted"
-    found = _sorted(found, key, descending=sort.startswith("-"))
-    page = _page_number(request, len(found))
-    shown = found[page * PAGE_ROWS : (page + 1) * PAGE_ROWS]
+    rows, columns = make(request, found.jobs)
     address = _address(request, tab=tab, q=query, group="1" if grouped else "0")
-    num_pages = -(-len(found) // PAGE_ROWS)
-    empty = {
-        "1": (
-            "No datasets yet.",
-            "New Dataset",
-            "/datasets/images/classification/new",
-            "makes one from a folder of pictures.",
-        ),
-        "2": ("No models yet.", "New Model", "/models/images/classification/new", "trains one on a dataset."),
-        "3": ("No pretrained models yet.", "", "", ""),
-    }[tab]
+    empty = EMPTY[tab]
     return Table(
-        tab=tab, sort=sort, query=query, grouped=grouped, total=len(jobs),
-        columns=[_headed(column, sort, address) for column in columns],
+        tab=tab, sort=found.sort, query=query, grouped=grouped, total=total,
+        columns=[_headed(column, found.sort, address) for column in columns],
         metrics=[column for column in columns if column.metric],
-        groups=_groups(shown, grouped=grouped),
-        summary=_summary(tab, jobs, found, shown),
-        pages=page_links(page, num_pages, lambda number: address(sort=sort, page=number)),
+        groups=_groups(rows, grouped=grouped),
+        summary=_summary(tab, total, kept.counts(running=True).get(KINDS[tab], 0), found),
+        pages=page_links(found.page, -(-found.count // PAGE_ROWS), lambda number: address(sort=found.sort, page=number)),
         empty=empty[0], empty_link=(empty[1], link(request, empty[2])) if empty[1] else None, empty_tail=empty[3],
     )  # fmt: skip
 
@@ -187,21 +214,6 @@ def _headed(column: Column, sort: str, address: Callable[..., str]) -> Column:
     )  # fmt: skip
 
 
-def _matches(row: Row, query: str) -> bool:
-    if not query:
-        return True
-    job = row.job
-    text = " ".join((job.name, job.id, job.group, job.username, str(job.state), *row.texts.values())).lower()
-    return all(word in text for word in query.lower().split())
-
-
-def _sorted(rows: list[Row], key: str, *, descending: bool) -> list[Row]:
-    """Return the rows by a column's values, empty ones last either way."""
-    full = [row for row in rows if row.values.get(key) not in (None, "")]
-    empty = [row for row in rows if row.values.get(key) in (None, "")]
-    return sorted(full, key=lambda row: row.values[key], reverse=descending) + empty
-
-
 def _groups(rows: list[Row], *, grouped: bool) -> list[Group]:
     if not grouped or not any(row.job.group for row in rows):
         return [Group("", rows)] if rows else []
@@ -217,21 +229,20 @@ def _groups(rows: list[Row], *, grouped: bool) -> list[Group]:
 
 
 def _best(rows: list[Row]) -> str:
-    key = next((key for row in rows for key in row.values if joblists.is_accuracy(key.rpartition(":")[0])), None)
-    scored = [row for row in rows if key and row.values.get(key) is not None]
+    key = next((key for row in rows for key in row.metrics if joblists.is_accuracy(key.rpartition(":")[0])), None)
+    scored = [row for row in rows if key in row.metrics]
     if len(scored) < 2 or key is None:
         return ""
-    best = max(scored, key=lambda row: row.values[key])
-    return f"best {words.percent(best.values[key])} % with {joblists.sweep_suffix(best.job.name) or best.job.name}"
+    best = max(scored, key=lambda row: row.metrics[key])
+    return f"best {words.percent(best.metrics[key])} % with {joblists.sweep_suffix(best.job.name) or best.job.name}"
 
 
-def _summary(tab: str, jobs: list[Job], found: list[Row], shown: list[Row]) -> str:
+def _summary(tab: str, total: int, running: int, found: _Found) -> str:
     noun = {"1": "dataset", "2": "model", "3": "pretrained model"}[tab]
-    running = sum(job.is_running for job in jobs)
-    parts = [words.counted(len(jobs), noun)]
+    parts = [words.counted(total, noun)]
     if running:
         parts.append(f"{running} running or waiting")
     text = ", ".join(parts) + "."
-    if len(found) < len(jobs):
-        text += f" {len(found):,} match the filter."
-    return text + (f" Showing {len(shown):,}." if shown or not found else "")
+    if found.count < total:
+        text += f" {words.counted(found.count, 'matches', 'match')} the filter."
+    return text + (f" Showing {len(found.jobs):,}." if found.jobs or not found.count else "")
