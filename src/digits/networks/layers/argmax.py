@@ -15,7 +15,7 @@ def argmax(layer: Layer) -> Lowered:
     """With ``axis`` that axis becomes top_k places, or with ``out_max_val`` values. Without, each picture is flattened.
 
     Then the output is (N, 1, top_k), or with ``out_max_val`` (N, 2, top_k): places, then values; axes of size 1 are added until it has
-    as many as the input, 3 at least. No gradient passes to places (real Caffe stops where one would have to).
+    as many as the input, 3 at least. No gradient passes (real Caffe stops where one would have to).
     """
     param, shape = layer.message.argmax_param, layer.in_shape
     if param.HasField("axis"):
@@ -35,17 +35,17 @@ def argmax(layer: Layer) -> Lowered:
 
 def largest_places(x: Tensor, *, top_k: int, axis: int) -> Tensor:
     """Return the places of the largest values along ``axis``, largest value first."""
-    return _largest(x, axis, top_k).to(x.dtype)
+    return _largest(x.detach(), axis, top_k).to(x.dtype)
 
 
 def largest_values(x: Tensor, *, top_k: int, axis: int) -> Tensor:
     """Return the largest values along ``axis``, largest first."""
-    return x.gather(axis, _largest(x, axis, top_k))
+    return x.detach().gather(axis, _largest(x, axis, top_k))
 
 
 def largest_of_each(x: Tensor, *, top_k: int, with_values: bool, num_axes: int) -> Tensor:
     """Return (N, 1 or 2, top_k, 1, ...): of each picture the places of its largest values and, if asked for, the values."""
-    flat = x.reshape(x.shape[0], -1)
+    flat = x.detach().reshape(x.shape[0], -1)
     places = _largest(flat, 1, top_k)
     parts = [places.to(x.dtype), flat.gather(1, places)] if with_values else [places.to(x.dtype)]
     return torch.stack(parts, 1).reshape(x.shape[0], len(parts), top_k, *(1,) * (num_axes - 3))
@@ -53,7 +53,7 @@ def largest_of_each(x: Tensor, *, top_k: int, with_values: bool, num_axes: int) 
 
 def _largest(x: Tensor, axis: int, top_k: int) -> Tensor:
     """Return the places of the largest values; Caffe sorts (value, place) pairs downwards, so the last of equal ones leads."""
-    turned, last = x.detach().flip(axis), x.shape[axis] - 1
+    turned, last = x.flip(axis), x.shape[axis] - 1
     if top_k == 1:
         return last - turned.argmax(axis, keepdim=True)
     return last - torch.sort(turned, stable=True, dim=axis, descending=True).indices.narrow(axis, 0, top_k)
