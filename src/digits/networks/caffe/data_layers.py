@@ -59,7 +59,9 @@ def choose(
         train = Layer(name="data", type=_TYPES[facts.backend], top=["data", "label"])
     for layer in filter(None, (train, val)):
         _check(layer, facts, where)
-    return Chosen(train, (train if val is None else val) if facts.val_db else None)
+    if not facts.val_db:
+        return Chosen(train, None)
+    return Chosen(train, _for_validation(train) if val is None else val)
 
 
 def crop_size(chosen: Chosen, asked: int | None, facts: DataFacts, *, where: str) -> int | None:
@@ -131,6 +133,14 @@ def _only(layers: Sequence[Layer], included: Sequence[bool], phase: str, where: 
             hint='Limit each with include { stage: "train" } or include { stage: "val" }.',
         )
     return found[0] if found else None
+
+
+def _for_validation(train: Layer) -> Layer:
+    """Return the layer that validates where the definition has one for training alone: the same, without the mirror."""
+    layer = Layer()
+    layer.CopyFrom(train)
+    layer.transform_param.ClearField("mirror")
+    return layer
 
 
 def _check(layer: Layer, facts: DataFacts, where: str) -> None:

@@ -129,7 +129,7 @@ def prepare(
         batch_size_train=data_layers.batch_size_of(train),
         batch_size_val=data_layers.batch_size_of(val) if val is not None else data_layers.batch_size_of(train),
         crop_size=crop,
-        warnings=tuple(warnings),
+        warnings=tuple(dict.fromkeys(warnings)),
     )
 
 
