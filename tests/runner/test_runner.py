@@ -103,6 +103,19 @@ def test_an_aborted_job_stops_in_good_order(store: Store, settings: Settings) ->
     assert [row.state.value for row in store.history(job.id)] == ["Initialized", "Running", "Aborted"]
 
 
+def test_a_waiting_job_that_is_aborted_never_starts(store: Store, settings: Settings) -> None:
+    first, second = demo(store, steps=10_000), demo(store, steps=1)
+
+    with running(settings, cpu_slots=1):
+        wait_for(lambda: store.job(second.id).state is JobState.WAITING)
+        assert store.abort(second.id).state is JobState.ABORTED
+        store.abort(first.id)
+        finished(store, first)
+
+    assert not second.folder.output_log.exists()
+    assert [row.state.value for row in store.history(second.id)] == ["Initialized", "Waiting", "Aborted"]
+
+
 def test_one_that_does_not_hear_is_killed_after_the_grace(store: Store, settings: Settings) -> None:
     job = demo(store, steps=100_000, deaf=True)
 
