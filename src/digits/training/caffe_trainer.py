@@ -49,17 +49,17 @@ def train(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Em
         StoppedError: it was asked to stop, and a snapshot is on disk.
         DigitsError: the network, the dataset or the training cannot be used, in words.
     """
-    run = prepare(effective_spec(folder, spec), folder, settings, emit, stop)
-    try:
-        run.begin()
-        return loop.train(run)
-    finally:
-        run.close()
+    with devices.denormals_flushed():
+        run = prepare(effective_spec(folder, spec), folder, settings, emit, stop)
+        try:
+            run.begin()
+            return loop.train(run)
+        finally:
+            run.close()
 
 
 def prepare(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Emit, stop: StopCheck) -> Run:
     """Build the networks, write the files that DIGITS users know, and decode the pictures."""
-    torch.set_flush_denormal(True)  # momentum of a dead unit shrinks forever, and such numbers are slow
     device = devices.choose_device(spec.device, settings.device)
     dataset = Dataset.open(folder, spec.dataset)
     definition = _definition(spec, folder, dataset)

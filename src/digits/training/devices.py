@@ -36,6 +36,19 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
+@contextmanager
+def denormals_flushed() -> Iterator[None]:
+    """Take the tiniest numbers for 0 inside: the momentum of a dead unit shrinks forever, and such numbers are slow.
+
+    It is a state of the whole thread, so it is put back: whoever called may need exact numbers.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
 def random_state(device: torch.device) -> dict[str, Tensor]:
     """Return the generators' states, to be kept in a snapshot."""
     state = {"cpu": torch.get_rng_state()}
