@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,11 +40,22 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield World(site, ids)
 
 
-@pytest.fixture
-def empty(tmp_path: Path) -> Iterator[Serving]:
-    """Run a server without a job."""
-    with serving(Settings(root=tmp_path / "root")) as site:
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """Run a server without a job; see ``empty``."""
+    with serving(Settings(root=tmp_path_factory.mktemp("bare"))) as site:
         yield site
+
+
+@pytest.fixture
+def empty(bare: Serving) -> Serving:
+    """Give a server on which nobody is logged in and no job exists: one a module, swept for each test."""
+    shutil.rmtree(bare.settings.jobs, ignore_errors=True)
+    bare.store.reindex()
+    for service in bare.store.services.all():
+        bare.store.services.remove(service.id)
+    bare.client.cookies.clear()
+    return bare
 
 
 def draw_pictures(folder: Path, *, classes: int = 3, each: int = 8, side: int = 12, channels: int = 1) -> Path:
