@@ -15,7 +15,8 @@ from digits.core.settings import Settings
 from digits.core.states import JobState
 from digits.extensions.datasets.classification.split import split_counts
 from tests.e2e.conftest import watched
-from tests.web.fixture_site import draw_digits, fill
+from tests.web.fixture_datasets import draw_digits
+from tests.web.fixture_site import fill
 from tests.web.serving import Serving, serving
 
 WIDTHS = (1440, 900, 600, 390)

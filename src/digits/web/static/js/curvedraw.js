@@ -86,7 +86,7 @@ function drawMain(box, view, hooks, key) {
       },
       axes: [
         axis({ size: 28, values: xValues(view.unit), space: 60, ...(view.unit === "time" ? { incrs: SECONDS } : {}) }),
-        axis({ scale: "loss", size: LEFT, values: (_, values) => values.map((value) => (value === null ? "" : view.log ? plain(value) : lossText(value, loss))) }),
+        axis({ scale: "loss", size: LEFT, values: (_, values) => (view.log ? values.map((value) => (value === null ? "" : plain(value))) : evenly(values)) }),
         ...(accuracies.length
           ? [axis({ scale: "accuracy", side: 1, size: RIGHT, grid: { show: false }, values: (_, values) => values.map((value) => `${value} %`) })]
           : []),
@@ -144,10 +144,12 @@ function empty(box) {
   return box;
 }
 
-/** @param {number} value @param {[number, number]} range */
-function lossText(value, range) {
-  const span = range[1] - range[0];
-  return value.toFixed(span > 20 ? 0 : span > 2 ? 1 : span > 0.05 ? 2 : 4);
+/** Numbers of an axis with as many decimals as their step needs. @param {number[]} values */
+function evenly(values) {
+  const step = values.length > 1 ? values[1] - values[0] : 1;
+  let decimals = 0;
+  while (decimals < 6 && Math.abs(step * 10 ** decimals - Math.round(step * 10 ** decimals)) > 1e-6) decimals += 1;
+  return values.map((value) => value.toFixed(decimals));
 }
 
 /** @param {Unit} unit */
