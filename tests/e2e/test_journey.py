@@ -136,7 +136,7 @@ def leaf_through(page: Page) -> None:
     key = page.locator("#grid .cell").nth(3).get_attribute("data-key") or ""
     expect(page.locator("#record-key")).to_have_text(key)
 
-    page.locator(".class-list").get_by_role("link", name="7").click()
+    page.locator('.class-list [data-name="7"] a').click()
     expect(page.locator("#grid .cell b").first).to_have_text("7")
     page.locator("#grid .cell").first.focus()
     page.keyboard.press("Enter")

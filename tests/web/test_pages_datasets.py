@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from digits.core.events import Preview, Progress
 from tests.web.conftest import World, build_dataset, draw_pictures
+from tests.web.fixture_datasets import TASKS, classification_spec, dataset_facts
+from tests.web.fixture_jobs import LABELS, journal, make, say
 from tests.web.markup import Element, read
 from tests.web.serving import Serving
 
@@ -170,3 +173,26 @@ def test_a_bad_address_of_explore_is_a_page_that_says_why(empty: Serving, tmp_pa
 
     assert answer.status_code == 400
     assert read(answer.text).one(class_="alert-danger").text
+
+
+def test_a_database_that_is_done_is_shown_while_the_next_is_made(empty: Serving) -> None:
+    settings = empty.settings
+    made = make(settings, "dataset", "half", spec=classification_spec("half"), ago_s=9, tasks=TASKS)
+    journal(made, (1, {"what": "state", "state": "Running", "reason": ""}))
+    (made.folder.path / "labels.txt").write_text("".join(f"{label}\n" for label in LABELS))
+    train = dataset_facts()["dbs"]["train"]
+    say(
+        made,
+        Preview(name="mean", file="mean.jpg"),
+        Progress(task="create_train_db", done=45_002, total=45_002, state="done", facts=train),
+        Progress(task="create_val_db", done=100, total=14_998),
+    )
+    empty.store.reindex()
+
+    answer = empty.client.get(f"/datasets/{made.folder.id}")
+
+    assert answer.status_code == 200
+    tree = read(answer.text)
+    assert tree.find("img", src=f"/files/{made.folder.id}/mean.jpg")
+    assert tree.one(id="databases").text.endswith("create_train_db.log"), "and nothing to explore yet"
+    assert "1 5,057" in tree.one("svg", class_="histogram").attributes["aria-label"]
