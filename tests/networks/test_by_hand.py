@@ -267,6 +267,7 @@ def test_concat_joins_channels_and_slice_cuts_them_again() -> None:
         (one("Pooling", ""), "give kernel_size"),
         (one("Pooling", "pooling_param { kernel_size: 2 pad: 2 }"), "must be below the kernel"),
         (one("Pooling", "pooling_param { kernel_size: 2 stride: 0 }"), "stride is 0"),
+        (one("Pooling", "pooling_param { kernel_size: 4000000000 pad: 3999999999 }"), "above 8192"),
         (one("Pooling", "pooling_param { kernel_size: 2 global_pooling: true }"), "takes no kernel_size"),
         (one("InnerProduct", ""), "num_output must be given"),
         (one("InnerProduct", "inner_product_param { num_output: 2147483647 }"), "more than an array can hold"),

@@ -87,38 +87,30 @@ def prepare(
     Raises:
         NetworkError: the text is no network, or breaks one of DIGITS' rules; with line and remedy.
     """
+    facts = DataFacts(channels, height, width, backend, train_db, val_db, use_mean, tuple(mean_values), mean_file)
+    return _prepare(text, where, num_classes, crop_size, batch_size, facts)
+
+
+def _prepare(
+    text: str, where: str, num_classes: int, crop_size: int | None, batch_size: int | None, facts: DataFacts
+) -> CaffeDefinition:
     net = upgrade_net(parse_net(text, where=where).message, where=where)
     layers = [_filled(layer, num_classes) for layer in net.layer if not _is_left_out(layer, num_classes)]
-    in_state = {name: [is_included(layer, state, where=where) for layer in layers] for name, state in STATES.items()}
-    facts = DataFacts(channels, height, width, backend, train_db, val_db, use_mean, tuple(mean_values), mean_file)
-    chosen = data_layers.choose(layers, in_state["train"], in_state["val"], facts, where=where)
+    included = {name: [is_included(layer, state, where=where) for layer in layers] for name, state in STATES.items()}
+    chosen = data_layers.choose(layers, included["train"], included["val"], facts, where=where)
     crop = data_layers.crop_size(chosen, crop_size, facts, where=where)
     warnings: list[str] = []
     data = data_layers.complete(chosen, facts, batch_size or DEFAULT_BATCH_SIZE, bool(batch_size), crop, warnings)
 
-    train_val, deploy_layers = [*data], []
-    for index, layer in enumerate(layers):
-        if "Data" in layer.type:
-            continue
-        trains, validates = in_state["train"][index], in_state["val"][index]
-        if trains or validates:
-            train_val.append(_with_rule(layer, trains, validates))
-        if in_state["deploy"][index]:
-            deploy_layers.append(_with_rule(layer, True, True))
-    if not any(layer.type == "Softmax" for layer in deploy_layers):
-        raise NetworkError(
-            "Your deploy network is missing a Softmax layer!",
-            where=where,
-            hint='Add a layer of type "Softmax" with include { stage: "deploy" }, as the standard networks have it.',
-        )
-
-    both = _net(net, train_val)
-    train, val = _in_phase(both, "TRAIN"), _in_phase(both, "TEST") if val_db else None
-    deploy = _deploy(net, deploy_layers, (1, channels, crop or height, crop or width))
-    _check_bottoms(train, "TRAIN", layers, where)
-    if val is not None:
-        _check_bottoms(val, "TEST", layers, where)
-    _check_bottoms(deploy, "deploy", layers, where)
+    hidden = [(index, layer) for index, layer in enumerate(layers) if "Data" not in layer.type]
+    trained = [(layer, included["train"][index], included["val"][index]) for index, layer in hidden]
+    both = _net(net, [*data, *(_with_rule(layer, *states) for layer, *states in trained if any(states))])
+    answering = [_with_rule(layer, True, True) for index, layer in hidden if included["deploy"][index]]
+    deploy = _deploy(net, answering, (1, facts.channels, crop or facts.height, crop or facts.width), where)
+    train, val = _in_phase(both, "TRAIN"), _in_phase(both, "TEST") if facts.val_db else None
+    for made, state in ((train, "TRAIN"), (val, "TEST"), (deploy, "deploy")):
+        if made is not None:
+            _check_bottoms(made, state, layers, where)
     return CaffeDefinition(
         train=train,
         val=val,
@@ -127,7 +119,7 @@ def prepare(
         deploy_text=to_text(_with_input_fields(deploy)),
         original_text=text,
         batch_size_train=data_layers.batch_size_of(train),
-        batch_size_val=data_layers.batch_size_of(val) if val is not None else data_layers.batch_size_of(train),
+        batch_size_val=data_layers.batch_size_of(train if val is None else val),
         crop_size=crop,
         warnings=tuple(dict.fromkeys(warnings)),
     )
@@ -174,7 +166,18 @@ def _in_phase(net: Net, phase: Literal["TRAIN", "TEST"]) -> Net:
     return kept
 
 
-def _deploy(original: Net, layers: Sequence[Layer], shape: tuple[int, ...]) -> Net:
+def _deploy(original: Net, layers: Sequence[Layer], shape: tuple[int, ...], where: str) -> Net:
+    """Return the network that answers: the blob "data", then ``layers``.
+
+    Raises:
+        NetworkError: no Softmax is among them.
+    """
+    if not any(layer.type == "Softmax" for layer in layers):
+        raise NetworkError(
+            "Your deploy network is missing a Softmax layer!",
+            where=where,
+            hint='Add a layer of type "Softmax" with include { stage: "deploy" }, as the standard networks have it.',
+        )
     data = Layer(name="input", type="Input", top=["data"])
     data.input_param.shape.add().dim.extend(shape)
     net = _net(original, [data, *layers])

@@ -83,6 +83,8 @@ def pool_window(layer: Layer) -> Window:
         raise layer.error("kernel_size is 0.", *_fields("kernel_size", "kernel_h", "kernel_w"))
     if min(stride) < 1:
         raise layer.error("stride is 0.", *_fields("stride", "stride_h", "stride_w"))
+    if max(*kernel, *stride) > _LARGEST:
+        raise layer.error(f"kernel_size or stride is above {_LARGEST}.", *_fields("kernel_size", "kernel_h", "stride"))
     if any(p >= k for p, k in zip(pad, kernel, strict=True)):
         raise layer.error(f"pad {pad} must be below the kernel {kernel}.", *_fields("pad", "pad_h", "pad_w"))
     return Window(kernel, stride, pad)
