@@ -16,6 +16,7 @@ Pair = tuple[int, ...]
 Method = Literal["MAX", "AVE", "SUM"]
 _P = caffe_pb2.PoolingParameter
 _METHODS: dict[int, Method] = {_P.MAX: "MAX", _P.AVE: "AVE", _P.SUM: "SUM"}
+_LARGEST = 2**13
 
 
 @converter("Pooling", tops=(1, 2))
