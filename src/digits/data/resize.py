@@ -97,13 +97,18 @@ def scale(image_HWC: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uin
 def _shrink(image_HWC: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """Average areas.
 
-    Where both sides shrink to less than 5/6, but not below 5/12, an area is averaged from bilinear samples, two or (where
-    it is narrow) one wide and two high: within a level of the exact average, as near to Pillow's bilinear as that is, and
-    faster than OpenCV's table of weights.
+    Where both sides shrink to less than 5/6, but not below 5/12, an area is averaged from bilinear samples, one or (where a
+    side shrinks to less than 2/3) two on each side: within a level of the exact average, as near to Pillow's bilinear as
+    that is, and faster than OpenCV's table of weights.
     """
     ratios = image_HWC.shape[0] / size[0], image_HWC.shape[1] / size[1]
     if all(1.2 < ratio < 2.4 for ratio in ratios):
-        image_HWC = _cv_resize(image_HWC, (2 * size[0], size[1] * (1 if ratios[1] <= 1.5 else 2)), cv2.INTER_LINEAR)
+        samples = (size[0] * (1 + (ratios[0] > 1.5)), size[1] * (1 + (ratios[1] > 1.5)))
+        image_HWC = _cv_resize(image_HWC, samples, cv2.INTER_LINEAR)
+        if samples == size:
+            return image_HWC
+        if samples[1] != size[1]:  # of two pixels, bilinear is the average too, and then the faster one
+            return _cv_resize(image_HWC, size, cv2.INTER_LINEAR)
     return _cv_resize(image_HWC, size, cv2.INTER_AREA)
 
 
