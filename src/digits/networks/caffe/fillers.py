@@ -41,13 +41,13 @@ def _gaussian(blob: Tensor, filler: Filler, generator: torch.Generator | None) -
     """Normal; with ``sparse`` each value is kept with probability sparse / (size of the first axis)."""
     blob.normal_(filler.mean, filler.std, generator=generator)
     if filler.sparse >= 0:
-        share = min(1.0, filler.sparse / blob.shape[0])
+        share = min(1.0, filler.sparse / (blob.shape[0] if blob.dim() else 1))
         blob.mul_(torch.empty_like(blob).bernoulli_(share, generator=generator))
 
 
 def _positive_unitball(blob: Tensor, filler: Filler, generator: torch.Generator | None) -> None:  # noqa: ARG001
     """Uniform in (0, 1), then each row divided by its sum."""
-    rows = blob.view(blob.shape[0], -1)
+    rows = blob.view(blob.shape[0] if blob.dim() else 1, -1)
     rows.uniform_(0, 1, generator=generator)
     rows.div_(rows.sum(1, keepdim=True))
 
@@ -73,7 +73,7 @@ def _bilinear(blob: Tensor, filler: Filler, generator: torch.Generator | None) -
 
 
 def _fan(blob: Tensor, filler: Filler) -> float:
-    fan_in = blob.numel() / blob.shape[0]
+    fan_in = blob.numel() / (blob.shape[0] if blob.dim() else 1)
     fan_out = blob.numel() / blob.shape[1] if blob.dim() > 1 else blob.numel()
     if filler.variance_norm == Filler.AVERAGE:
         return (fan_in + fan_out) / 2

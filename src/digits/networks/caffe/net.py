@@ -18,6 +18,7 @@ from torch import Tensor, fx, nn
 from digits.caffeproto import caffe_pb2
 from digits.core.errors import NetworkError, WeightsError
 from digits.networks.caffe.fillers import fill
+from digits.networks.caffe.shared import SharedView
 from digits.networks.layers.registry import Phase, Shape
 
 
@@ -130,6 +131,16 @@ class CaffeNet:
             name: _attribute(module, attribute).detach().cpu().numpy().astype(np.float32, copy=True)
             for name, (module, attribute) in self.blobs.items()
         }
+
+    def gradients(self) -> dict[str, NDArray[np.float32]]:
+        """Return a copy of the gradients of all parameter blobs by "layer:i"; 0 where none has come. A shared one's is the sum."""
+        found = dict[str, NDArray[np.float32]]()
+        for name, (module, attribute) in self.blobs.items():
+            shape = _attribute(module, attribute).shape
+            holder = module.owner if isinstance(module, SharedView) else _attribute(module, attribute)
+            gradient = torch.zeros(shape) if holder.grad is None else holder.grad.reshape(shape)
+            found[name] = gradient.detach().cpu().numpy().astype(np.float32, copy=True)
+        return found
 
     def load_state(self, state: Mapping[str, NDArray[Any]], *, partial: bool = False) -> tuple[str, ...]:
         """Take the values of ``state`` and return the names that were taken.

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call
+from torch import nn
 
 from digits.caffeproto import caffe_pb2, limits
 from digits.core.errors import NetworkError
 from digits.networks.caffe.fillers import fill
 from digits.networks.caffe.net import CaffeNet, LayerParameter
+from digits.networks.caffe.shared import Reshaped, SharedView
 from digits.networks.layers.registry import Blob, Layer, Lowered, Shape
 
 
@@ -94,7 +93,8 @@ class Weights:
                 continue
             values = torch.empty(parameter.shape)
             fill(values, own.blob.filler, self.generator)
-            torch.utils.swap_tensors(parameter, nn.Parameter(values.to(self.device)))
+            new = nn.Parameter(values.to(self.device))
+            torch.utils.swap_tensors(parameter, new)  # type: ignore[no-untyped-call] # torch's own
 
     def parameters(self) -> tuple[LayerParameter, ...]:
         """Return one entry an array, in the order of the layers."""
@@ -185,35 +185,3 @@ def split(module: nn.Module, attribute: str) -> tuple[nn.Module, str]:
     """Return the submodule and the last name of a dotted attribute."""
     path, _, last = attribute.rpartition(".")
     return module.get_submodule(path), last
-
-
-class SharedView(nn.Module):
-    """A blob that lies in another layer's parameter and has a shape of its own (``share_mode: PERMISSIVE``)."""
-
-    def __init__(self, module: nn.Module, attribute: str, shape: Shape) -> None:
-        super().__init__()
-        self.module, self.attribute, self.shape = module, attribute, shape
-
-    @property
-    def owner(self) -> nn.Parameter:
-        """The parameter in its owner's shape."""
-        return self.module.get_parameter(self.attribute)
-
-    @property
-    def tensor(self) -> Tensor:
-        """The values in this layer's shape; writing to them writes to the owner."""
-        return self.owner.view(self.shape)
-
-
-class Reshaped(nn.Module):
-    """Runs a layer whose shared parameters have their owners' shapes, as if they had its own."""
-
-    def __init__(self, inner: nn.Module, shapes: Mapping[str, Shape]) -> None:
-        super().__init__()
-        self.inner, self.shapes = inner, dict(shapes)
-
-    def forward(self, *bottoms: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """Return what the layer makes."""
-        views = {name: self.inner.get_parameter(name).view(shape) for name, shape in self.shapes.items()}
-        made: Tensor | tuple[Tensor, ...] = functional_call(self.inner, views, bottoms)
-        return made

@@ -66,10 +66,14 @@ class BatchNorm(nn.Module):
             mean, variance = self.of_all_batches()
             return self._normalise(x, weight, bias, mean, variance)
         mean, variance = torch.zeros_like(self.mean), torch.zeros_like(self.variance)
-        y = self._normalise(x, weight, bias, mean, variance)
         count = x.numel() // len(mean)
+        if count > 1:
+            y = self._normalise(x, weight, bias, mean, variance)
+        else:  # torch would divide by 0 for the unbiased variance
+            y = self._normalise(x, weight, bias, None, None)
+            mean = x.detach().flatten()
         with torch.no_grad():
-            self.remember(mean, variance if count > 1 else torch.zeros_like(variance), count)
+            self.remember(mean, variance, count)
         return y
 
     def of_all_batches(self) -> tuple[Tensor, Tensor]:
@@ -84,7 +88,7 @@ class BatchNorm(nn.Module):
         self.variance.mul_(self.fraction).add_(variance)
 
     def _normalise(
-        self, x: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Tensor, variance: Tensor
+        self, x: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Tensor | None, variance: Tensor | None
     ) -> Tensor:
         """Return ``x`` normalised; from the batch, its mean and unbiased variance are written into ``mean`` and ``variance``."""
         rows = x if x.dim() > 1 else x.unsqueeze(1)

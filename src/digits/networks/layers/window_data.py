@@ -1,4 +1,4 @@
-"""Caffe ``WindowData``: windows cut out of pictures, with the class of what is in them (R-CNN); here an input that the training feeds."""
+"""Caffe ``WindowData``: windows cut out of pictures, and the class of each (R-CNN); here an input that the training feeds."""
 
 from __future__ import annotations
 
