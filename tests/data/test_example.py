@@ -3,7 +3,7 @@ from __future__ import annotations
 import base64
 import io
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from PIL import Image
@@ -50,3 +50,9 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(DataError):
         resize_example(str(tmp_path / "text.png"), width=8, height=8, channels=3, encoding="png")
+
+
+@pytest.mark.parametrize("asked", [{"channels": 4}, {"encoding": "bmp"}])
+def test_what_no_dataset_has_is_refused(asked: dict[str, Any]) -> None:
+    with pytest.raises(DataError):
+        resize_example(None, **({"width": 8, "height": 8, "channels": 3, "encoding": "png"} | asked))

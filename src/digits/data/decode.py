@@ -181,7 +181,7 @@ def _decode_pillow(data: bytes, kind: str, limits: Limits, enough: EnoughCall | 
             check_size(height, width, limits)
             if kind == "TIFF" and _DNG_VERSION in getattr(image, "tag_v2", ()):
                 raise DataError("This is a DNG picture, which is not read.", hint=ACCEPTED_HINT, rule="IMG_FORMAT")
-            notes = ("the first of several pictures",) if getattr(image, "n_frames", 1) > 1 else ()
+            notes = ("the first of several pictures",) if getattr(image, "is_animated", False) else ()
             with _memory.take(_PILLOW_BYTES * height * width):
                 turn = orientation(image)
                 pixels, more = _to_pixels(_loaded(image, turn, enough))

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digits.core.errors import DataError
 from digits.data.createdb import Encoding, encode
 from digits.data.images import Limits, ResizeMode, decode, encode_png, prepare_image, read_file, resize
 
@@ -27,8 +28,10 @@ def resize_example(
     ``bytes`` of a mode is what the record would take in ``encoding``; raw pictures are shown as PNG.
 
     Raises:
-        DataError: the picture cannot be used.
+        DataError: the picture cannot be used, or there is no such encoding or number of channels.
     """
+    if channels not in (1, 3) or encoding not in get_args(Encoding):
+        raise DataError(f"No dataset has {channels} channels in encoding {encoding!r}.")
     name = Path(path).name if path else "example.png"
     data = read_file(path) if path else encode_png(drawn_example())
     whole = decode(data, limits=limits)
