@@ -54,5 +54,7 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("asked", [{"channels": 4}, {"encoding": "bmp"}])
 def test_what_no_dataset_has_is_refused(asked: dict[str, Any]) -> None:
+    fields: dict[str, Any] = {"width": 8, "height": 8, "channels": 3, "encoding": "png"} | asked
+
     with pytest.raises(DataError):
-        resize_example(None, **({"width": 8, "height": 8, "channels": 3, "encoding": "png"} | asked))
+        resize_example(None, **fields)
