@@ -36,7 +36,7 @@ def test_the_graph_is_readable_python_with_the_layers_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["forward", "training", "input", "None", "1x1", "weight", "ünï", "", "a b", "self", "x"]
+    "name", ["forward", "training", "code", "graph", "input", "None", "1x1", "weight", "ünï", "", "a b", "self", "x"]
 )
 def test_a_layer_may_have_any_name(name: str) -> None:
     net = make(ip(name, "x").replace(f'top: "{name}"', 'top: "y"'), x=(2, 4))

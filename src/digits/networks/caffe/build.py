@@ -95,7 +95,7 @@ class _Builder:
         self.loss_nodes: dict[str, fx.Node] = {}
         self.fillers: dict[str, caffe_pb2.FillerParameter] = {}
         self.infos: list[LayerInfo] = []
-        self.names: set[str] = set(dir(nn.Module()))
+        self.names: set[str] = set(dir(fx.GraphModule(nn.Module(), fx.Graph())))
         self.numbers: Counter[str] = Counter()
         self.readers = _count_readers(net)
         self.versions: Counter[str] = Counter()
