@@ -16,21 +16,28 @@ from playwright.sync_api import Browser, Page, expect
 
 from digits.download.drawn import digits
 from digits.download.folders import write_class_folders
+from digits.download.mnist import MNIST, fetch_mnist
 from tests.e2e.conftest import watched
+from tests.shared import SHARED, shared
 
 WANTS_SCREENSHOT = bool(os.environ.get("DIGITS_SCREENSHOT"))
 """A training long enough to look at, and docs/screenshot.png taken in the middle of it."""
-NUM_PICTURES = 8_000 if WANTS_SCREENSHOT else 1_200
+NUM_PICTURES = 12_000 if WANTS_SCREENSHOT else 1_200
 EPOCHS = 10 if WANTS_SCREENSHOT else 2
+NAME = "MNIST 28 × 28" if WANTS_SCREENSHOT and SHARED else "Drawn digits"
 LABELS = [str(digit) for digit in range(10)]
 SCREENSHOT = Path(__file__).parents[2] / "docs" / "screenshot.png"
 
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Draw digits as class folders, with two files among them that are no pictures."""
+    """Write digits as class folders, with two files among them that are no pictures; drawn ones, MNIST's for the screenshot."""
     folder = tmp_path_factory.mktemp("pictures")
-    train, test = digits(NUM_PICTURES, 100)
+    if WANTS_SCREENSHOT and SHARED:
+        mnist = fetch_mnist(MNIST, cache=folder, folder=shared("data", "mnist"), say=print)
+        train, test = mnist.train.first(NUM_PICTURES), mnist.test.first(100)
+    else:
+        train, test = digits(NUM_PICTURES, 100)
     written = write_class_folders(train, folder, "train", labels=LABELS)
     write_class_folders(test, folder, "test", labels=LABELS)
     (written.folder / "5" / "empty.png").write_bytes(b"")
@@ -41,14 +48,14 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start the server as a person does; return its address."""
-    root = tmp_path_factory.mktemp("root")
-    log = root / "server.log"
+    home = tmp_path_factory.mktemp("home")
+    log = home / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "digits.cli.main", "serve", "--port", "0", "--root", str(root)],
+            [sys.executable, "-m", "digits.cli.main", "serve", "--port", "0", "--root", str(home / ".digits")],
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"DIGITS_MIN_FREE_DISK_BYTES": "0"},
+            env=os.environ | {"DIGITS_MIN_FREE_DISK_BYTES": "0", "HOME": str(home)},
         )
     try:
         yield _address(log, process)
@@ -117,9 +124,9 @@ def make_dataset(page: Page, folder: Path) -> None:
     expect(page.locator("div.alert-danger")).to_contain_text("Dataset Name")
     expect(page.get_by_label("Training Images")).to_have_value(str(folder))
 
-    page.get_by_label("Dataset Name").fill("Drawn digits")
+    page.get_by_label("Dataset Name").fill(NAME)
     page.get_by_role("button", name="Create").click()
-    expect(page.get_by_role("heading", name="Drawn digits")).to_be_visible()
+    expect(page.get_by_role("heading", name=NAME)).to_be_visible()
     expect(page.locator("#job-head .state")).to_have_text("Done", timeout=40_000)
     expect(page.locator("#tasks")).to_contain_text("Parse Folder (train/val)")
     expect(page.locator("#refused")).to_contain_text("empty.png")
@@ -138,6 +145,7 @@ def leaf_through(page: Page) -> None:
 
     page.locator('.class-list [data-name="7"] a').click()
     expect(page.locator("#grid .cell b").first).to_have_text("7")
+    expect(page.locator("#record")).to_be_visible()
     page.locator("#grid .cell").first.focus()
     page.keyboard.press("Enter")
     expect(page.locator("#large")).to_be_visible()
@@ -145,13 +153,13 @@ def leaf_through(page: Page) -> None:
     second = page.locator("#grid .cell").nth(1).get_attribute("data-key") or ""
     expect(page.locator("#large-key")).to_have_text(second)
     page.keyboard.press("Escape")
-    page.get_by_role("link", name="Drawn digits").click()
+    page.get_by_role("link", name=NAME).click()
 
 
 def train(page: Page) -> None:
     page.get_by_role("link", name="New Model", exact=True).click()
     expect(page.get_by_role("heading", name="New Image Classification Model")).to_be_visible()
-    expect(page.locator(".pick-list :checked + span")).to_have_text("Drawn digits")
+    expect(page.locator(".pick-list :checked + span")).to_have_text(NAME)
     expect(page.get_by_role("radio", name="LeNet", exact=True)).to_be_checked()
     expect(page.locator("#est-parameters")).to_have_text("431,080", timeout=40_000)
     expect(page.locator("#rate-chart canvas")).to_be_visible()
@@ -164,10 +172,10 @@ def train(page: Page) -> None:
     page.get_by_label("Training epochs").fill(str(EPOCHS))
     page.get_by_label("Validation interval").fill("0.25")
     page.get_by_label("Batch size").fill("32")
-    page.get_by_label("Model Name").fill("Drawn LeNet")
+    page.get_by_label("Model Name").fill(f"{NAME} LeNet")
     page.get_by_role("button", name="Create").click()
 
-    expect(page.get_by_role("heading", name="Drawn LeNet")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"{NAME} LeNet")).to_be_visible()
     expect(page.locator("#curves canvas").first).to_be_visible(timeout=60_000)
     expect(page.locator("#snapshots [data-epoch]").first).to_be_visible(timeout=60_000)
     if WANTS_SCREENSHOT:
@@ -207,9 +215,9 @@ def delete_both(page: Page) -> None:
     page.get_by_role("button", name="Delete Job").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("heading", name="Home")).to_be_visible()
-    expect(page.get_by_text("Drawn LeNet is deleted")).to_be_visible()
+    expect(page.get_by_text(f"{NAME} LeNet is deleted")).to_be_visible()
 
-    page.get_by_role("checkbox", name="Select Drawn digits").check()
+    page.get_by_role("checkbox", name=f"Select {NAME}").check()
     page.locator("#selection").get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("heading", name="Train your first network")).to_be_visible()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -54,10 +55,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.routes = routes()
     for row in app.state.routes:
         _add(app, row)
-    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
+    app.mount("/static", _Static(directory=HERE / "static"), name="static")
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_middleware(Guard, settings=settings)
     return app
+
+
+class _Static(StaticFiles):
+    """Files that browsers ask about each time (a 304 mostly): modules of two versions must never meet on a page."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:

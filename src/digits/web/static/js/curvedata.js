@@ -97,7 +97,8 @@ export function percentRange(lists) {
   const usual = values[values.length >= 4 ? Math.ceil(values.length * 0.12) : 0];
   const low = Math.min(90, Math.max(0, Math.floor((usual - 2) / 10) * 10));
   const high = values[values.length - 1];
-  return [low, high > 80 ? 100 : Math.max(low + 10, Math.ceil((high + 2) / 10) * 10)];
+  // A little room above 100 %, so that a line there is seen whole.
+  return [low, high > 80 ? 100 + (100 - low) * 0.025 : Math.max(low + 10, Math.ceil((high + 2) / 10) * 10)];
 }
 
 /** The index of the place nearest to x, -1 for none. @param {number[]} xs sorted @param {number} x */

@@ -39,7 +39,9 @@ function drawMain(box, view, hooks, key) {
   const tables = [];
   /** @type {uPlot.Band[]} */
   const bands = [];
+  /** @type {(number | null)[][]} */
   const losses = [];
+  /** @type {(number | null)[][]} */
   const accuracies = [];
   for (const curve of shown) {
     const xs = places(curve.buckets, view.unit, view.start);
@@ -93,7 +95,7 @@ function drawMain(box, view, hooks, key) {
       ],
       series,
       bands,
-      hooks: { ...shared(hooks), drawClear: [(plot) => shade(plot, view, true)], draw: [(plot) => snapshots(plot, view)] },
+      hooks: { ...shared(hooks), drawClear: [(plot) => shade(plot, view)], draw: [(plot) => snapshots(plot, view), (plot) => timeLeft(plot, view)] },
     },
     data,
     empty(box),
@@ -131,7 +133,7 @@ function drawRate(box, curve, view, hooks, key) {
         }),
       ],
       series: [{}, { scale: "rate", stroke, width: 2, spanGaps: true, points: { show: false }, paths: uPlot.paths.stepped?.({ align: -1 }) }],
-      hooks: { ...shared(hooks), drawClear: [(plot) => shade(plot, view, false)] },
+      hooks: { ...shared(hooks), drawClear: [(plot) => shade(plot, view)] },
     },
     /** @type {uPlot.AlignedData} */ ([xs, curve.buckets.last]),
     empty(box),
@@ -191,25 +193,33 @@ function shared(hooks) {
   };
 }
 
-/** The rest of the run is shaded and holds the time left. @param {uPlot} plot @param {View} view @param {boolean} words */
-function shade(plot, view, words) {
-  if (view.now === null || view.now >= view.range[1]) return;
-  const { ctx, bbox } = plot;
-  const from = Math.max(bbox.left, plot.valToPos(view.now, "x", true));
-  const width = bbox.left + bbox.width - from;
-  if (width <= 0) return;
-  ctx.save();
-  ctx.fillStyle = colour("inset");
-  ctx.globalAlpha = 0.7;
-  ctx.fillRect(from, bbox.top, width, bbox.height);
-  ctx.globalAlpha = 1;
-  if (words && view.left && width > 60 * devicePixelRatio) {
-    ctx.fillStyle = colour("muted");
-    ctx.font = scaledFont();
-    ctx.textAlign = "center";
-    ctx.fillText(`${view.left} left`, from + width / 2, bbox.top + bbox.height / 2);
-  }
-  ctx.restore();
+/** Where the rest of the run lies, in canvas pixels: its left edge and its width, 0 where there is none. @param {uPlot} plot @param {View} view */
+function rest(plot, view) {
+  if (view.now === null || view.now >= view.range[1]) return { from: 0, width: 0 };
+  const from = Math.max(plot.bbox.left, plot.valToPos(view.now, "x", true));
+  return { from, width: Math.max(0, plot.bbox.left + plot.bbox.width - from) };
+}
+
+/** The rest of the run is shaded. @param {uPlot} plot @param {View} view */
+function shade(plot, view) {
+  const { from, width } = rest(plot, view);
+  plot.ctx.save();
+  plot.ctx.fillStyle = colour("inset");
+  plot.ctx.globalAlpha = 0.7;
+  plot.ctx.fillRect(from, plot.bbox.top, width, plot.bbox.height);
+  plot.ctx.restore();
+}
+
+/** The rest of the run holds the time left. @param {uPlot} plot @param {View} view */
+function timeLeft(plot, view) {
+  const { from, width } = rest(plot, view);
+  if (!view.left || width < 72 * devicePixelRatio) return;
+  plot.ctx.save();
+  plot.ctx.fillStyle = colour("muted");
+  plot.ctx.font = scaledFont();
+  plot.ctx.textAlign = "center";
+  plot.ctx.fillText(`${view.left} left`, from + width / 2, plot.bbox.top + plot.bbox.height / 2 - 6 * devicePixelRatio);
+  plot.ctx.restore();
 }
 
 function scaledFont() {

@@ -242,12 +242,29 @@ function openEditor() {
 /** @param {string} name @param {string} title */
 async function customize(name, title) {
   const query = new URLSearchParams({ network: name, framework: value("framework") });
-  standardText = JSON.parse(await send("POST", url(`/models/customize?${query}`))).network;
+  try {
+    useText(JSON.parse(await send("POST", url(`/models/customize?${query}`))).network, title);
+  } catch (error) {
+    part("network-state").textContent = error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Go on from a text in the editor. @param {string} text @param {string} title */
+function useText(text, title) {
+  standardText = text;
   standardTitle = title;
   if (editor) editor.setText(standardText);
   else /** @type {HTMLTextAreaElement} */ (part("custom_network")).value = standardText;
   choose("custom");
   editor?.focus();
+}
+
+/** A network from a file on one's own machine; it is read here and sent with the form. @param {HTMLInputElement} input */
+async function upload(input) {
+  const file = input.files?.[0];
+  if (!file) return;
+  useText(await file.text(), file.name);
+  input.value = "";
 }
 
 async function visualize() {
@@ -281,7 +298,9 @@ form.addEventListener("keydown", (event) => {
   part(`tab-${other}`).focus();
 });
 form.addEventListener("change", (event) => {
-  const name = /** @type {HTMLInputElement} */ (event.target).name;
+  const input = /** @type {HTMLInputElement} */ (event.target);
+  const name = input.name;
+  if (input.id === "upload") upload(input);
   if (name === "dataset") showDataset();
   if (["dataset", "standard_networks", "framework"].includes(name)) askNetwork();
 });
