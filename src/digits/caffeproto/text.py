@@ -32,18 +32,19 @@ class ParsedNet:
     lines: tuple[int, ...]
 
 
-def parse_net(text: str, *, where: str) -> ParsedNet:
+def parse_net(text: str, *, where: str, max_bytes: int = limits.MAX_TEXT_BYTES) -> ParsedNet:
     """Return the network of a prototxt.
 
     Args:
         text: the definition.
         where: the file's name for errors; with "" they say "line N".
+        max_bytes: how large the text may be.
 
     Raises:
         NotANetworkError: the text is too large or no NetParameter; says line and column, and the nearest known name.
     """
     message = caffe_pb2.NetParameter()
-    scanned = _parse(text, message, where)
+    scanned = _parse(text, message, where, max_bytes)
     for layer, found in zip(message.layer, scanned["layer"], strict=True):
         _keep_source(layer.Extensions[caffe_pb2.source], found)
     for old, found in zip(message.layers, scanned["layers"], strict=True):
@@ -90,10 +91,12 @@ def _keep_source(source: caffe_pb2.Source, found: ScannedLayer) -> None:
     source.fields.update(found.fields)
 
 
-def _parse(text: str, message: Message, where: str) -> dict[str, list[ScannedLayer]]:
+def _parse(
+    text: str, message: Message, where: str, max_bytes: int = limits.MAX_TEXT_BYTES
+) -> dict[str, list[ScannedLayer]]:
     size = len(text.encode(errors="replace"))
-    if size > limits.MAX_TEXT_BYTES:
-        raise NotANetworkError(f"The text has {size:,} bytes; {limits.MAX_TEXT_BYTES:,} is the limit.", where=where)
+    if size > max_bytes:
+        raise NotANetworkError(f"The text has {size:,} bytes; {max_bytes:,} is the limit.", where=where)
     scanned = scan(text, cast(Descriptor, message.DESCRIPTOR), where=where)
     try:
         text_format.Parse(text, message)
