@@ -20,7 +20,7 @@ from digits.core.errors import WeightsError
 from tests.shared import needs_shared, shared
 
 WEIGHTS: dict[str, NDArray[np.float32]] = {
-    "inception_3a/1x1:0": np.arange(600, dtype=np.float32).reshape(3, 200) / 7 - 40,
+    "inception_3a/1x1:0": np.linspace(-40, 45, 600, dtype=np.float32).reshape(3, 200),
     "inception_3a/1x1:1": np.array([0.5, -1e-30, 3e20], np.float32),
     "scalar:0": np.array(0.25, np.float32),
 }

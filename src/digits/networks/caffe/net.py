@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count, takewhile
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -186,8 +187,8 @@ class CaffeNet:
             is_legacy = len(source) == 4 and source == (1,) * (4 - len(target)) + target
             if source != target and not is_legacy:
                 raise WeightsError(
-                    f"Cannot copy param {index} weights from layer {layer!r}; shape mismatch. Source param shape is "
-                    f"{' '.join(map(str, source))}; target param shape is {' '.join(map(str, target))}.",
+                    f"Cannot copy param {index} weights from layer {layer!r}; shape mismatch.  Source param shape is "
+                    f"{_shape_text(source)}; target param shape is {_shape_text(target)}.",
                     hint="To learn this layer's parameters from scratch rather than copying from a saved net, rename the layer.",
                 )
 
@@ -212,3 +213,8 @@ def _attribute(module: nn.Module, attribute: str) -> Tensor:
     value = getattr(module.get_submodule(path), last)
     assert isinstance(value, Tensor)
     return value
+
+
+def _shape_text(shape: Shape) -> str:
+    """Return a shape as Caffe's messages have it: "3 4 (12)"."""
+    return f"{' '.join(map(str, shape))} ({prod(shape)})".lstrip()
