@@ -1,48 +1,75 @@
 """The pure compute limit of a training: the same batch again and again, forward, backward and the move of the weights; no data, no curves.
 
-The network is the one that OpenDIGITS trains (its ``train_val.prototxt`` in a finished job folder) with the same solver and settings of
-the process. Prints one JSON line: pictures a second.
+The network is the one that OpenDIGITS trains (that of a job folder), in one process with the real iterations (``loop.advance``): blocks of both
+take turns, so that what else the machine does hits both alike. Prints one JSON line: pictures a second of each, and the median
+of the ratios of neighbouring blocks.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import time
 from pathlib import Path
 
 import torch
 
+from digits.core.events import EventWriter
 from digits.core.jobfolder import JobFolder
 from digits.core.trainspec import TrainSpec
 from digits.core.work import WorkerSettings
+from digits.training import loop
 from digits.training.caffe_trainer import prepare
+from digits.workers.job import StopSignal
+
+WARM_UP, BLOCK = 30, 40  # steps; a block of LeNet takes about half a second
 
 
 def main() -> None:
-    """Train one batch for ``--steps`` steps, after some that do not count."""
+    """Measure ``--blocks`` blocks of each."""
     parser = argparse.ArgumentParser()
     parser.add_argument("job", type=Path)
-    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--blocks", type=int, default=20)
     arguments = parser.parse_args()
     folder = JobFolder(arguments.job)
     spec = TrainSpec.model_validate(folder.record().spec)
-    run = prepare(spec, folder, WorkerSettings.from_environment(), print, lambda: False)
+    stop = StopSignal(folder)
+    events = EventWriter(folder.path / "bench_events.jsonl")
+    run = prepare(spec, folder, WorkerSettings.from_environment(), events, stop)
     data, targets = run.source.batch(0)
     blobs = {run.data_blob: data, run.target_blob: targets}
 
-    def step() -> None:
+    def same_batch(_: int) -> None:
         outputs = run.net(**blobs)
         torch.autograd.backward(run.net.total_loss(outputs))
-        run.solver.step(0.01)
+        run.solver.step(0.001)
 
-    for _ in range(30):
-        step()
-    began = time.perf_counter()
-    for _ in range(arguments.steps):
-        step()
-    seconds = time.perf_counter() - began
-    print(json.dumps({"images_per_second": arguments.steps * run.batch_size / seconds}))
+    def real(step: int) -> None:
+        stop()
+        loop.advance(run, step)
+
+    for step in range(WARM_UP):
+        real(step)
+        same_batch(step)
+    seconds: dict[str, list[float]] = {"limit": [], "real": []}
+    for block in range(arguments.blocks):
+        for name, step_once in (("limit", same_batch), ("real", real)):
+            began = time.perf_counter()
+            for step in range(block * BLOCK, (block + 1) * BLOCK):
+                step_once(step)
+            seconds[name].append(time.perf_counter() - began)
+    images = BLOCK * run.batch_size
+    ratios = [limit / ours for limit, ours in zip(seconds["limit"], seconds["real"], strict=True)]
+    print(
+        json.dumps(
+            {
+                "images_per_second": images / statistics.median(seconds["limit"]),
+                "training_images_per_second": images / statistics.median(seconds["real"]),
+                "ratio": statistics.median(ratios),
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -46,17 +46,22 @@ def train(run: Run) -> dict[str, Any]:
                 run.report.progress(step, now=True)
                 raise StoppedError(f"Stopped at epoch {run.report.epoch(step):.2f} of {run.spec.train_epochs}.")
 
-            rate = run.schedule(step)
-            loss, outputs = learn(run, step)
-            check(run, step, loss, outputs)
-            if step % run.display == 0:
-                show(run, step, rate, loss, outputs)
-            run.solver.step(rate)
+            advance(run, step)
             step += 1
-            run.report.trained(run.batch_size * run.iter_size)
-            run.report.progress(step)
     run.report.progress(step, now=True)
     return run.facts | {"metrics": run.last_validation, "images_per_second": run.report.rate}
+
+
+def advance(run: Run, step: int) -> None:
+    """Do one iteration: the weights move once."""
+    rate = run.schedule(step)
+    loss, outputs = learn(run, step)
+    check(run, step, loss, outputs)
+    if step % run.display == 0:
+        show(run, step, rate, loss, outputs)
+    run.solver.step(rate)
+    run.report.trained(run.batch_size * run.iter_size)
+    run.report.progress(step + 1)
 
 
 def learn(run: Run, step: int) -> tuple[Tensor, dict[str, Tensor]]:
