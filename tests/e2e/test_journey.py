@@ -138,6 +138,7 @@ def leaf_through(page: Page) -> None:
     page.locator("#job-head").get_by_role("link", name="Explore the db").click()
     expect(page.get_by_text("Items per page")).to_be_visible()
     expect(page.locator("#grid .cell")).to_have_count(25)
+    expect(page.locator("#record")).to_be_visible()
 
     page.locator("#grid .cell").nth(3).hover()
     key = page.locator("#grid .cell").nth(3).get_attribute("data-key") or ""
