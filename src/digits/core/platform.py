@@ -132,21 +132,6 @@ def worker_environment(num_threads: int) -> dict[str, str]:
     }
 
 
-def keep_freed_memory() -> None:
-    """Let this process keep freed memory for its next use, where the C library is glibc.
-
-    Large blocks go back to the system otherwise, and are faulted in again page by page: a step of AlexNet with 32 pictures was
-    measured at 725 ms with 132,000 page faults, and at 561 ms with none.
-    """
-    if sys.platform == "linux":
-        import ctypes
-
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-        if mallopt is not None:
-            for option, value in ((-4, 0), (-1, -1), (-2, 64 << 20)):  # no mmap, never trim, grow by 64 MB
-                mallopt(option, value)
-
-
 def limit_memory(num_bytes: int) -> None:
     """Refuse this process more address space than ``num_bytes``, where the system can (decode workers; no torch there)."""
     if sys.platform == "linux":

@@ -10,7 +10,6 @@ from typing import Any, Literal
 import torch
 
 from digits.caffeproto.caffe_pb2 import LayerParameter, NetParameter
-from digits.core import platform
 from digits.core.errors import TrainingError
 from digits.core.events import Emit, Warned
 from digits.core.files import write_json, write_text
@@ -62,8 +61,6 @@ def train(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Em
 def prepare(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Emit, stop: StopCheck) -> Run:
     """Build the networks, write the files that DIGITS users know, and decode the pictures."""
     device = devices.choose_device(spec.device, settings.device)
-    if device.type == "cpu":
-        platform.keep_freed_memory()
     dataset = Dataset.open(folder, spec.dataset)
     definition = _definition(spec, folder, dataset)
     for warning in definition.warnings:
