@@ -128,7 +128,7 @@ def value(net: Drawn) -> None:
     """A layer that keeps the shape, in place where it may."""
     kind, settings = net.rng.choice(VALUES)
     found = net.read()
-    if found is None or (kind in ("PReLU", "BatchNorm", "Normalize") and len(found[1]) < 2) or not found[1]:
+    if found is None or len(found[1]) < 2:
         return
     if kind == "MVN" and prod(found[1][2:]) < 3:  # Caffe's gradient is not exact where two values are all there is
         return
@@ -283,7 +283,7 @@ VALUES = (
     ("Bias", "bias_param { num_axes: 0 }"),
     ("BatchNorm", ""),
     ("BatchNorm", "batch_norm_param { use_global_stats: true }"),
-    ("MVN", ""),
+    ("MVN", "mvn_param { eps: 1e-20 }"),
     ("Normalize", ""),
     ("Softmax", "softmax_param { axis: -1 }"),
 )

@@ -47,12 +47,11 @@ def softmax_with_loss(m: Message, bottoms: list[Array], params: list[Array], pha
 
 @layer("SigmoidCrossEntropyLoss")
 def sigmoid_cross_entropy(m: Message, bottoms: list[Array], params: list[Array], phase: str) -> list[Array]:
-    """-t log s - (1 - t) log(1 - s)."""
+    """-t log s - (1 - t) log(1 - s), with s = 1 / (1 + exp(-x))."""
     x, p = bottoms[0], m.loss_param
     t = bottoms[1].reshape(x.shape)
     is_valid = t.astype(int) != p.ignore_label if p.HasField("ignore_label") else np.ones(x.shape, bool)
-    s = 1 / (1 + np.exp(-x))
-    each = -t * np.log(s) - (1 - t) * np.log(1 - s)
+    each = t * np.logaddexp(0, -x) + (1 - t) * np.logaddexp(0, x)
     total = each[is_valid].sum()
     return [divided(m, total, "BATCH_SIZE", count=x.size, outer=len(x), valid=int(is_valid.sum()))]
 

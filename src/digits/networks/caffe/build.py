@@ -1,7 +1,8 @@
 """From a filtered definition to a torch.fx graph: blobs become values, layers become calls, Caffe's rules hold.
 
 A blob with several readers needs no Split: the graph's values are shared and autograd adds the gradients. An in-place layer
-makes a new value under the old name. Nothing has memory before shapes and counts are known to be sound.
+makes a new value under the old name, so gradients are right where real Caffe's are not: after Exp and then Power in place, say, where
+Caffe's Exp takes what Power wrote for its own output. Nothing has memory before shapes and counts are known to be sound.
 """
 
 from __future__ import annotations
