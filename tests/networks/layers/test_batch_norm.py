@@ -116,7 +116,7 @@ def test_nvcaffe_knows_the_old_order_of_five_blobs_by_its_last(shape: tuple[int,
 
 
 def test_blobs_of_another_size_are_still_refused() -> None:
-    with pytest.raises(WeightsError, match="Source param shape is 3.* target param shape is 2"):
+    with pytest.raises(WeightsError, match=r"Source param shape is 3.* target param shape is 2"):
         norm("TEST", FIVE).load_state({f"y:{i}": np.ones(3, np.float32) for i in range(5)})
 
 
