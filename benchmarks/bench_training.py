@@ -55,9 +55,7 @@ def main() -> None:
         record = measure(Path(folder), arguments)
     print(json.dumps(record, indent=2))
     (HERE / "records").mkdir(exist_ok=True)
-    (HERE / "records" / f"training-{time.strftime('%Y%m%d-%H%M%S')}.json").write_text(
-        json.dumps(record, indent=2) + "\n"
-    )
+    (HERE / "records" / "training_lenet.json").write_text(json.dumps(record, indent=2) + "\n")
 
 
 def measure(root: Path, arguments: argparse.Namespace) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from digits.core.errors import DigitsError, TrainingError
 from digits.core.files import read_json
@@ -18,6 +19,7 @@ from digits.core.trainspec import CustomNetwork, FixedPolicy, TrainSpec
 from digits.core.work import StoppedError, WorkerSettings
 from digits.training import snapshots
 from digits.training.caffe_trainer import train
+from digits.training.devices import can_compile
 from tests.training.conftest import NETWORK, Heard
 
 NewModel = Callable[..., tuple[JobFolder, TrainSpec]]
@@ -274,3 +276,30 @@ def test_the_decoded_cache_below_the_dataset_is_used_where_memory_is_short(
 
     assert len(list(tmp_path.rglob("cache/*.u8"))) == 2
     assert curve(in_memory[0], "loss/train") == curve(on_disk[0], "loss/train")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not can_compile(torch.device("cpu")), reason="no C++ compiler")
+@pytest.mark.timeout(400)
+def test_a_compiled_network_gives_the_same_curve_within_rounding(new_model: NewModel) -> None:
+    no_drop = CustomNetwork(text=NETWORK.replace("dropout_ratio: 0.2", "dropout_ratio: 0"))
+    plain, compiled = new_model(network=no_drop), new_model(network=no_drop, compile_model=True)
+
+    run(plain)
+    heard = run(compiled)
+
+    assert not heard.of("warned")
+    for name in ("loss/train", "loss/val", "accuracy/val"):
+        expected = [value for _, value in curve(plain[0], name)]
+        assert [value for _, value in curve(compiled[0], name)] == pytest.approx(expected, rel=1e-3, abs=1e-4)
+
+
+def test_without_a_compiler_the_network_runs_as_it_is_and_that_is_said(
+    new_model: NewModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+
+    heard = run(new_model(train_epochs=1, compile_model=True))
+
+    assert "not compiled" in heard.of("warned")[0].message

@@ -61,6 +61,9 @@ def train(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Em
 def prepare(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Emit, stop: StopCheck) -> Run:
     """Build the networks, write the files that DIGITS users know, and decode the pictures."""
     device = devices.choose_device(spec.device, settings.device)
+    compiled = spec.compile_model and devices.can_compile(device)
+    if spec.compile_model and not compiled:
+        emit(Warned(message="The network is not compiled: no C++ compiler was found.", hint="Install g++ or clang++."))
     dataset = Dataset.open(folder, spec.dataset)
     definition = _definition(spec, folder, dataset)
     for warning in definition.warnings:
@@ -81,7 +84,7 @@ def prepare(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: 
     seed = choose_seed(folder, spec)
     devices.seed_everything(seed)
     train_side = _Side(definition.train, "TRAIN", definition.batch_size_train, folder, dataset, device)
-    net = train_side.build(seed=seed, compiled=spec.compile_model)
+    net = train_side.build(seed=seed, compiled=compiled)
     steps_per_epoch = math.ceil(len(train_reader) / definition.batch_size_train)
     facts = {
         "parameters": net.num_parameters,
@@ -107,7 +110,7 @@ def prepare(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: 
     test = None
     if test_reader is not None and definition.val is not None and spec.val_interval:
         side = _Side(definition.val, "TEST", definition.batch_size_val, folder, dataset, device)
-        test_net = side.build(seed=seed, share=net, compiled=spec.compile_model)
+        test_net = side.build(seed=seed, share=net, compiled=compiled)
         test = TestSet(
             test_net, frames("val", test_reader), side.transform, side.batch_size, side.data_blob, side.target_blob
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -29,6 +31,12 @@ def choose_device(*wishes: Device) -> torch.device:
             f"This machine has no {wish.upper()} device.", hint=f"It has: {here}. Or leave it to 'auto'."
         )
     return torch.device(wish)
+
+
+def can_compile(device: torch.device) -> bool:
+    """Whether torch.compile can make code for the device: for a CPU it needs a C++ compiler."""
+    names = (os.environ.get("CXX", ""), "g++", "clang++", "cl")
+    return device.type != "cpu" or any(name and shutil.which(name) for name in names)
 
 
 def seed_everything(seed: int) -> None:
