@@ -17,10 +17,9 @@ Legend: HWC = height, width, channels (1 grey, 3 RGB) of uint8.
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import PIL
@@ -34,7 +33,7 @@ from digits.data.jpeg import JpegHeader, read_jpeg_header
 from digits.data.png import decode_plain_png, read_plain_png
 from digits.data.sniff import ACCEPTED_HINT, HEAD_BYTES, sniff
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM", "GIF", "TIFF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM", "GIF", "TIFF")
 TURNS = {5, 6, 7, 8}  # orientations that exchange width and height
 _DNG_VERSION = 0xC612
 _PILLOW_BYTES = 8  # a pixel: Pillow's four of an RGB picture, and a copy in another mode
@@ -173,10 +172,8 @@ def _turned(
 
 def _decode_pillow(data: bytes, kind: str, limits: Limits, enough: EnoughCall | None) -> Decoded:
     """Decode anything that is accepted, by Pillow; the header is checked before a pixel is."""
-    # The size is checked here, by a setting; Pillow's own limit, a global of its own, would only warn.
-    Image.MAX_IMAGE_PIXELS = None
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with open_image(io.BytesIO(data)) as image:
             width, height = image.size
             check_size(height, width, limits)
             if kind == "TIFF" and _DNG_VERSION in getattr(image, "tag_v2", ()):
@@ -192,6 +189,14 @@ def _decode_pillow(data: bytes, kind: str, limits: Limits, enough: EnoughCall | 
         raise DataError("There is no memory to decode it.", rule="IMG_TOO_LARGE") from error
     except Exception as error:  # a decoder may raise anything on a file made to break it
         raise _broken(data, kind, error) from error
+
+
+def open_image(file: IO[bytes]) -> Image.Image:
+    """Open a picture of an accepted format by its header; :func:`check_size` must follow."""
+    Image.MAX_IMAGE_PIXELS = (
+        None  # Pillow's own limit, a global of its own, would warn, or refuse what the setting allows
+    )
+    return Image.open(file, formats=_FORMATS)
 
 
 def _loaded(image: Image.Image, turn: int, enough: EnoughCall | None) -> Image.Image:

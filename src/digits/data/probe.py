@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
-from PIL import Image
-
 from digits.core.errors import DataError
-from digits.data.decode import FORMATS, TURNS, Limits, check_size, orientation
+from digits.data.decode import TURNS, Limits, check_size, open_image, orientation
 
 
 def picture_size(path: str | Path | bytes, *, limits: Limits | None = None) -> tuple[int, int]:
@@ -18,11 +15,7 @@ def picture_size(path: str | Path | bytes, *, limits: Limits | None = None) -> t
         DataError: the header cannot be read, or tells a size beyond the limits.
     """
     try:
-        with (
-            warnings.catch_warnings(action="ignore"),
-            open(path, "rb") as file,
-            Image.open(file, formats=FORMATS) as image,
-        ):
+        with open(path, "rb") as file, open_image(file) as image:
             width, height = image.size
             check_size(height, width, limits or Limits())
             return (width, height) if orientation(image) in TURNS else (height, width)

@@ -228,6 +228,12 @@ class RecordFile:
         with self._env.begin() as transaction:
             yield from transaction.cursor().iternext(keys=True, values=False)
 
+    def records(self) -> Iterator[bytes]:
+        """Yield all records in the order of their keys."""
+        assert self._env is not None
+        with self._env.begin() as transaction:
+            yield from transaction.cursor().iternext(keys=False, values=True)
+
     @contextmanager
     def views(self, keys: Iterable[bytes]) -> Iterator[Iterator[memoryview]]:
         """Give the records under ``keys``, in their order, as views that are good until the block ends.
