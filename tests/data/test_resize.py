@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from digits.core.errors import DataError
-from digits.data.images import decode, prepare_image
+from digits.data.images import decode, prepare, prepare_image
 from digits.data.resize import Plan, ResizeMode, plan, resize, scale
 from tests.data.corpus import picture, saved, scene
 from tests.shared import needs_shared, shared
@@ -124,6 +124,14 @@ def test_enlarging_is_bilinear_as_pillow_s(height: int, width: int) -> None:
 def test_what_is_no_picture_is_refused(image: np.ndarray) -> None:
     with pytest.raises(DataError):
         resize(image, (4, 4), "squash")
+
+
+@pytest.mark.parametrize(("height", "width", "note"), [(1, 21, True), (21, 1, True), (1, 20, False)])
+def test_a_picture_of_extreme_shape_is_taken_and_noted(height: int, width: int, note: bool) -> None:
+    prepared = prepare(saved(Image.new("L", (width, height)), "PNG"), height=8, width=8, channels=1, mode="squash")
+
+    assert prepared.image_HWC.shape == (8, 8, 1)
+    assert ("20 times" in prepared.note) == note
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -33,6 +33,7 @@ __all__ = [
     "to_channels",
 ]
 
+_LONG = 20
 MAX_FILE_BYTES = 512 * 1024 * 1024
 """A larger file holds no picture within the limits, unless it is made to exhaust memory."""
 
@@ -107,7 +108,9 @@ def prepare(
     steps = plan(decoded.size, size, mode)
     image = _scaled_in_channels(decoded.image_HWC, steps, channels)
     rng = np.random.default_rng([seed, zlib.crc32(data)]) if image.shape[:2] != steps.size else None
-    return Decoded(place(image, steps, rng=rng), decoded.format, decoded.size, decoded.notes)
+    long, short = max(decoded.size), min(decoded.size)
+    notes = (*decoded.notes, f"more than {_LONG} times as long as wide") if long > _LONG * short else decoded.notes
+    return Decoded(place(image, steps, rng=rng), decoded.format, decoded.size, notes)
 
 
 def _scaled_in_channels(image_HWC: NDArray[np.uint8], steps: Plan, channels: int) -> NDArray[np.uint8]:

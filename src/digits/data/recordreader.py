@@ -35,7 +35,7 @@ class RecordReader:
         NotFoundError: the folder has no such database.
     """
 
-    def __init__(self, folder: Path, db: str, *, num_threads: int | None = None) -> None:
+    def __init__(self, folder: Path, db: str, *, num_threads: int = 1) -> None:
         self._folder, self._db, self._num_threads = folder, db, num_threads
         try:
             facts = read_json(folder / "dataset.json")
@@ -101,7 +101,7 @@ class RecordReader:
         assert out.shape == (len(self), *self._shape), f"out is {out.shape}, the set {(len(self), *self._shape)}"
         labels, records = self.targets(), self._file()
         done = 0
-        with ThreadPoolExecutor(self._num_threads or 2, thread_name_prefix="decode") as pool:
+        with ThreadPoolExecutor(self._num_threads, thread_name_prefix="decode") as pool:
             starts = range(0, len(self), _CHUNK)
             try:
                 for count in pool.map(lambda start: self._decode_chunk(records, labels, out, start), starts):

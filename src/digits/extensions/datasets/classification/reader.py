@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from digits.core.jobfolder import JobFolder
+from digits.core.work import WorkerSettings
 from digits.data.reader import DatasetReader
 from digits.data.recordreader import RecordReader
 
@@ -13,4 +14,4 @@ def open_reader(folder: JobFolder, db: str) -> DatasetReader:
     Raises:
         NotFoundError: the dataset has no such database (yet).
     """
-    return RecordReader(folder.path, db)
+    return RecordReader(folder.path, db, num_threads=WorkerSettings.from_environment().num_threads)
