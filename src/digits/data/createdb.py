@@ -172,7 +172,7 @@ def encode(image_HWC: NDArray[np.uint8], encoding: Encoding) -> bytes:
         return encode_png(image_HWC)
     if encoding == "jpg":
         return encode_jpeg(image_HWC)
-    return image_HWC[:, :, ::-1].transpose(2, 0, 1).tobytes()  # CHW, BGR
+    return b"".join(plane.tobytes() for plane in reversed(cv2.split(image_HWC)))
 
 
 def _in_order(work: _Worker, order: NDArray[np.integer], num_threads: int) -> Iterator[_Made]:

@@ -159,7 +159,8 @@ def datum_pixels(datum: Datum) -> NDArray[np.uint8]:
     """
     shape = (datum.height, datum.width, datum.channels)
     if not datum.encoded:
-        return np.frombuffer(datum.data, np.uint8).reshape(shape[2], *shape[:2]).transpose(1, 2, 0)[:, :, ::-1]
+        planes = np.frombuffer(datum.data, np.uint8).reshape(shape[2], *shape[:2])
+        return np.asarray(cv2.merge(list(planes[::-1])), np.uint8).reshape(shape)
     if bytes(datum.data[:2]) == b"\xff\xd8":
         colorspace = "GRAY" if datum.channels == 1 else "RGB"
         return np.asarray(simplejpeg.decode_jpeg(datum.data, colorspace=colorspace), np.uint8)
