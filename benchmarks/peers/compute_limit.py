@@ -18,9 +18,10 @@ import torch
 from digits.core.events import EventWriter
 from digits.core.jobfolder import JobFolder
 from digits.core.trainspec import TrainSpec
-from digits.core.work import WorkerSettings
-from digits.training import loop
+from digits.core.work import StopCheck, WorkerSettings
+from digits.training import devices, loop
 from digits.training.caffe_trainer import prepare
+from digits.training.run import Run
 from digits.workers.job import StopSignal
 
 WARM_UP, BLOCK = 30, 40  # steps; a block of LeNet takes about half a second
@@ -36,7 +37,16 @@ def main() -> None:
     spec = TrainSpec.model_validate(folder.record().spec)
     stop = StopSignal(folder)
     events = EventWriter(folder.path / "bench_events.jsonl")
-    run = prepare(spec, folder, WorkerSettings.from_environment(), events, stop)
+    with devices.denormals_flushed():
+        print(
+            json.dumps(
+                measure(prepare(spec, folder, WorkerSettings.from_environment(), events, stop), stop, arguments.blocks)
+            )
+        )
+
+
+def measure(run: Run, stop: StopCheck, blocks: int) -> dict[str, float]:
+    """Return the figures of a training that is ready."""
     data, targets = run.source.batch(0)
     blobs = {run.data_blob: data, run.target_blob: targets}
 
@@ -53,7 +63,7 @@ def main() -> None:
         real(step)
         same_batch(step)
     seconds: dict[str, list[float]] = {"limit": [], "real": []}
-    for block in range(arguments.blocks):
+    for block in range(blocks):
         for name, step_once in (("limit", same_batch), ("real", real)):
             began = time.perf_counter()
             for step in range(block * BLOCK, (block + 1) * BLOCK):
@@ -61,15 +71,11 @@ def main() -> None:
             seconds[name].append(time.perf_counter() - began)
     images = BLOCK * run.batch_size
     ratios = [limit / ours for limit, ours in zip(seconds["limit"], seconds["real"], strict=True)]
-    print(
-        json.dumps(
-            {
-                "images_per_second": images / statistics.median(seconds["limit"]),
-                "training_images_per_second": images / statistics.median(seconds["real"]),
-                "ratio": statistics.median(ratios),
-            }
-        )
-    )
+    return {
+        "images_per_second": images / statistics.median(seconds["limit"]),
+        "training_images_per_second": images / statistics.median(seconds["real"]),
+        "ratio": statistics.median(ratios),
+    }
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ def placed(net: CaffeNet, device: torch.device, *, compiled: bool = False) -> Ca
     and a single one moves a gradient by 1e-4. So their losses stay those of the same network written in plain PyTorch.
     """
     net.module.to(device=device)
-    if device.type != "mps" and not any(layer.type == "LRN" for layer in net.layers):
+    is_flat = all(parameter.dim() <= 4 for parameter in net.module.parameters())  # torch has no such layout of volumes
+    if device.type != "mps" and is_flat and not any(layer.type == "LRN" for layer in net.layers):
         cast(Any, net.module).to(memory_format=torch.channels_last)  # torch's types lack it
     if compiled:
         net.module.compile()

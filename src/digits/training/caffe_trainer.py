@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import torch
 
-from digits.caffeproto.caffe_pb2 import LayerParameter, NetParameter
+from digits.caffeproto.caffe_pb2 import LayerParameter, NetParameter, SolverParameter
 from digits.core.errors import TrainingError
 from digits.core.events import Emit, Warned
 from digits.core.files import write_json, write_text
@@ -74,12 +74,7 @@ def prepare(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: 
         spec, num_train=len(train_reader), num_val=len(test_reader) if test_reader else 0,
         batch_train=definition.batch_size_train, batch_val=definition.batch_size_val,
     )  # fmt: skip
-    texts = {
-        ORIGINAL_FILE: definition.original_text, TRAIN_VAL_FILE: definition.train_val_text,
-        DEPLOY_FILE: definition.deploy_text, SOLVER_FILE: solver_text(solver_file, net=TRAIN_VAL_FILE),
-    }  # fmt: skip
-    for name, text in texts.items():
-        write_text(folder.path / name, text)
+    _write_texts(folder, definition, solver_file)
 
     seed = choose_seed(folder, spec)
     devices.seed_everything(seed)
@@ -99,23 +94,14 @@ def prepare(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: 
     report = Report(emit, metrics, steps_per_epoch=steps_per_epoch, epochs=spec.train_epochs, facts=facts)
     kind = target(train_reader.target_kind)
 
-    def frames(db: str, reader: DatasetReader) -> Frames:
-        def reading(done: int, total: int) -> None:
-            if stop():
-                raise StoppedError("Stopped before the training began.")
-            report.reading(done, total)
-
-        return load_frames(reader, cache=dataset.cache, key=dataset.key(db), progress=reading)
-
     test = None
     if test_reader is not None and definition.val is not None and spec.val_interval:
         side = _Side(definition.val, "TEST", definition.batch_size_val, folder, dataset, device)
         test_net = side.build(seed=seed, share=net, compiled=compiled)
-        test = TestSet(
-            test_net, frames("val", test_reader), side.transform, side.batch_size, side.data_blob, side.target_blob
-        )
+        frames = _frames(dataset, "val", test_reader, report, stop)
+        test = TestSet(test_net, frames, side.transform, side.batch_size, side.data_blob, side.target_blob)
     source = TrainingSource(
-        frames("train", train_reader), train_side.transform, kind.collate,
+        _frames(dataset, "train", train_reader, report, stop), train_side.transform, kind.collate,
         batch_size=train_side.batch_size, seed=seed, shuffle=spec.shuffle,
     )  # fmt: skip
     return Run(
@@ -178,6 +164,17 @@ class _Side:
         return placed(net, self.device, compiled=compiled)
 
 
+def _frames(dataset: Dataset, db: str, reader: DatasetReader, report: Report, stop: StopCheck) -> Frames:
+    """Decode a database; may be stopped meanwhile."""
+
+    def reading(done: int, total: int) -> None:
+        if stop():
+            raise StoppedError("Stopped before the training began.")
+        report.reading(done, total)
+
+    return load_frames(reader, cache=dataset.cache, key=dataset.key(db), progress=reading)
+
+
 def _definition(spec: TrainSpec, folder: JobFolder, dataset: Dataset) -> CaffeDefinition:
     """Apply DIGITS' rules to the network that was chosen; labels and the mean picture are copied beside it first."""
     for name in (LABELS_FILE, MEAN_FILE):
@@ -195,6 +192,16 @@ def _definition(spec: TrainSpec, folder: JobFolder, dataset: Dataset) -> CaffeDe
         mean_file=MEAN_FILE, train_db=str(dataset.folder.path / "train_db"),
         val_db=str(dataset.folder.path / "val_db") if dataset.has("val") else None,
     )  # fmt: skip
+
+
+def _write_texts(folder: JobFolder, definition: CaffeDefinition, solver_file: SolverParameter) -> None:
+    """Write the four files that DIGITS users know."""
+    texts = {
+        ORIGINAL_FILE: definition.original_text, TRAIN_VAL_FILE: definition.train_val_text,
+        DEPLOY_FILE: definition.deploy_text, SOLVER_FILE: solver_text(solver_file, net=TRAIN_VAL_FILE),
+    }  # fmt: skip
+    for name, text in texts.items():
+        write_text(folder.path / name, text)
 
 
 def _write_facts(
