@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,20 +41,25 @@ class ColumnWriter:
         self._count += len(self._rows)
         self._rows.clear()
 
-    def close(self) -> None:
-        """Write what is left and the header, and force the file to the disk."""
+    def close(self, *, durable: bool = True) -> None:
+        """Write what is left and the header, and (if ``durable``) force the file to the disk."""
         self._flush()
         text = f"{{'descr': '{self._dtype.str}', 'fortran_order': False, 'shape': ({self._count},), }}".encode()
         self._file.seek(0)
         self._file.write(b"\x93NUMPY\x01\x00" + (_HEADER_BYTES - 10).to_bytes(2, "little"))
         self._file.write(text.ljust(_HEADER_BYTES - 11) + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        _close(self._file, durable)
 
     def abort(self) -> None:
         """Close the file without caring what is in it."""
         self._file.close()
+
+
+def _close(file: IO[bytes], durable: bool) -> None:
+    file.flush()
+    if durable:
+        os.fsync(file.fileno())
+    file.close()
 
 
 def read_column(path: Path) -> NDArray[Any]:
@@ -77,12 +82,10 @@ class PathListWriter:
         self._position += self._file.write(path) + self._file.write(b"\n")
         self._offsets.append(self._position)
 
-    def close(self) -> None:
-        """Write what is left, and force both files to the disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        self._offsets.close()
+    def close(self, *, durable: bool = True) -> None:
+        """Write what is left, and (if ``durable``) force both files to the disk."""
+        _close(self._file, durable)
+        self._offsets.close(durable=durable)
 
     def abort(self) -> None:
         """Close both files without caring what is in them."""

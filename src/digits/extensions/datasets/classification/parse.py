@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
 from digits.core.errors import DataError
@@ -77,9 +78,9 @@ def parse(
     writer = PathListWriter(scratch)
     scanner = _Scanner(writer, refused, emit, stop)
     scanned = {name: scanner.scan(name, Path(root).expanduser()) for name, root in roots.items()}
-    writer.close()
+    writer.close(durable=False)  # gone with the build
 
-    picker = _Picker(source, scanner.count, np.random.default_rng(seed), emit)
+    picker = _Picker(source, scanner.count, default_rng(seed), emit)
     labels = picker.pick_training(scanned["train"])
     for name in ("val", "test"):
         if name in scanned:
@@ -100,7 +101,7 @@ def parse(
 class _Picker:
     """Chooses classes and pictures; ``classes`` gives each item its class id, -1 where it is left out."""
 
-    def __init__(self, source: FolderSource, num_items: int, rng: np.random.Generator, emit: Emit) -> None:
+    def __init__(self, source: FolderSource, num_items: int, rng: Generator, emit: Emit) -> None:
         self._source, self._rng, self._emit = source, rng, emit
         self._ids: dict[bytes, int] = {}
         self._picked: dict[str, list[NDArray[np.int64]]] = {name: [] for name in _TITLES}
