@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import NoReturn
@@ -10,6 +11,7 @@ import click
 
 import digits
 from digits.client.errors import NoServerError, RefusedError
+from digits.core import platform
 from digits.core.errors import DigitsError, NotFoundError, SetupError
 
 COMMANDS = {
@@ -19,6 +21,7 @@ COMMANDS = {
     "model": ("digits.cli.model:model", "Train, look at and use models."),
     "job": ("digits.cli.job:job", "Abort, delete and follow jobs of any kind."),
     "download": ("digits.cli.download:download", "Fetch MNIST, Fashion-MNIST, CIFAR-10 or CIFAR-100 as class folders."),
+    "caffe": ("digits.cli.caffe:caffe", "Caffe's own commands: train, test, time; and check, forward, layers, run."),
     "doctor": ("digits.cli.doctor:doctor", "Say what this machine has, and what it lacks."),
     "reindex": ("digits.cli.reindex:reindex", "Rebuild the database from the job folders."),
 }
@@ -80,6 +83,8 @@ def run(command: click.Command, *, name: str) -> NoReturn:
 
 def main() -> NoReturn:
     """Run ``digits``."""
+    if sys.argv[1:2] == ["caffe"]:  # it computes in this process
+        platform.begin_anew(platform.worker_environment(os.cpu_count() or 1))
     run(cli, name="digits")
 
 

@@ -132,6 +132,22 @@ def worker_environment(num_threads: int) -> dict[str, str]:
     }
 
 
+def begin_anew(environment: Mapping[str, str]) -> None:
+    """Start this program again, in this process, with what ``environment`` says and nobody set: some of it is read once, at the start.
+
+    On Windows, where a program cannot be replaced, what is read later is set.
+    """
+    missing = {name: value for name, value in environment.items() if name not in os.environ}
+    if not missing:
+        return
+    if WINDOWS:
+        os.environ.update(missing)
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | missing)  # noqa: S606 - the same program
+
+
 def limit_memory(num_bytes: int) -> None:
     """Refuse this process more address space than ``num_bytes``, where the system can (decode workers; no torch there)."""
     if sys.platform == "linux":

@@ -93,6 +93,8 @@ class Weights:
                 continue
             values = torch.empty(parameter.shape)
             fill(values, own.blob.filler, self.generator)
+            if own.blob.initial is not None:
+                values.copy_(own.blob.initial)
             new = nn.Parameter(values.to(self.device))
             torch.utils.swap_tensors(parameter, new)  # type: ignore[no-untyped-call] # torch's own
 

@@ -14,7 +14,7 @@ from math import prod
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from digits.caffeproto import caffe_pb2, limits
 from digits.caffeproto.place import place
@@ -82,6 +82,8 @@ class Blob:
     filler: caffe_pb2.FillerParameter
     learned: bool = True
     """Solvers move it; not so the statistics of a BatchNorm, whatever ``lr_mult`` says."""
+    initial: Tensor | None = None
+    """First values instead of the filler's: of a layer that makes its own."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,6 @@ NOT_BUILT_YET: Mapping[str, str] = {
     "DetectionOutput": "SSD",
     "MultiBoxLoss": "SSD",
     "PriorBox": "SSD",
-    "Python": "layers written in Python",
     "TRT": "NVCaffe",
 }
 """Layer types that definitions may name and that no converter makes yet, and whose they are."""

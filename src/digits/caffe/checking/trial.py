@@ -1,0 +1,92 @@
+"""A network is built, and runs forward and backward once, on random data."""
+
+from __future__ import annotations
+
+from math import prod
+
+import psutil
+import torch
+from torch import Tensor
+
+from digits.caffe.checking.findings import Finding
+from digits.caffe.checking.sizes import candidates
+from digits.caffe.definitions import Definition
+from digits.caffeproto import caffe_pb2
+from digits.core.errors import DigitsError, NetworkError
+from digits.networks.caffe.build import build
+from digits.networks.caffe.net import CaffeNet
+from digits.networks.caffe.python_layer import python_layers_from
+from digits.networks.layers.registry import Phase, Shape
+
+_NUMBERED = {("SoftmaxWithLoss", 1), ("Accuracy", 1), ("HingeLoss", 1), ("InfogainLoss", 1),
+             ("MultinomialLogisticLoss", 1), ("Embed", 0), ("BatchReindex", 1), ("ContrastiveLoss", 2)}  # fmt: skip
+"""Bottoms that hold numbers of classes or rows: 0 is always one."""
+_MEMORY_SHARE = 0.8  # of what is free
+
+
+def trial(definition: Definition, phase: Phase) -> list[Finding]:
+    """Return why the network of one state does not build and run; nothing if it does."""
+    with python_layers_from(*definition.folders.all):
+        try:
+            shapes = _fitting(definition, phase)
+            net = build(definition.message, shapes, phase=phase, where=definition.where)
+            _run(net, definition.message)
+        except DigitsError as error:
+            return [Finding.of(error, file=definition.where)]
+        except (RuntimeError, IndexError, ValueError, MemoryError) as error:
+            first = str(error).strip().partition("\n")[0]
+            return [Finding(definition.where, f"It builds for {phase} and does not run: {first}.")]
+    return []
+
+
+def _fitting(definition: Definition, phase: Phase) -> dict[str, Shape]:
+    """Return the first shapes of the data with which the network builds.
+
+    Raises:
+        NetworkError: there are none; the first try's words.
+    """
+    first: DigitsError | None = None
+    for shapes in candidates(definition, phase):
+        try:
+            net = build(definition.message, shapes, phase=phase, where=definition.where, device="meta")
+        except DigitsError as error:
+            first = first or error
+            continue
+        _check_memory(net, definition)
+        return shapes
+    assert first is not None
+    raise first
+
+
+def _check_memory(net: CaffeNet, definition: Definition) -> None:
+    values = sum(prod(shape) for layer in net.layers for shape in layer.output_shapes)
+    needed = 4 * (2 * net.num_parameters + 2 * values)
+    free = psutil.virtual_memory().available * _MEMORY_SHARE
+    if needed > free:
+        raise NetworkError(
+            f"One pass takes about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free here.",
+            where=definition.where,
+            hint="It builds; it was not run.",
+        )
+
+
+def _run(net: CaffeNet, message: caffe_pb2.NetParameter) -> None:
+    chance = torch.Generator().manual_seed(0)
+    numbered = {
+        layer.bottom[index]
+        for layer in message.layer
+        for type_, index in _NUMBERED
+        if layer.type == type_ and len(layer.bottom) > index
+    }
+    inputs: dict[str, Tensor] = {}
+    for name, shape in net.input_shapes.items():
+        if name not in net.fillers:
+            is_number = name in numbered or (len(shape) == 1 and "label" in name)
+            inputs[name] = torch.zeros(shape) if is_number else torch.rand(shape, generator=chance)
+    outputs = net(**inputs)
+    if net.losses:
+        total = net.total_loss(outputs)
+    else:
+        total = sum((outputs[name].sum() for name in net.outputs), torch.zeros(()))
+    if total.requires_grad:
+        torch.autograd.backward(total)
