@@ -26,6 +26,8 @@ from digits.training.transform import Places, Transform, cut
 
 Collate = Callable[[NDArray[Any]], Tensor]
 """Turns the targets of a batch into what the network takes: the kind of answer brings it."""
+_Gathered = tuple[NDArray[np.int64], Tensor, Places | None]
+"""Records, their pictures, and where those were cut out."""
 
 _REORDER_RECORDS = 256  # pictures at a time when RGB becomes planes of B, G and R: some MB
 _MEMORY_SHARE = 0.5  # of the memory that is free at the start; above it the decoded set goes to disk
@@ -140,7 +142,7 @@ class TrainingSource:
         self._seed = seed
         self._shuffle = shuffle
         self._order: tuple[int, NDArray[np.int64]] = (-1, np.arange(len(frames)))
-        self._ahead: tuple[int, Future[tuple[Tensor, Places | None]]] | None = None
+        self._ahead: tuple[int, Future[_Gathered]] | None = None
         # A gather from memory takes less time than handing it to a thread; from disk, or for another device, it does not.
         needs_thread = not frames.in_memory or transform.device.type != "cpu"
         self._thread = ThreadPoolExecutor(1, "batches") if needs_thread else None
@@ -148,13 +150,13 @@ class TrainingSource:
     def batch(self, number: int) -> tuple[Tensor, Tensor]:
         """Return batch ``number`` (from 0) on the device: float32 [N, C, H, W] and its targets."""
         if self._thread is None:
-            images_NCHW, places = self._gather(number)
+            records, images_NCHW, places = self._gather(number)
         else:
             ahead = self._ahead
             future = ahead[1] if ahead and ahead[0] == number else self._thread.submit(self._gather, number)
-            images_NCHW, places = future.result()
+            records, images_NCHW, places = future.result()
             self._ahead = (number + 1, self._thread.submit(self._gather, number + 1))
-        targets = self._collate(self._frames.targets[self.records(number)])
+        targets = self._collate(self._frames.targets[records])
         return self._transform(images_NCHW, places), targets.to(self._transform.device, non_blocking=True)
 
     def records(self, number: int) -> NDArray[np.int64]:
@@ -181,26 +183,29 @@ class TrainingSource:
         """Return the order of the records in pass ``number`` over the database."""
         if not self._shuffle:
             return self._order[1]
-        if self._order[0] != number:
-            self._order = (number, np.random.default_rng((self._seed, 0, number)).permutation(len(self._frames)))
-        return self._order[1]
+        kept, order = self._order
+        if kept != number:
+            order = np.random.default_rng((self._seed, 0, number)).permutation(len(self._frames))
+            self._order = (number, order)
+        return order
 
-    def _gather(self, number: int) -> tuple[Tensor, Places | None]:
+    def _gather(self, number: int) -> _Gathered:
         """Fetch the pictures of batch ``number``, cut out where a crop is asked for; uint8, on the host."""
         images_NCHW, side_px = self._frames.images_NCHW, self._transform.crop_px
-        records = torch.from_numpy(self.records(number))
+        records = self.records(number)
+        rows = torch.from_numpy(records)
         if not side_px and not self._transform.mirror:
-            return self._pin(images_NCHW.index_select(0, records)), None
+            return records, self._pin(images_NCHW.index_select(0, rows)), None
         chance = np.random.default_rng((self._seed, 1, number))
         side_h, side_w = (side_px, side_px) if side_px else images_NCHW.shape[2:]
         places = Places(
-            torch.from_numpy(chance.integers(0, images_NCHW.shape[2] - side_h + 1, len(records))),
-            torch.from_numpy(chance.integers(0, images_NCHW.shape[3] - side_w + 1, len(records))),
-            torch.from_numpy(chance.random(len(records)) < 0.5) if self._transform.mirror else None,
+            torch.from_numpy(chance.integers(0, images_NCHW.shape[2] - side_h + 1, len(rows))),
+            torch.from_numpy(chance.integers(0, images_NCHW.shape[3] - side_w + 1, len(rows))),
+            torch.from_numpy(chance.random(len(rows)) < 0.5) if self._transform.mirror else None,
         )
         if not side_px:
-            return self._pin(images_NCHW.index_select(0, records)), places
-        return self._pin(cut(images_NCHW, records, places.tops_px, places.lefts_px, side_px)), places
+            return records, self._pin(images_NCHW.index_select(0, rows)), places
+        return records, self._pin(cut(images_NCHW, rows, places.tops_px, places.lefts_px, side_px)), places
 
     def _pin(self, images_NCHW: Tensor) -> Tensor:
         return images_NCHW.pin_memory() if self._transform.device.type == "cuda" else images_NCHW
