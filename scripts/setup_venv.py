@@ -39,7 +39,7 @@ COMMANDS = {
     "digits-demo": ["digits", "demo"],
     "digits-devserver": ["digits-devserver"],
     "digits-server": ["digits-server"],
-    "digits-test": ["pytest"],
+    "digits-test": ["pytest", "-n", "2", "--dist", "loadfile"],
 }
 
 

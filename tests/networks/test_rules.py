@@ -154,7 +154,7 @@ def test_dummy_data_fills_itself_anew_before_each_pass_unless_it_is_given() -> N
     assert given["a"].tolist() == [[1, 1, 1]] * 2
 
 
-@pytest.mark.parametrize("kind", NOT_BUILT_YET.keys() - converters().keys())
+@pytest.mark.parametrize("kind", sorted(NOT_BUILT_YET.keys() - converters().keys()))
 def test_a_type_that_is_not_built_yet_says_so_and_names_its_line(kind: str) -> None:
     with pytest.raises(UnknownLayerError, match="known but not built yet") as caught:
         make("\n" + layer(kind, "x", "y"), x=(1, 2))

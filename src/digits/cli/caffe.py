@@ -6,16 +6,15 @@ What they do needs torch and lies in ``digits.caffe.commands``, which is loaded 
 from __future__ import annotations
 
 import re
-import signal
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 
 from digits.cli.output import json_option, print_json, table
 from digits.core.extensions import load
+from digits.core.platform import on_signal
 
 _FLAG = re.compile(r"-[A-Za-z_]{2,}(=|$)")
 _PATH = click.Path(path_type=Path, dir_okay=False)
@@ -188,20 +187,14 @@ class _Signals:
     def __init__(self, interrupt: str, hang_up: str) -> None:
         self._asked = ""
         for name, effect in (("SIGINT", interrupt), ("SIGHUP", hang_up)):
-            number = getattr(signal, name, None)
-            if number is None:  # Windows has no SIGHUP
-                continue
-            if effect == "none":
-                signal.signal(number, signal.SIG_IGN)
-            else:
-                signal.signal(number, self._heard(effect))
+            on_signal(name, None if effect == "none" else self._heard(effect))
 
     def __call__(self) -> str:
         asked, self._asked = self._asked, ""
         return asked
 
-    def _heard(self, effect: str) -> Callable[[int, FrameType | None], None]:
-        def handler(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - what Python hands over
+    def _heard(self, effect: str) -> Callable[[], None]:
+        def handler() -> None:
             if self._asked == "stop" == effect:
                 raise KeyboardInterrupt  # asked twice: at once
             self._asked = effect

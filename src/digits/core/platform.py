@@ -88,6 +88,13 @@ def find_processes(*words: str) -> list[int]:
     return found
 
 
+def on_signal(name: str, call: Callable[[], None] | None) -> None:
+    """Run ``call`` at signal ``name`` ("SIGHUP"), or ignore it where ``call`` is None; nothing where the system lacks it (Windows)."""
+    number = getattr(signal, name, None)
+    if number is not None:
+        signal.signal(number, signal.SIG_IGN if call is None else lambda *_: call())
+
+
 def signal_name(number: int) -> str:
     """Return the name of a signal: 'SIGKILL'."""
     try:
