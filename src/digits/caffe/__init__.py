@@ -3,7 +3,7 @@
 ``from digits import caffe`` stands for ``import caffe``; ``digits caffe run SCRIPT.py`` runs scripts that say the latter.
 """
 
-from digits.caffe import io
+from digits.caffe import io, proto
 from digits.caffe.classifier import Classifier
 from digits.caffe.detector import Detector
 from digits.caffe.mode import (
@@ -65,6 +65,7 @@ __all__ = [
     "layers",
     "log",
     "params",
+    "proto",
     "set_device",
     "set_mode_cpu",
     "set_mode_gpu",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from digits.caffe.checking.findings import Finding, at
@@ -23,7 +23,7 @@ from digits.training.solvers import make_solver
 _SOLVER_FIELDS = set(caffe_pb2.SolverParameter.DESCRIPTOR.fields_by_name)
 _NET_FIELDS = set(caffe_pb2.NetParameter.DESCRIPTOR.fields_by_name)
 _NUM_CLASSES = 10
-_DIGITS_SIZES = ((3, 256, 256), (1, 28, 28), (3, 32, 32))
+_DIGITS_SIZES = ((1, 28, 28), (3, 32, 32), (3, 256, 256))
 """Of the pictures that an all-in-one definition is tried with: they are the dataset's, and none is here."""
 
 
@@ -70,7 +70,7 @@ def _check_net(path: Path, text: str, builds: bool, phases: Sequence[Phase]) -> 
 
 def _build_for_digits(definition: Definition, text: str, states: Sequence[State]) -> list[Finding]:
     """Return why an all-in-one definition does not build after DIGITS' rules, for pictures of any of the usual sizes."""
-    first: list[Finding] = []
+    found: list[Finding] = []
     for channels, height, width in _DIGITS_SIZES:
         try:
             made = prepare(
@@ -91,8 +91,7 @@ def _build_for_digits(definition: Definition, text: str, states: Sequence[State]
                     found += trial(fed, state.phase)
         if not found:
             return []
-        first = first or found
-    return list(dict.fromkeys(first))
+    return list(dict.fromkeys(found))
 
 
 def _with_inputs(net: caffe_pb2.NetParameter, size: tuple[int, int, int]) -> caffe_pb2.NetParameter:
@@ -126,7 +125,24 @@ def _check_solver(path: Path, text: str, builds: bool, phases: Sequence[Phase]) 
         found.append(
             Finding(at(where, text, "snapshot_prefix"), words, "Make it: Caffe stops at the first snapshot without.")
         )
-    return found + [each for each in _check_nets(path, builds, phases) if str(each) not in {str(one) for one in found}]
+    missing = [*_missing(message, path, text)]
+    return found + missing if missing else _all(found, _check_nets(path, builds, phases))
+
+
+def _missing(message: caffe_pb2.SolverParameter, path: Path, text: str) -> Iterator[Finding]:
+    """Yield the networks' files that are not there."""
+    for field, names in (("net", [message.net]), ("train_net", [message.train_net]), ("test_net", message.test_net)):
+        for name in filter(None, names):
+            try:
+                Folders.of(path).find(name, what="network")
+            except DigitsError as error:
+                yield Finding(at(str(path), text, field), error.message, error.hint)
+
+
+def _all(one: list[Finding], other: list[Finding]) -> list[Finding]:
+    """Return both lists; what the second says again, perhaps without a line, is left out."""
+    said = {each.what for each in one}
+    return one + [each for each in other if each.what not in said]
 
 
 def _check_nets(path: Path, builds: bool, phases: Sequence[Phase]) -> list[Finding]:

@@ -43,19 +43,24 @@ def _fitting(definition: Definition, phase: Phase) -> dict[str, Shape]:
     """Return the first shapes of the data with which the network builds.
 
     Raises:
-        NetworkError: there are none; the first try's words.
+        NetworkError: there are none; the words are those of the try that came furthest.
     """
-    first: DigitsError | None = None
+    tries: list[DigitsError] = []
     for shapes in candidates(definition, phase):
         try:
             net = build(definition.message, shapes, phase=phase, where=definition.where, device="meta")
         except DigitsError as error:
-            first = first or error
+            tries.append(error)
             continue
         _check_memory(net, definition)
         return shapes
-    assert first is not None
-    raise first
+    raise max(tries, key=_line)
+
+
+def _line(error: DigitsError) -> int:
+    """Return the line that an error names; 0 where it names none."""
+    last = error.where.rpartition(":")[2]
+    return int(last) if last.isdecimal() else 0
 
 
 def _check_memory(net: CaffeNet, definition: Definition) -> None:
