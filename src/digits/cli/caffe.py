@@ -6,7 +6,7 @@ What they do needs torch and lies in ``digits.caffe.commands``, which is loaded 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +86,12 @@ def train(
     """Train by a solver file; log and snapshots are as Caffe's."""
     if weights and snapshot:
         raise click.UsageError("Give a snapshot to go on from, or weights to begin with, but not both.")
-    load("digits.caffe.commands.train:train")(
-        solver, weights=weights, snapshot=snapshot, gpu=gpu, level=level, stages=_stages(stage), data=data, record=record,
-        stop=_Signals(sigint_effect, sighup_effect),
-    )  # fmt: skip
+    begin = load("digits.caffe.commands.train:train")
+    with _Signals({"SIGINT": sigint_effect, "SIGHUP": sighup_effect}) as stop:
+        begin(
+            solver, weights=weights, snapshot=snapshot, gpu=gpu, level=level, stages=_stages(stage), data=data,
+            record=record, stop=stop,
+        )  # fmt: skip
 
 
 @caffe.command(cls=CaffeCommand)
@@ -182,20 +184,33 @@ def run(script: Path, arguments: tuple[str, ...]) -> None:
 
 
 class _Signals:
-    """What SIGINT and SIGHUP ask of a training; called, it says so, once."""
+    """What signals ask of a training while the block lasts; called, it says so, once."""
 
-    def __init__(self, interrupt: str, hang_up: str) -> None:
-        self._asked = ""
-        for name, effect in (("SIGINT", interrupt), ("SIGHUP", hang_up)):
-            on_signal(name, None if effect == "none" else self._heard(effect))
+    def __init__(self, effects: Mapping[str, str]) -> None:
+        self._effects, self._asked = effects, ""
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Signals:
+        for name, effect in self._effects.items():
+            number = getattr(signal, name, None)
+            if number is not None:  # Windows has no SIGHUP
+                self._before[number] = signal.signal(number, self._handler(effect))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def __call__(self) -> str:
         asked, self._asked = self._asked, ""
         return asked
 
-    def _heard(self, effect: str) -> Callable[[], None]:
-        def handler() -> None:
-            if self._asked == "stop" == effect:
+    def _handler(self, effect: str) -> Callable[[int, FrameType | None], None] | signal.Handlers:
+        if effect == "none":
+            return signal.SIG_IGN
+
+        def handler(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - what Python hands over
+            if self._asked == effect == "stop":
                 raise KeyboardInterrupt  # asked twice: at once
             self._asked = effect
 
