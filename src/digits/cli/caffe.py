@@ -6,7 +6,7 @@ What they do needs torch and lies in ``digits.caffe.commands``, which is loaded 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import click
 
 from digits.cli.output import json_option, print_json, table
 from digits.core.extensions import load
-from digits.core.platform import on_signal
+from digits.core.platform import hearing
 
 _FLAG = re.compile(r"-[A-Za-z_]{2,}(=|$)")
 _PATH = click.Path(path_type=Path, dir_okay=False)
@@ -87,7 +87,8 @@ def train(
     if weights and snapshot:
         raise click.UsageError("Give a snapshot to go on from, or weights to begin with, but not both.")
     begin = load("digits.caffe.commands.train:train")
-    with _Signals({"SIGINT": sigint_effect, "SIGHUP": sighup_effect}) as stop:
+    stop = _Asked()
+    with hearing({"SIGINT": stop.to(sigint_effect), "SIGHUP": stop.to(sighup_effect)}):
         begin(
             solver, weights=weights, snapshot=snapshot, gpu=gpu, level=level, stages=_stages(stage), data=data,
             record=record, stop=stop,
@@ -183,38 +184,25 @@ def run(script: Path, arguments: tuple[str, ...]) -> None:
     load("digits.caffe.commands.run:run")(script, arguments)
 
 
-class _Signals:
-    """What signals ask of a training while the block lasts; called, it says so, once."""
+class _Asked:
+    """What signals ask of a training; called, it says so, once."""
 
-    def __init__(self, effects: Mapping[str, str]) -> None:
-        self._effects, self._asked = effects, ""
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> _Signals:
-        for name, effect in self._effects.items():
-            number = getattr(signal, name, None)
-            if number is not None:  # Windows has no SIGHUP
-                self._before[number] = signal.signal(number, self._handler(effect))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+    def __init__(self) -> None:
+        self._asked = ""
 
     def __call__(self) -> str:
         asked, self._asked = self._asked, ""
         return asked
 
-    def _handler(self, effect: str) -> Callable[[int, FrameType | None], None] | signal.Handlers:
-        if effect == "none":
-            return signal.SIG_IGN
+    def to(self, effect: str) -> Callable[[], None] | None:
+        """Return what a signal runs that asks for ``effect``; None for one without."""
 
-        def handler(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - what Python hands over
+        def ask() -> None:
             if self._asked == effect == "stop":
                 raise KeyboardInterrupt  # asked twice: at once
             self._asked = effect
 
-        return handler
+        return None if effect == "none" else ask
 
 
 def _stages(text: str) -> tuple[str, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -88,11 +89,27 @@ def find_processes(*words: str) -> list[int]:
     return found
 
 
-def on_signal(name: str, call: Callable[[], None] | None) -> None:
-    """Run ``call`` at signal ``name`` ("SIGHUP"), or ignore it where ``call`` is None; nothing where the system lacks it (Windows)."""
-    number = getattr(signal, name, None)
-    if number is not None:
-        signal.signal(number, signal.SIG_IGN if call is None else lambda *_: call())
+@contextlib.contextmanager
+def hearing(calls: Mapping[str, Callable[[], None] | None]) -> Iterator[None]:
+    """Inside, run what belongs to a signal's name ("SIGHUP"), or ignore the signal for None; nothing where the system lacks it (Windows).
+
+    Must be used in the main thread.
+    """
+    before = {}
+    for name, call in calls.items():
+        number = getattr(signal, name, None)
+        if number is not None:
+            handler = signal.SIG_IGN if call is None else functools.partial(_call, call)
+            before[number] = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _call(call: Callable[[], None], *_: object) -> None:
+    call()
 
 
 def signal_name(number: int) -> str:
