@@ -104,8 +104,8 @@ def hearing(calls: Mapping[str, Callable[[], None] | None]) -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, former in before.items():
+            signal.signal(number, former)
 
 
 def _call(call: Callable[[], None], *_: object) -> None:
