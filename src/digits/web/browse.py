@@ -85,7 +85,7 @@ def browse(job: Job, db: str, page: int, size: int, label: int | None = None, se
 
 def _item(job: Job, db: str, row: int, label_id: int, names: list[str], path: bytes) -> Item:
     label = names[label_id] if 0 <= label_id < len(names) else str(label_id)
-    text = path.decode("utf-8", "surrogateescape")
+    text = path.decode("utf-8", "replace")  # a page is UTF-8, a file name need not be
     return Item(row, key_of(row, label_id), label, text, f"/datasets/{job.id}/picture/{db}/{row}")
 
 
