@@ -83,7 +83,7 @@ def run(command: click.Command, *, name: str) -> NoReturn:
 
 def main() -> NoReturn:
     """Run ``digits``."""
-    if sys.argv[1:2] == ["caffe"]:  # it computes in this process
+    if sys.argv[1:2] == ["caffe"] and sys.argv[2:3] not in (["check"], ["layers"]):  # it computes in this process
         platform.begin_anew(platform.worker_environment(os.cpu_count() or 1))
     run(cli, name="digits")
 
