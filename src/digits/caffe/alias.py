@@ -12,6 +12,7 @@ MODULES = {
     "caffe.proto.caffe_pb2": "digits.caffeproto.caffe_pb2",
     "caffe.pycaffe": "digits.caffe.net",
     "caffe.classifier": "digits.caffe.classifier",
+    "caffe.coord_map": "digits.caffe.coord_map",
     "caffe.detector": "digits.caffe.detector",
     "caffe.net_spec": "digits.caffe.net_spec",
 }

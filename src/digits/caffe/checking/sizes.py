@@ -69,6 +69,9 @@ def _implied(layer: Layer, usual: Shape, batch_is_small: bool) -> dict[str, Shap
     """Return the shapes of a data layer's tops; nothing for a layer that says them itself."""
     if layer.type in ("DummyData", "MemoryData") or layer.input_param.shape:
         return {}
+    if layer.type == "Python":  # people's own: one picture at a time, and a class for each of its places
+        places = (1, 1, *usual[1:]) if len(usual) == 3 else (1, *usual)
+        return {top: places if index and _is_label(layer, top) else (1, *usual) for index, top in enumerate(layer.top)}
     size = next((value.batch_size for _, value in layer.ListFields() if hasattr(value, "batch_size")), 1) or 1
     batch = min(size, SMALL_BATCH) if batch_is_small else size
     crop, param = layer.transform_param.crop_size, layer.image_data_param
@@ -84,4 +87,4 @@ def _implied(layer: Layer, usual: Shape, batch_is_small: bool) -> dict[str, Shap
 
 
 def _is_label(layer: Layer, top: str) -> bool:
-    return layer.type != "HDF5Data" or "label" in top.lower()
+    return layer.type not in ("HDF5Data", "Python") or any(word in top.lower() for word in ("label", "sem", "geo"))

@@ -15,11 +15,19 @@ def run(script: Path, arguments: Sequence[str]) -> None:
     """Run a script as Python would, with ``caffe`` and its modules importable.
 
     Raises:
-        NotFoundError: there is no such script.
+        NotFoundError: there is no such script, or it is of another Python.
     """
     if not script.is_file():
         raise NotFoundError("There is no such script.", where=str(script))
     install()
     sys.argv = [str(script), *arguments]
     sys.path.insert(0, str(script.resolve().parent))
-    runpy.run_path(str(script), run_name="__main__")
+    try:
+        runpy.run_path(str(script), run_name="__main__")
+    except SyntaxError as error:
+        if "print" not in str(error.msg):
+            raise
+        place = f"{error.filename}:{error.lineno}"
+        raise NotFoundError(
+            "This is Python 2.", where=place, hint="Write print(...) for print ..., and run it again."
+        ) from error
