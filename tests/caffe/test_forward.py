@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,10 @@ import pytest
 
 from digits.caffe.arrayfiles import load_arrays, save_arrays
 from digits.caffe.commands.forward import forward
-from digits.caffe.definitions import State
+from digits.caffe.definitions import State, read_net
 from digits.core.errors import DataError, NetworkError
 from tests.caffe.oracle import NETS, Arrays, arrays, check_near, meta
-from tests.shared import needs_shared
+from tests.shared import needs_shared, shared
 
 IP = """layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
 layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }"""
@@ -41,6 +42,42 @@ def run(folder: Path, tmp_path: Path) -> Arrays:
 )
 def test_a_pass_makes_what_real_caffe_made_under_the_same_names(folder: Path, tmp_path: Path) -> None:
     check_near(run(folder, tmp_path), arrays(folder / "outputs.npz"))
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("name", "tolerance", "keys"),
+    [
+        ("v2.caffemodel", 1e-5, ("blob",)), ("v2_double.caffemodel", 1e-5, ("blob",)),
+        ("weights.caffemodel.h5", 1e-5, ("blob",)), ("nv_raw_float.caffemodel", 1e-5, ("blob",)),
+        ("nv_raw_half.caffemodel", 2e-3, ("blob",)),
+        ("v1_legacy_dims.caffemodel", 1e-5, ("param:conv1", "param:fc")),  # it has these two layers alone
+    ],
+)  # fmt: skip
+def test_the_same_weights_in_every_form_make_the_same(
+    name: str, tolerance: float, keys: tuple[str, ...], tmp_path: Path
+) -> None:
+    folder = shared("oracle", "legacy_models")
+
+    forward(
+        folder / "net.prototxt", weights=[folder / name], inputs=folder / "inputs.npz", output=tmp_path / "out.npz",
+        state=State("TEST"),
+    )  # fmt: skip
+
+    ours = arrays(tmp_path / "out.npz")
+    for key, value in arrays(folder / "outputs.npz").items():
+        if key.startswith(keys):
+            np.testing.assert_allclose(ours[key], value, rtol=tolerance, atol=tolerance, err_msg=key)
+
+
+@needs_shared
+def test_layers_survive_the_filter_that_survived_real_caffes(tmp_path: Path) -> None:
+    folder = shared("oracle", "phase_stage")
+    definition = read_net(folder / "net.prototxt")
+
+    for case in json.loads((folder / "expected.json").read_text()):
+        state = State(case["phase"], tuple(case["stages"]), case["level"])
+        assert [layer.name for layer in definition.only(state).message.layer] == case["layers"], state
 
 
 def go(tmp_path: Path, text: str, given: Arrays, **options: object) -> Arrays:
