@@ -15,6 +15,8 @@ MODULES = {
     "caffe.coord_map": "digits.caffe.coord_map",
     "caffe.detector": "digits.caffe.detector",
     "caffe.net_spec": "digits.caffe.net_spec",
+    "caffe.layers.detectnet.clustering": "digits.caffe.detectnet.clustering",
+    "caffe.layers.detectnet.mean_ap": "digits.caffe.detectnet.mean_ap",
 }
 
 
