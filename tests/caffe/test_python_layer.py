@@ -13,9 +13,10 @@ import torch
 from digits import caffe
 from digits.caffe.arrayfiles import save_arrays
 from digits.caffe.commands.forward import forward
+from digits.caffe.commands.run import run
 from digits.caffe.commands.train import train
 from digits.caffe.definitions import State
-from digits.core.errors import NetworkError
+from digits.core.errors import NetworkError, NotFoundError
 from digits.networks.caffe.python_layer import python_layers_from
 from tests.caffe.oracle import arrays, check_near
 from tests.networks.nets import make
@@ -259,6 +260,15 @@ def test_a_script_in_circulation_runs_as_it_is(folder: Path) -> None:
     assert done.stdout == "18.0 True __main__ ['net.prototxt', '--its-own', '-x']\n"
     model = caffe.proto.caffe_pb2.NetParameter.FromString((folder / "out.caffemodel").read_bytes())
     assert list(model.layer[1].blobs[0].data) == [3]
+
+
+def test_a_script_of_python_2_is_told_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["digits"])
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (folder / "old.py").write_text("import caffe\nprint 'hello'\n")
+
+    with pytest.raises(NotFoundError, match=r"old.py:2: This is Python 2\. Write print\(\.\.\.\)"):
+        run(folder / "old.py", [])
 
 
 def test_what_a_layer_is_given_can_be_looked_at_as_in_pycaffe(folder: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -65,14 +66,15 @@ def train(
         if snapshot is not None:
             solving.restore(snapshot)
         else:
-            begin = list(weights) or [
-                file.train.folders.find(name, what="weights", where=file.where) for name in file.message.weights
-            ]
+            named = [name for listed in file.message.weights for name in listed.split(",") if name]
+            find = partial(file.train.folders.find, what="weights", where=file.where)
+            begin = list(weights) or [find(name) for name in named]
             if begin:
                 solving.copy_weights(begin)
         recorder = Recorder(solving) if record is not None else None
         log.say("Starting Optimization")
-        solving.solve(stop)
+        with devices.memory_words(device, next(iter(solving.train.net.input_shapes.values()), (1,))[0]):
+            solving.solve(stop)
         if recorder is not None and record is not None:
             recorder.save(record)
 
