@@ -71,31 +71,38 @@ class JobFolder:
         return self.path.name
 
     @property
-    def record_file(self) -> Path:  # noqa: D102
+    def record_file(self) -> Path:
+        """What was asked for; never changes."""
         return self.path / "job.json"
 
     @property
-    def journal_file(self) -> Path:  # noqa: D102
+    def journal_file(self) -> Path:
+        """What people and the runner did to the job."""
         return self.path / "journal.jsonl"
 
     @property
-    def events_file(self) -> Path:  # noqa: D102
+    def events_file(self) -> Path:
+        """What the worker said."""
         return self.path / "events.jsonl"
 
     @property
-    def output_log(self) -> Path:  # noqa: D102
+    def output_log(self) -> Path:
+        """What the worker printed, for people."""
         return self.path / "output.log"
 
     @property
-    def metrics(self) -> Path:  # noqa: D102
+    def metrics(self) -> Path:
+        """The curves."""
         return self.path / "metrics"
 
     @property
-    def snapshots(self) -> Path:  # noqa: D102
+    def snapshots(self) -> Path:
+        """Weights and solver states."""
         return self.path / "snapshots"
 
     @property
-    def stop_file(self) -> Path:  # noqa: D102
+    def stop_file(self) -> Path:
+        """Its presence asks the worker to stop."""
         return self.path / "stop"
 
     def record(self) -> JobRecord:

@@ -7,6 +7,7 @@ Legend: coverage (N, classes, grid height, grid width); boxes (N, 4, grid height
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -46,9 +47,9 @@ class _Lists(Layer):
             for picture, listed in enumerate(each.data):
                 fill_list(listed, self.boxes(coverage[picture, index], boxes[picture]))
 
+    @abstractmethod
     def boxes(self, coverage: NDArray[np.float32], boxes: NDArray[np.float32]) -> Iterable[Box]:
         """Return the boxes of one class in one picture."""
-        raise NotImplementedError
 
     def corners(self, cells: NDArray[np.bool_], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (cells, 4) corners in pixels of the picture, as the chosen cells say."""

@@ -45,7 +45,7 @@ def _gaussian(blob: Tensor, filler: Filler, generator: torch.Generator | None) -
         blob.mul_(torch.empty_like(blob).bernoulli_(share, generator=generator))
 
 
-def _positive_unitball(blob: Tensor, filler: Filler, generator: torch.Generator | None) -> None:  # noqa: ARG001
+def _positive_unitball(blob: Tensor, filler: Filler, generator: torch.Generator | None) -> None:  # noqa: ARG001 - every filler is called alike
     """Uniform in (0, 1), then each row divided by its sum."""
     rows = blob.view(blob.shape[0] if blob.dim() else 1, -1)
     rows.uniform_(0, 1, generator=generator)
@@ -61,7 +61,7 @@ def _msra(blob: Tensor, filler: Filler, generator: torch.Generator | None) -> No
     blob.normal_(0, math.sqrt(2.0 / _fan(blob, filler)), generator=generator)
 
 
-def _bilinear(blob: Tensor, filler: Filler, generator: torch.Generator | None) -> None:  # noqa: ARG001
+def _bilinear(blob: Tensor, filler: Filler, generator: torch.Generator | None) -> None:  # noqa: ARG001 - every filler is called alike
     """Write the bilinear enlarging kernel into every (output, input) pair."""
     if blob.dim() != 4 or blob.shape[2] != blob.shape[3]:
         raise NetworkError("a bilinear filler needs square kernels.")

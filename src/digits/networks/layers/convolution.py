@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 
 import torch
@@ -25,22 +25,7 @@ def convolution(layer: Layer) -> Lowered:
     check_groups(layer, channels)
     check_window(layer, sizes, window)
     layer.blob_shape(out, channels // group, *window.kernel, field="convolution_param.num_output")
-    native = _MODULES.get(len(sizes))
-    with torch.device("meta"):
-        if native is None:
-            module: nn.Module = ConvNd(channels, out, window, groups=group, bias=param.bias_term)
-        else:
-            module = native(
-                channels,
-                out,
-                window.kernel,  # type: ignore[arg-type] # as many numbers as the module has axes
-                stride=window.stride,  # type: ignore[arg-type]
-                padding=window.pad,  # type: ignore[arg-type]
-                dilation=window.dilation,  # type: ignore[arg-type]
-                groups=group,
-                bias=param.bias_term,
-            )
-    call = module if axis == 1 else FoldBatch(module, axis)
+    call = conv_module(layer, _MODULES, ConvNd, window)
     blobs = conv_blobs(layer, prefix="" if axis == 1 else "inner.")
     return Lowered(call, blobs=blobs, window=window, macs_per="output", macs_channels=out)
 
@@ -102,6 +87,24 @@ class FoldBatch(nn.Module):
         """Return the inner module's output with the folded axes restored."""
         y: Tensor = self.inner(x.flatten(0, self.axis - 1))
         return y.reshape(*x.shape[: self.axis], *y.shape[1:])
+
+
+def conv_module(
+    layer: Layer, natives: Mapping[int, Callable[..., nn.Module]], other: Callable[..., nn.Module], window: Window
+) -> nn.Module:
+    """Return the module of a (de)convolution, its weights on ``meta``: torch's own of ``natives`` for 1 to 3 axes, else ``other``."""
+    param = layer.message.convolution_param
+    axis, sizes = conv_axes(layer)
+    native = natives.get(len(sizes))
+    with torch.device("meta"):
+        if native is None:
+            module = other(layer.in_shape[axis], param.num_output, window, groups=param.group, bias=param.bias_term)
+        else:
+            module = native(
+                layer.in_shape[axis], param.num_output, window.kernel, stride=window.stride, padding=window.pad,
+                dilation=window.dilation, groups=param.group, bias=param.bias_term,
+            )  # fmt: skip
+    return module if axis == 1 else FoldBatch(module, axis)
 
 
 def conv_blobs(layer: Layer, *, prefix: str = "") -> tuple[Blob, ...]:

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from digits.networks.layers.convolution import (
-    FoldBatch,
     check_groups,
     conv_axes,
     conv_blobs,
+    conv_module,
     conv_window,
     kernel_places,
 )
@@ -35,23 +35,8 @@ def deconvolution(layer: Layer) -> Lowered:
                 f"pad {p} leaves nothing of its output.", "convolution_param.pad", "convolution_param.pad_h"
             )
     layer.blob_shape(channels, out // group, *window.kernel, field="convolution_param.num_output")
-    native = _MODULES.get(len(sizes))
-    with torch.device("meta"):
-        if native is None:
-            module: nn.Module = DeconvNd(channels, out, window, groups=group, bias=param.bias_term)
-        else:
-            module = native(
-                channels,
-                out,
-                window.kernel,  # type: ignore[arg-type] # as many numbers as the module has axes
-                stride=window.stride,  # type: ignore[arg-type]
-                padding=window.pad,  # type: ignore[arg-type]
-                dilation=window.dilation,  # type: ignore[arg-type]
-                groups=group,
-                bias=param.bias_term,
-            )
     return Lowered(
-        module if axis == 1 else FoldBatch(module, axis),
+        conv_module(layer, _MODULES, DeconvNd, window),
         blobs=conv_blobs(layer, prefix="" if axis == 1 else "inner."),
         window=Window(window.kernel, window.stride, window.pad, window.dilation, transposed=True),
         macs_per="input",
