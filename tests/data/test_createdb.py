@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 import time
 from pathlib import Path
 
@@ -11,24 +10,28 @@ from digits.core.errors import DataError
 from digits.core.work import StoppedError
 from digits.data.createdb import CreatedDb, Items, PictureForm, create_db
 from digits.data.encode import encode_png
+from digits.data.images import read_file
 from digits.data.refused import RefusedWriter
 
 FORM = PictureForm(height=6, width=6, channels=1, mode="squash", encoding="png", seed=0)
 
 
 def items_of(folder: Path, count: int) -> tuple[Items, list[tuple[str, int]]]:
-    """Pictures, and who asked for the path of which: worker threads to read it, the main thread once it is written."""
+    """Pictures, and who asked for which: worker threads to read it, the main thread once it is written."""
     for index in range(count):
         (folder / f"{index}.png").write_bytes(encode_png(np.full((6, 6, 1), index % 256, np.uint8)))
     asked: list[tuple[str, int]] = []
 
-    def path(index: int) -> bytes:
-        asked.append(("decode" if threading.current_thread() is not threading.main_thread() else "write", index))
-        if asked[-1][0] == "write":
-            time.sleep(0.001)
+    def name(index: int) -> bytes:
+        asked.append(("write", index))
+        time.sleep(0.001)
         return bytes(folder / f"{index}.png")
 
-    return Items(path, lambda index: index % 3, np.arange(count), 3), asked
+    def read(index: int) -> bytes:
+        asked.append(("decode", index))
+        return read_file(folder / f"{index}.png")
+
+    return Items(name, read, lambda index: index % 3, np.arange(count), 3), asked
 
 
 def create(folder: Path, items: Items, num_threads: int = 2, **given: object) -> CreatedDb:
@@ -75,7 +78,7 @@ def test_progress_is_told_to_the_end_with_a_rate(tmp_path: Path) -> None:
 
 def test_a_stop_in_the_middle_removes_what_was_written_and_keeps_what_stood_there(tmp_path: Path) -> None:
     items, asked = items_of(tmp_path, 300)
-    create(tmp_path, Items(items.path, items.label, np.arange(5), 3))
+    create(tmp_path, Items(items.name, items.read, items.label, np.arange(5), 3))
     before = (tmp_path / "train_db" / "data.mdb").read_bytes()
     asked.clear()
 
@@ -94,7 +97,7 @@ def test_an_error_of_ours_in_a_thread_ends_the_work_with_that_error(tmp_path: Pa
         return 0 // (index - 30)
 
     with pytest.raises(ZeroDivisionError):
-        create(tmp_path, Items(items.path, label, items.order, 3))
+        create(tmp_path, Items(items.name, items.read, label, items.order, 3))
 
     assert not list(tmp_path.rglob("*.tmp"))
 
@@ -113,6 +116,6 @@ def test_no_usable_file_at_all_is_an_error(tmp_path: Path) -> None:
     items, _ = items_of(tmp_path, 0)
 
     with pytest.raises(DataError) as caught:
-        create(tmp_path, Items(items.path, items.label, np.arange(3), 3))
+        create(tmp_path, Items(items.name, items.read, items.label, np.arange(3), 3))
 
     assert caught.value.rule == "DB_EMPTY"

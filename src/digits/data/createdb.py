@@ -25,7 +25,7 @@ from digits.core.errors import DataError
 from digits.core.files import sync_folder
 from digits.core.work import StopCheck, StoppedError
 from digits.data.columns import ColumnWriter, PathListWriter
-from digits.data.images import Limits, encode_jpeg, encode_png, prepare, read_file
+from digits.data.images import Limits, encode_jpeg, encode_png, prepare
 from digits.data.mean import MeanAccumulator
 from digits.data.records import Datum, RecordWriter, key, write_datum
 from digits.data.refused import RefusedWriter
@@ -71,9 +71,10 @@ class CreatedDb:
 
 @dataclass(frozen=True)
 class Items:
-    """What a database is made of: ``path`` and ``label`` (class id, below ``num_classes``) of item i, written in ``order``."""
+    """What a database is made of: name, file and ``label`` (class id, below ``num_classes``) of item i, written in ``order``."""
 
-    path: Callable[[int], bytes]
+    name: Callable[[int], bytes]
+    read: Callable[[int], bytes]
     label: Callable[[int], int]
     order: NDArray[np.integer]
     num_classes: int
@@ -153,7 +154,7 @@ class _Worker:
         form = self._form
         try:
             decoded = prepare(
-                read_file(self._items.path(item)),
+                self._items.read(item),
                 height=form.height, width=form.width, channels=form.channels,
                 mode=form.mode, seed=form.seed, limits=form.limits,
             )  # fmt: skip
@@ -212,7 +213,7 @@ class _Sink:
         self._started = self._reported = self._logged = time.monotonic()
 
     def add(self, made: _Made) -> None:
-        path = self._items.path(made.item)
+        path = self._items.name(made.item)
         if made.refusal is not None:
             self.refused_count += 1
             self._refused.add(self._name, path, made.refusal)

@@ -19,9 +19,12 @@ from digits.core.jobfolder import JobFolder
 from digits.core.work import StopCheck, WorkerSettings
 from digits.data.createdb import Items, PictureForm, create_db
 from digits.data.images import Limits
+from digits.data.inventory import InventoryWriter
 from digits.data.mean import MeanAccumulator, write_mean
 from digits.data.refused import RefusedWriter
-from digits.extensions.datasets.classification.parse import TASK, Parsed, Part, parse
+from digits.data.rules import DBS, PARSE_TASK
+from digits.extensions.datasets.classification import sources
+from digits.extensions.datasets.classification.pick import Part, Picked, pick
 from digits.extensions.datasets.classification.spec import ClassificationSpec
 
 _LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
@@ -53,10 +56,10 @@ class _Build:
         shutil.rmtree(scratch, ignore_errors=True)
         refused = RefusedWriter(self.folder / "refused.csv")
         try:
-            parsed = self._parse(scratch, seed, refused)
-            facts = self._facts(parsed, seed)
-            for part in parsed.parts.values():
-                facts["dbs"][part.name], mean = self._create(part, parsed, seed, refused)
+            picked = self._pick(scratch, seed, refused)
+            facts = self._facts(picked, seed)
+            for part in picked.parts.values():
+                facts["dbs"][part.name], mean = self._create(part, picked, seed, refused)
                 facts["mean"] = mean or facts["mean"]
             facts["refused"] = {"count": refused.count}
             facts["bytes"] = sum(db["bytes"] for db in facts["dbs"].values())
@@ -66,30 +69,32 @@ class _Build:
         write_json(self.folder / "dataset.json", facts)
         return facts
 
-    def _parse(self, scratch: Path, seed: int, refused: RefusedWriter) -> Parsed:
-        self.emit(Progress(task=TASK, done=0, total=0, unit="pictures", text="Looking for pictures", rate=None))
+    def _pick(self, scratch: Path, seed: int, refused: RefusedWriter) -> Picked:
+        self.emit(Progress(task=PARSE_TASK, done=0, total=0, unit="pictures", text="Looking for pictures", rate=None))
         with (self.folder / "parse_folder.log").open("w", encoding="utf-8", errors="replace") as log:
 
             def say(text: str) -> None:
                 log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} [INFO ] {text}\n")
 
-            parsed = parse(
-                self.spec.source, scratch, seed=seed, refused=refused, log=say, emit=self.emit, stop=self.stop
-            )
-        write_text(self.folder / "labels.txt", "".join(f"{label}\n" for label in parsed.labels))
-        for part in parsed.parts.values():
+            writer = InventoryWriter(scratch, refused, emit=self.emit, stop=self.stop)
+            inventory = sources.collect(self.spec.source, writer)
+            picked = pick(inventory, sources.dbs(self.spec.source), seed=seed, emit=self.emit, log=say)
+        write_text(self.folder / "labels.txt", "".join(f"{label}\n" for label in picked.labels))
+        for part in picked.parts.values():
             with atomic(self.folder / f"{part.name}.txt") as file:
-                _write_list(file, parsed, part.items)
-        total = sum(len(part.items) for part in parsed.parts.values())
-        text = f"{total:,} pictures in {len(parsed.labels):,} classes"
-        self.emit(Progress(task=TASK, done=total, total=total, unit="pictures", text=text, rate=None, state="done"))
-        return parsed
+                _write_list(file, picked, part.items)
+        total = sum(len(part.items) for part in picked.parts.values())
+        text = f"{total:,} pictures in {len(picked.labels):,} classes"
+        self.emit(
+            Progress(task=PARSE_TASK, done=total, total=total, unit="pictures", text=text, rate=None, state="done")
+        )
+        return picked
 
-    def _facts(self, parsed: Parsed, seed: int) -> dict[str, Any]:
+    def _facts(self, picked: Picked, seed: int) -> dict[str, Any]:
         spec = self.spec
-        counts = {f"{name}_count": len(parsed.parts[name].items) if name in parsed.parts else 0 for name in _NAMES}
+        counts = {f"{name}_count": len(picked.parts[name].items) if name in picked.parts else 0 for name in DBS}
         return {
-            "labels": parsed.labels,
+            "labels": picked.labels,
             "target_kind": "class",
             "image": {"width": spec.resize_width, "height": spec.resize_height, "channels": spec.resize_channels},
             "resize_mode": spec.resize_mode,
@@ -98,12 +103,12 @@ class _Build:
             "compression": "none",
             "random_seed": seed,
             "dbs": {},
-            "parsed": {"label_count": len(parsed.labels), **counts},
+            "parsed": {"label_count": len(picked.labels), **counts},
             "mean": None,
         }
 
     def _create(
-        self, part: Part, parsed: Parsed, seed: int, refused: RefusedWriter
+        self, part: Part, picked: Picked, seed: int, refused: RefusedWriter
     ) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """Make one database; return its facts, and those of the mean where it is the training set."""
         spec, task = self.spec, f"create_{part.name}_db"
@@ -118,7 +123,8 @@ class _Build:
             self.emit(Progress(task=task, done=done, total=total, unit="pictures", rate=rate, text=text))
 
         progress(done=0, total=len(part.order), rate=0.0)
-        items = Items(parsed.paths.__getitem__, parsed.classes.item, part.order, len(parsed.labels))
+        inventory = picked.inventory
+        items = Items(inventory.names.__getitem__, inventory.read, picked.classes.item, part.order, len(picked.labels))
         created = create_db(
             self.folder, part.name, items, form, num_threads=self.settings.num_threads,
             progress=progress, stop=self.stop, refused=refused, mean=mean,
@@ -160,11 +166,8 @@ class _Build:
             )
 
 
-_NAMES = ("train", "val", "test")
-
-
-def _write_list(file: IO[bytes], parsed: Parsed, items: NDArray[np.int64]) -> None:
+def _write_list(file: IO[bytes], picked: Picked, items: NDArray[np.int64]) -> None:
     """Write ``path label`` lines, as DIGITS' lists are; a line break in a name would end its line, and becomes a space."""
     for item in items.tolist():
-        path = parsed.paths[item]
-        file.write(b"%b %d\n" % (path.translate(_LINE_BREAKS), parsed.classes[item]))
+        path = picked.inventory.names[item]
+        file.write(b"%b %d\n" % (path.translate(_LINE_BREAKS), picked.classes[item]))

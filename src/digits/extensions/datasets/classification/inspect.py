@@ -12,6 +12,7 @@ from digits.core.errors import DataError
 from digits.core.work import StopCheck, StoppedError
 from digits.data.images import Limits
 from digits.data.probe import picture_size
+from digits.extensions.datasets.classification.paths import printable
 from digits.extensions.datasets.classification.scan import ClassFolder, class_folders, walk
 
 _SHOWN_REFUSED = 100
@@ -113,8 +114,3 @@ def _sizes(sizes: list[tuple[int, int]]) -> dict[str, list[int]]:
     ordered = sorted(sizes, key=lambda size: size[0] * size[1])
     chosen = {"min": ordered[0], "max": ordered[-1], "median": ordered[len(ordered) // 2]}
     return {name: [width, height] for name, (height, width) in chosen.items()}
-
-
-def printable(path: bytes) -> str:
-    """Return a path for people; bytes that are no UTF-8 become U+FFFD."""
-    return path.decode("utf-8", "replace")

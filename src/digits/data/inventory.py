@@ -1,0 +1,141 @@
+"""What a dataset will be made of, before anything is decoded: pictures by number, each with a name, a class and its bytes.
+
+A source (a folder, a list, an archive ...) fills an :class:`InventoryWriter`; what happens afterwards (which classes count, which picture
+goes into which database, decoding, writing) is the same for all of them. Columns lie on disk: a million pictures cost no memory.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digits.core.errors import DataError
+from digits.core.events import Emit, Progress
+from digits.core.work import StopCheck, StoppedError
+from digits.data.columns import ColumnWriter, PathList, PathListWriter, read_column
+from digits.data.images import read_file
+from digits.data.refused import RefusedWriter
+from digits.data.rules import PARSE_TASK, UNDECIDED, Rules
+
+_REPORT_S = 0.5
+
+Read = Callable[[int], bytes]
+"""Item number to the bytes of its picture file; called by several threads; raises DataError for an item that cannot be read."""
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Every picture that a source has; the columns have one row an item."""
+
+    names: PathList
+    """How each is called in lists and on pages: its path, its address, its place in an archive."""
+    classes: NDArray[np.int32]
+    """Index into ``labels``."""
+    dbs: NDArray[np.int8]
+    """Index into ``DBS``, or ``UNDECIDED``."""
+    labels: list[str]
+    read: Read
+    rules: Rules
+    origin: str
+    """The source in words, for messages: a folder, a file, an address."""
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+
+class InventoryWriter:
+    """Takes what a source finds, in the source's order; says how far it is, and hears when it is to stop."""
+
+    def __init__(
+        self,
+        scratch: Path,
+        refused: RefusedWriter,
+        *,
+        emit: Emit = lambda _event: None,
+        stop: StopCheck = lambda: False,
+        max_items: int | None = None,
+    ) -> None:
+        """Start an empty inventory.
+
+        Args:
+            scratch: a folder of the caller's that is gone with the build; a source may keep files of its own there.
+            refused: where files that cannot be used are written down.
+            emit: told about twice a second how many were found.
+            stop: asked at each item.
+            max_items: an inventory that is only looked at may end early.
+        """
+        self.scratch, self.refused, self.emit, self.stop = scratch, refused, emit, stop
+        self.max_items = max_items
+        self.count = 0
+        self.log: list[str] = []
+        self._names = PathListWriter(scratch)
+        self._classes = ColumnWriter(scratch / "classes.npy", "<i4")
+        self._dbs = ColumnWriter(scratch / "dbs.npy", "|i1")
+        self._started = self._reported = time.monotonic()
+
+    def add(self, name: bytes, class_id: int, db: int = UNDECIDED) -> None:
+        """Add one picture.
+
+        Raises:
+            StoppedError: asked to stop.
+        """
+        self._names.append(name)
+        self._classes.append(class_id)
+        self._dbs.append(db)
+        self.count += 1
+        self.tick()
+
+    def refuse(self, db: str, name: bytes, error: DataError, line: int | None = None) -> None:
+        """Write down something that is no picture, or cannot be taken; ``line`` is that of the list which named it.
+
+        Raises:
+            StoppedError: asked to stop.
+        """
+        self.refused.add(db, name, error, line)
+        self.tick()
+
+    def tick(self) -> None:
+        """Say how far it is, when it is time to.
+
+        Raises:
+            StoppedError: asked to stop.
+        """
+        if self.stop():
+            raise StoppedError
+        now = time.monotonic()
+        if now - self._reported >= _REPORT_S:
+            self._reported = now
+            text, rate = f"Found {self.count:,} pictures", self.count / (now - self._started)
+            self.emit(Progress(task=PARSE_TASK, done=self.count, total=0, unit="pictures", text=text, rate=rate))
+
+    def finish(self, *, labels: list[str], read: Callable[[PathList], Read], rules: Rules, origin: str) -> Inventory:
+        """Return the inventory.
+
+        Args:
+            labels: names of the classes by id.
+            read: makes, from the names, what returns an item's bytes.
+            rules: how the source wants its pictures to be taken.
+            origin: the source in words.
+        """
+        for column in (self._names, self._classes, self._dbs):
+            column.close(durable=False)  # gone with the build
+        names = PathList(self.scratch)
+        return Inventory(
+            names=names,
+            classes=read_column(self.scratch / "classes.npy"),
+            dbs=read_column(self.scratch / "dbs.npy"),
+            labels=labels,
+            read=read(names),
+            rules=rules,
+            origin=origin,
+        )
+
+
+def read_files(names: PathList) -> Read:
+    """Return what reads the files whose paths are the names."""
+    return lambda item: read_file(names[item])

@@ -1,0 +1,26 @@
+"""The shares of a source whose pictures are dealt among databases, and its bounds per class. Standard library alone."""
+
+from __future__ import annotations
+
+from digits.core.spec import Spec
+from digits.data.rules import DBS, Rules
+from digits.extensions.datasets.classification.split import num_sets
+
+
+def wanted_dbs(pct_val: float, pct_test: float, given: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the databases that shares ask for, and those ``given`` by the source itself."""
+    wanted = {"train": pct_val + pct_test < 100, "val": pct_val > 0, "test": pct_test > 0}
+    return tuple(db for db in DBS if wanted[db] or db in given)
+
+
+def least_for_training(source: Spec, pct_val: float, pct_test: float) -> int:
+    """Return how many pictures a class needs: what was asked for, and one for each set."""
+    return max(getattr(source, "train_min_per_class", None) or 1, num_sets(pct_val, pct_test))
+
+
+def rules(source: Spec, pct_val: float, pct_test: float) -> Rules:
+    """Return how a source with bounds per class (``<db>_min_per_class``, ``<db>_max_per_class``) wants its pictures to be taken."""
+    least = {db: getattr(source, f"{db}_min_per_class", None) or 1 for db in DBS}
+    least["train"] = least_for_training(source, pct_val, pct_test)
+    most = {db: getattr(source, f"{db}_max_per_class", None) for db in DBS}
+    return Rules(pct_val=pct_val, pct_test=pct_test, least=least, most=most)
