@@ -18,7 +18,7 @@ from digits.web import auth
 from digits.web.answers import redirect, wants_json
 from digits.web.errors import error_answer
 from digits.web.reading import read_form
-from digits.web.security import check_origin
+from digits.web.security import SAFE_METHODS, check_click
 
 if TYPE_CHECKING:
     from digits.web.routes import Route
@@ -40,8 +40,8 @@ def endpoint(route: Route) -> Endpoint:
         try:
             if "\0" in request.url.path or "\0" in request.url.query or "%00" in request.url.query:
                 raise DigitsError("The address holds a NUL character.")
-            if route.changes:
-                check_origin(request.headers)
+            if route.changes and request.method in SAFE_METHODS:  # of the others the Guard has seen the origin
+                check_click(request.headers)
             request.state.extension = route.extension
             request.state.json_alone = route.answer == "json" and not route.page
             request.state.user = await _user(request, route)

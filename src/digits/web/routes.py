@@ -88,6 +88,10 @@ GENERAL = [
     Route("GET", "/healthz", "Is the web process alive?", "service", api="health:healthz"),
     Route("GET", "/readyz", "Can jobs be taken and run?", "service", api="health:readyz"),
     Route("GET", "/components", "Every part of the pages, once", "general", page="components:components"),
+    Route("GET", "/netron/", "Netron: the graph of a model file", "general", api="netron:page", answer="html", params=(
+        Param("url", "The file's path on this server."),
+        Param("identifier", "The file's name, where the path does not end in it."))),
+    Route("GET", "/netron/{name}", "A file of Netron's page", "general", api="netron:asset", answer="file"),
     Route("GET", "/docs", "This documentation", "service", api="docs:docs", answer="html"),
     Route("GET", "/openapi.json", "This documentation as an OpenAPI document", "service", api="docs:openapi"),
 ]  # fmt: skip

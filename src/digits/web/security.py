@@ -114,6 +114,19 @@ def check_origin(headers: Headers) -> None:
         return
 
 
+def check_click(headers: Headers) -> None:
+    """Do nothing if a person led the browser here, or no browser asks: for a GET that changes something.
+
+    A page that fetches what its own address names, as Netron's does, could else be sent to such a URL by a link on any site.
+
+    Raises:
+        ForeignOriginError: a page of another site leads here, or a script fetches it.
+    """
+    check_origin(headers)
+    if headers.get("sec-fetch-dest", "document") != "document":
+        raise ForeignOriginError("Only a click may do this.", hint="A script sends a POST.")
+
+
 def too_large(most: int) -> BodyTooLargeError:
     """Return what is said of a body of more than ``most`` bytes."""
     return BodyTooLargeError(
