@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digits.core.beginning import split_paths
 from digits.core.trainspec import (
     CustomNetwork,
     ExpPolicy,
@@ -13,6 +14,7 @@ from digits.core.trainspec import (
     InvPolicy,
     MultistepPolicy,
     PolyPolicy,
+    PreviousNetwork,
     SigmoidPolicy,
     StandardNetwork,
     StepPolicy,
@@ -52,7 +54,11 @@ policies = st.one_of(
     st.builds(PolyPolicy, power=shares),
     st.builds(SigmoidPolicy, step=shares, gamma=st.floats(-5, 5)),
 )
-networks = st.builds(StandardNetwork, name=texts) | st.builds(CustomNetwork, text=texts)
+networks = (
+    st.builds(StandardNetwork, name=texts)
+    | st.builds(CustomNetwork, text=texts, weights=st.just("") | texts, python_layers=st.just("") | texts)
+    | st.builds(PreviousNetwork, job=texts, epoch=st.none() | st.floats(-1, 1e6))
+)
 trainings = st.builds(
     TrainSpec,
     dataset=texts, name=texts, group=st.just("") | texts, framework=texts, network=networks,
@@ -266,3 +272,40 @@ def test_every_field_is_described_with_its_bounds_and_choices() -> None:
     policy = describe(TrainSpec)["lr_policy"]
     assert [value for value, _ in policy.choices] == ["fixed", "step", "multistep", "exp", "inv", "poly", "sigmoid"]
     assert describe(TrainSpec)["lr_exp_gamma"].branch == ("lr_policy", "exp")
+
+
+def test_the_epoch_of_a_previous_network_comes_under_digits_name_made_of_its_id() -> None:
+    chosen = "20261124-000000-abcd"
+    fields = MODEL | {
+        "method": ["previous"], "previous_networks": [chosen], f"{chosen}-snapshot": ["3"], "20261124-000000-ffff-snapshot": ["9"],
+    }  # fmt: skip
+
+    parsed = parse(TrainSpec, fields)
+
+    assert parsed.spec is not None
+    assert parsed.spec.network == PreviousNetwork(job=chosen, epoch=3)
+    assert flatten(parsed.spec)["previous_epoch"] == ["3"]
+    assert form_view(TrainSpec, fields, submitted=True).value("previous_epoch") == "3"
+
+
+def test_a_bad_epoch_of_a_previous_network_is_said_at_a_field_that_there_is() -> None:
+    chosen = "20261124-000000-abcd"
+    fields = MODEL | {"method": ["previous"], "previous_networks": [chosen], f"{chosen}-snapshot": ["last"]}
+
+    assert parse(TrainSpec, fields).problems == {"previous_epoch": ["This is not a number: 'last'."]}
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("/a.caffemodel", ("/a.caffemodel",)),
+        ("/a:/b/c : ~/d", ("/a", "/b/c", "~/d")),
+        (r"C:\nets\a.caffemodel:D:/b", (r"C:\nets\a.caffemodel", "D:/b")),
+        ("/a::", ("/a",)),
+        (" ", ()),
+    ],
+)
+def test_weight_files_are_parted_by_colons_and_keep_the_letters_of_their_drives(
+    text: str, paths: tuple[str, ...]
+) -> None:
+    assert split_paths(text) == paths

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from digits.client.errors import RefusedError
+from digits.core.beginning import split_paths
 from digits.core.spec import Spec
 from digits.web.fields import FormField, describe
 
@@ -46,7 +47,9 @@ def _option(each: FormField, alias: str | None) -> click.Option:
 def _metavar(each: FormField) -> str | None:
     if each.widget == "select":
         return None
-    return {"number": "N", "path": "PATH", "file": "FILE"}.get(each.widget, "N,N,..." if each.multiples else "TEXT")
+    return {"number": "N", "path": "PATH", "paths": "PATH:PATH", "file": "FILE"}.get(
+        each.widget, "N,N,..." if each.multiples else "TEXT"
+    )
 
 
 def _help(each: FormField) -> str:
@@ -72,13 +75,21 @@ def form_of(spec: type[Spec], given: Mapping[str, Any]) -> dict[str, Any]:
         if each.widget == "checkbox":
             form[name] = (each.default == "true") if value is None else bool(value)
         elif value is not None:
-            form[name] = local_path(value) if each.widget == "path" else value
+            form[name] = _LOCAL.get(each.widget, str)(value)
     return form
 
 
 def local_path(text: str) -> str:
     """Return a path of this machine as an absolute one, since the server works elsewhere; addresses stay as they are."""
     return text if "://" in text or not text else str(Path(text).expanduser().absolute())
+
+
+def local_paths(text: str) -> str:
+    """Return several paths of this machine, separated by ':', as absolute ones."""
+    return ":".join(map(local_path, split_paths(text)))
+
+
+_LOCAL: dict[str, Callable[[str], str]] = {"path": local_path, "paths": local_paths}
 
 
 def in_flags(error: RefusedError) -> RefusedError:

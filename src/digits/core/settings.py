@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     data_roots: tuple[Path, ...] = Field(
         default=(), description="The only folders whose files may be named; all when empty."
     )
+    allow_python_layers: bool | None = Field(
+        default=None,
+        description="Run layers written in Python that users send: their code can do what the server's user can. "
+        "When not set: only while the server listens on loopback.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="How much the server says."
     )
@@ -79,6 +84,11 @@ class Settings(BaseSettings):
     def num_threads(self) -> int:
         """Threads of one worker on the CPU."""
         return max(1, (os.cpu_count() or 1) // self.num_cpu_slots)
+
+    @property
+    def runs_python_layers(self) -> bool:
+        """Whether layers written in Python may run."""
+        return self.is_loopback if self.allow_python_layers is None else self.allow_python_layers
 
     @property
     def is_loopback(self) -> bool:

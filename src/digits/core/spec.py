@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as PydanticField
 
-Widget = Literal["text", "path", "number", "checkbox", "select", "textarea", "file", "hidden"]
+Widget = Literal["text", "path", "paths", "number", "checkbox", "select", "textarea", "file", "hidden"]
 
 
 class Spec(BaseModel):
@@ -38,6 +38,7 @@ def field(
     title: str,
     description: str = "",
     flat: str = "",
+    also: str = "",
     unit: str = "",
     choices: dict[Any, str] | None = None,
     widget: Widget | None = None,
@@ -53,6 +54,7 @@ def field(
         title: its label on the page.
         description: what the "?" beside it says; also its row in the docs and its CLI help.
         flat: DIGITS' form name where it is not ``prefix + name``.
+        also: a form name made of the value of another field, "{previous_networks}-snapshot"; it wins over ``flat``.
         unit: shown inside the field at the right.
         choices: value -> label, where the field is a list to choose from.
         widget: how the form shows it, where the type does not say it.
@@ -65,6 +67,7 @@ def field(
         key: value
         for key, value in {
             "flat": flat,
+            "also": also,
             "unit": unit,
             "choices": {str(value): label for value, label in choices.items()} if choices else None,
             "widget": widget,

@@ -36,6 +36,7 @@ class WorkerSettings(BaseModel):
     device: Device = "auto"
     max_image_pixels: Annotated[int, Field(gt=0)] = 64_000_000
     inference_idle_s: Annotated[float, Field(gt=0)] = 600.0
+    python_layers: Annotated[bool, Field(description="Layers written in Python may run.")] = False
     spool: Annotated[str, Field(description="Where files that pass between the web and a service lie.")] = ""
 
     @classmethod
@@ -46,6 +47,7 @@ class WorkerSettings(BaseModel):
             device=settings.device,
             max_image_pixels=settings.max_image_pixels,
             inference_idle_s=settings.inference_idle_s,
+            python_layers=settings.runs_python_layers,
             spool=str(settings.root / "spool"),
         )
 

@@ -82,7 +82,7 @@ def fold(node: Node, fields: Fields) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for name, part in node.parts.items():
         if isinstance(part, Leaf):
-            given, value = _read(part, fields.get(part.flat))
+            given, value = _read(part, _texts(part, fields))
             if given:
                 nested[name] = value
         elif isinstance(part, Choice):
@@ -92,6 +92,16 @@ def fold(node: Node, fields: Fields) -> dict[str, Any]:
         else:
             nested[name] = fold(part, fields)
     return nested
+
+
+def _texts(leaf: Leaf, fields: Fields) -> Sequence[str] | None:
+    """Return what was given for ``leaf``: under the name that another field's value makes up, else under its own."""
+    if leaf.extra.get("also"):
+        values = {name: texts[0].strip() if texts else "" for name, texts in fields.items()}
+        named = fields.get(re.sub(r"{(\w+)}", lambda match: values.get(match[1], ""), str(leaf.extra["also"])))
+        if named is not None:
+            return named
+    return fields.get(leaf.flat)
 
 
 def _read(leaf: Leaf, texts: Sequence[str] | None) -> tuple[bool, Any]:
@@ -191,9 +201,14 @@ def shown(spec: type[Spec], fields: Fields, *, submitted: bool) -> dict[str, lis
     for leaf in shape(spec).leaves():
         if leaf.kind == "bool" and (leaf.flat in fields or submitted):
             values[leaf.flat] = [_text(_read(leaf, fields.get(leaf.flat))[1])]
-    known = {name: list(texts) for name, texts in fields.items() if name in values}
-    booleans = {leaf.flat for leaf in shape(spec).leaves() if leaf.kind == "bool"}
-    return values | {name: texts for name, texts in known.items() if name not in booleans}
+    typed = {name: list(texts) for name, texts in fields.items() if name in values}
+    for leaf in shape(spec).leaves():
+        texts = _texts(leaf, fields)
+        if leaf.kind == "bool":
+            typed.pop(leaf.flat, None)
+        elif texts is not None:
+            typed[leaf.flat] = list(texts)
+    return values | typed
 
 
 def sweep(spec: type[Spec], fields: Fields) -> list[tuple[dict[str, Sequence[str]], dict[str, str]]]:
