@@ -342,7 +342,9 @@ CASES: dict[str, Case] = {
         inputs(c=(1, 3, 2), g=(1, 3, 8), m=(1, 3)) + layer("LSTMUnit", "c g m", "C H"), {"m": np.array([[0, 1, 1.0]])}
     ),
 }  # fmt: skip
-WITHOUT_FORMULA = {"Input", "Data", "DummyData", "HDF5Data", "ImageData", "MemoryData", "Python", "WindowData"}
+WITHOUT_FORMULA = {
+    "Input", "Data", "DummyData", "HDF5Data", "ImageData", "MemoryData", "Python", "WindowData", "DetectNetTransformation",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -11,6 +11,7 @@ from digits.caffe.definitions import Definition
 from digits.caffe.sources.feed import SELF_FED, Feed
 from digits.caffeproto import caffe_pb2
 from digits.core.errors import DigitsError
+from digits.networks.detectnet.boxes import NUM_FACTS
 from digits.networks.layers.registry import Phase, Shape
 
 Layer = caffe_pb2.LayerParameter
@@ -34,7 +35,7 @@ def candidates(definition: Definition, phase: Phase) -> Iterator[dict[str, Shape
             shapes = dict(real)
             for layer in asked:
                 shapes.update(_implied(layer, usual, batch_is_small))
-            yield shapes
+            yield shapes | _of_detectnet(definition, shapes, {top for layer in asked for top in layer.top})
 
 
 def _real(definition: Definition, phase: Phase) -> dict[str, Shape]:
@@ -84,6 +85,17 @@ def _implied(layer: Layer, usual: Shape, batch_is_small: bool) -> dict[str, Shap
     return {
         top: (batch,) if index and _is_label(layer, top) else (batch, *shape) for index, top in enumerate(layer.top)
     }
+
+
+def _of_detectnet(definition: Definition, shapes: dict[str, Shape], asked: set[str]) -> dict[str, Shape]:
+    """Return the shapes of pictures and labels that a DetectNetTransformation reads; with room for one box."""
+    found: dict[str, Shape] = {}
+    for layer in definition.message.layer:
+        if layer.type == "DetectNetTransformation" and len(layer.bottom) == 2 and asked.issuperset(layer.bottom):
+            ground, batch = layer.detectnet_groundtruth_param, shapes[layer.bottom[0]][0]
+            found[layer.bottom[0]] = (batch, 3, ground.image_size_y, ground.image_size_x)
+            found[layer.bottom[1]] = (batch, 1, 2, NUM_FACTS)
+    return found
 
 
 def _is_label(layer: Layer, top: str) -> bool:

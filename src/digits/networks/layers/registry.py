@@ -127,7 +127,6 @@ class Source:
 NOT_BUILT_YET: Mapping[str, str] = {
     "AnnotatedData": "SSD",
     "DenseImageData": "SegNet",
-    "DetectNetTransformation": "DetectNet",
     "DetectionEvaluate": "SSD",
     "DetectionOutput": "SSD",
     "MultiBoxLoss": "SSD",
