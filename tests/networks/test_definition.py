@@ -100,6 +100,24 @@ def test_every_inner_product_without_num_output_gets_the_number_of_classes() -> 
     assert "gone" not in names(definition.val)
 
 
+def test_a_convolution_without_num_output_gets_the_number_of_classes_if_it_is_the_last_weighted_layer() -> None:
+    answer = 'layer { name: "softmax" type: "Softmax" bottom: "%s" top: "softmax" include { stage: "deploy" } }'
+    first = 'layer { name: "a" type: "Convolution" bottom: "data" top: "a" convolution_param { kernel_size: 3 } }\n'
+    after = (
+        'layer { name: "r" type: "ReLU" bottom: "a" top: "a" }\n'
+        'layer { name: "pool" type: "Pooling" bottom: "a" top: "pool" pooling_param { pool: AVE global_pooling: true } }\n'
+    )
+
+    alone = prepared(first + after + answer % "pool")
+    hidden = prepared(first + after + first.replace('"a"', '"b"').replace('"data"', '"pool"') + answer % "b")
+
+    outputs = [
+        {layer.name: layer.convolution_param.num_output for layer in made.deploy.layer if layer.type == "Convolution"}
+        for made in (alone, hidden)
+    ]
+    assert outputs == [{"a": 7}, {"a": 0, "b": 7}]
+
+
 def test_an_accuracy_of_the_best_5_goes_with_few_classes_and_stays_with_many() -> None:
     text = standard_text("googlenet")
 

@@ -18,6 +18,7 @@ from digits.caffeproto.upgrade import upgrade_net
 from digits.core.errors import NetworkError
 from digits.networks.caffe import data_layers
 from digits.networks.caffe.data_layers import DataFacts
+from digits.networks.caffe.heads import heads, output_param
 
 Net = caffe_pb2.NetParameter
 Layer = caffe_pb2.LayerParameter
@@ -71,7 +72,7 @@ def prepare(
     Args:
         text: the all-in-one prototxt.
         where: its file's name for errors; with "" they say "line N".
-        num_classes: what every InnerProduct without num_output gets.
+        num_classes: what every InnerProduct without num_output gets (see ``fill_classes``).
         channels: of the dataset's pictures.
         height: of the dataset's pictures.
         width: of the dataset's pictures.
@@ -95,7 +96,7 @@ def _prepare(
     text: str, where: str, num_classes: int, crop_size: int | None, batch_size: int | None, facts: DataFacts
 ) -> CaffeDefinition:
     net = upgrade_net(parse_net(text, where=where).message, where=where)
-    layers = [_filled(layer, num_classes) for layer in net.layer if not _is_left_out(layer, num_classes)]
+    layers = fill_classes([layer for layer in net.layer if not _is_left_out(layer, num_classes)], num_classes)
     included = {name: [is_included(layer, state, where=where) for layer in layers] for name, state in STATES.items()}
     chosen = data_layers.choose(layers, included["train"], included["val"], facts, where=where)
     crop = data_layers.crop_size(chosen, crop_size, facts, where=where)
@@ -130,12 +131,28 @@ def _is_left_out(layer: Layer, num_classes: int) -> bool:
     return layer.type == "Input" or (layer.type == "Accuracy" and layer.accuracy_param.top_k > num_classes)
 
 
-def _filled(layer: Layer, num_classes: int) -> Layer:
-    if layer.type != "InnerProduct" or layer.inner_product_param.HasField("num_output"):
-        return layer
+def fill_classes(layers: Sequence[Layer], num_classes: int) -> list[Layer]:
+    """Return the layers, with the number of classes as the ``num_output`` that some leave out.
+
+    As in DIGITS, every InnerProduct without one gets it. A Convolution without one gets it too if no other weighted layer comes after it,
+    so that fully convolutional classifiers (SqueezeNet, MobileNet) fit any dataset; DIGITS asks them for a number.
+    """
+    answering = {id(layer) for layer in heads(layers)}
+    return [
+        _with_output(layer, num_classes) if layer.type == "InnerProduct" or id(layer) in answering else layer
+        for layer in layers
+    ]
+
+
+def _with_output(layer: Layer, num_output: int) -> Layer:
+    """Return a copy of the layer that makes so many outputs, or itself if it says how many."""
     filled = Layer()
     filled.CopyFrom(layer)
-    filled.inner_product_param.num_output = num_classes
+    param = output_param(filled)
+    assert param is not None
+    if param.HasField("num_output"):
+        return layer
+    param.num_output = num_output
     return filled
 
 

@@ -11,16 +11,15 @@ from collections.abc import Sequence
 from digits.caffeproto import caffe_pb2
 from digits.caffeproto.text import layer_line, parse_net, to_text, without_source
 from digits.caffeproto.upgrade import upgrade_net
+from digits.networks.caffe.heads import heads, output_param
 
 SUFFIX = "_retrain"
-_MIXES = frozenset({"InnerProduct", "Convolution", "Deconvolution"})
-"""What such a layer takes is an inner value and no answer."""
 
 
 def refit(text: str, *, num_classes: int, rename: bool) -> str:
     """Return the definition of a classifier, as it was written, for another number of classes.
 
-    Every InnerProduct that answers (GoogLeNet has three) loses a ``num_output`` of the old number of classes, and so gets the new one.
+    Every layer that answers (GoogLeNet has three) loses a ``num_output`` of the old number of classes, and so gets the new one.
 
     Args:
         text: the all-in-one prototxt.
@@ -34,13 +33,14 @@ def refit(text: str, *, num_classes: int, rename: bool) -> str:
     wanted = caffe_pb2.NetParameter()
     wanted.CopyFrom(net)
     edited = text.splitlines(keepends=True)
-    for layer in heads(wanted.layer, num_classes):
-        if layer.inner_product_param.HasField("num_output"):
-            line = layer_line(layer, "inner_product_param.num_output")
-            _replace(
-                edited, line, rf"(?<!\w)num_output\s*:\s*{layer.inner_product_param.num_output}(?!\w)[ \t]*[,;]?", ""
-            )
-            layer.inner_product_param.ClearField("num_output")
+    for layer in heads_for(wanted.layer, num_classes):
+        param = output_param(layer)
+        assert param is not None
+        if param.HasField("num_output"):
+            field = "inner_product_param" if layer.type == "InnerProduct" else "convolution_param"
+            line = layer_line(layer, f"{field}.num_output")
+            _replace(edited, line, rf"(?<!\w)num_output\s*:\s*{param.num_output}(?!\w)[ \t]*[,;]?", "")
+            param.ClearField("num_output")
         if rename:
             line = layer_line(layer, "name")
             _replace(
@@ -56,29 +56,14 @@ def refit(text: str, *, num_classes: int, rename: bool) -> str:
     return new if without_source(found) == without_source(wanted) else to_text(wanted)
 
 
-def heads(layers: Sequence[caffe_pb2.LayerParameter], num_classes: int) -> list[caffe_pb2.LayerParameter]:
-    """Return the layers whose outputs are the classes: InnerProducts of that size which no other weighted layer comes after."""
+def heads_for(layers: Sequence[caffe_pb2.LayerParameter], num_classes: int) -> list[caffe_pb2.LayerParameter]:
+    """Return the layers that answer for so many classes, or for as many as there are."""
     return [
         layer
-        for at, layer in enumerate(layers)
-        if layer.type == "InnerProduct"
-        and (
-            not layer.inner_product_param.HasField("num_output") or layer.inner_product_param.num_output == num_classes
-        )
-        and not _is_hidden(layers[at + 1 :], set(layer.top))
+        for layer in heads(layers)
+        if (param := output_param(layer)) is not None
+        and (not param.HasField("num_output") or param.num_output == num_classes)
     ]
-
-
-def _is_hidden(later: Sequence[caffe_pb2.LayerParameter], blobs: set[str]) -> bool:
-    """Whether what is made of ``blobs`` goes into another layer that mixes its inputs."""
-    for layer in later:
-        if blobs.isdisjoint(layer.bottom):
-            blobs -= set(layer.top)  # the same name for another blob
-            continue
-        if layer.type in _MIXES:
-            return True
-        blobs |= set(layer.top)
-    return False
 
 
 def _replace(lines: list[str], line: int, pattern: str, new: str) -> None:
