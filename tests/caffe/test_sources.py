@@ -132,7 +132,7 @@ def test_records_of_floats_are_read(tmp_path: Path) -> None:
         (records("db", 2, "mean_value: 1 mean_file: 'm'"), r"cannot both be given"),
         (records("leveldb", 2), r"is no LMDB\. LevelDB is not read"),
         (records("mixed", 2), r"One batch has pictures of 1 x 3 x 4 and of 1 x 4 x 3"),
-        ("type: 'WindowData'", r"nothing here reads the data of a WindowData layer\. Known: Data, HDF5Data"),
+        ("type: 'AnnotatedData'", r"nothing here reads the data of a AnnotatedData layer\. Known: Data, HDF5Data"),
     ],
 )
 def test_what_cannot_be_fed_is_refused_in_words(layer: str, words: str, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from digits.caffe.definitions import Definition
+from digits.caffe.outputfile import OutputFiles
 from digits.caffe.sources.feed import Feed
 from digits.caffeproto import caffe_pb2
 from digits.core.errors import NetworkError
@@ -128,6 +129,8 @@ class FedNet:
                 ),
                 self.device,
             )  # fmt: skip
+        self._files = OutputFiles()
+        self._files.attach(self.net)
         self._built = {_key(self.net.input_shapes): self.net}
 
     def batch(self) -> dict[str, Tensor]:
@@ -147,7 +150,7 @@ class FedNet:
                 )
             while len(self._built) >= _KEPT:
                 del self._built[next(iter(self._built))]
-            self._built[key] = placed(net, self.device)
+            self._built[key] = self._files.attach(placed(net, self.device))
         return self._built[key]
 
     def forward(self) -> tuple[CaffeNet, dict[str, Tensor]]:

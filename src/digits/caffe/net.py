@@ -17,7 +17,9 @@ from torch import Tensor, nn
 
 from digits.caffe.blobs import NetLayer, ParameterBlob, layer_messages
 from digits.caffe.definitions import Definition, State, read_net
+from digits.caffe.memory import MemoryRows
 from digits.caffe.mode import seed
+from digits.caffe.outputfile import OutputFile
 from digits.caffe.sources.feed import Feed
 from digits.caffe.sources.registry import Source
 from digits.caffe.steps import Flow, Step
@@ -80,6 +82,11 @@ class Net:
         messages = layer_messages(definition.message, self._net)
         self._steps = [Step(message, phase, definition.where, self._net) for message in messages]
         self._sources: dict[str, Source] = {top: each for tops, each in self._feed.open for top in tops}
+        self._files = {
+            index: OutputFile(Path(message.hdf5_output_param.file_name))
+            for index, message in enumerate(messages)
+            if message.type == "HDF5Output" and message.hdf5_output_param.file_name
+        }
         self._name_things()
 
     def _name_things(self) -> None:
@@ -234,12 +241,15 @@ class Net:
         self.copy_from(path)
 
     def set_input_arrays(self, data: ArrayLike, labels: ArrayLike) -> None:
-        """Give the pictures and labels of a MemoryData layer."""
-        layer = next((layer for layer in self.layers if layer.type == "MemoryData"), None)
+        """Give the pictures and labels of the MemoryData layer: whole batches, which are taken one after another, round and round.
+
+        Raises:
+            NetworkError: there is no such layer, or the arrays do not fit it.
+        """
+        layer = next((step.message for step in self._steps if step.message.type == "MemoryData"), None)
         if layer is None:
             raise NetworkError("The network has no MemoryData layer.")
-        for name, array in zip(self.top_names[layer.name], (data, labels), strict=False):
-            self._fill(name, np.asarray(array, np.float32).reshape(-1, *self.blobs[name].shape[1:]))
+        self._sources |= dict.fromkeys(layer.top, MemoryRows(layer, data, labels))
 
     def clear_param_diffs(self) -> None:
         """Set the gradients of all parameters to 0."""
@@ -301,6 +311,8 @@ class Net:
         if not step.is_source:
             bottoms = [self.blobs[name] for name in step.message.bottom]
             made = step.forward(bottoms, self._flow.wanted[index])
+            if index in self._files:
+                self._files[index].add(bottoms[0].data, bottoms[1].data)
             for name, top in zip(tops, made, strict=True):
                 self._show(name, top.detach(), bottoms)
         elif tops and tops[0] in self._sources:

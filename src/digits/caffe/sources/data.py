@@ -51,7 +51,7 @@ class RecordSource:
             raise DataError(
                 f"{path} is no LMDB.",
                 where=where,
-                hint="LevelDB is not read: make an LMDB of it, as convert_imageset does.",
+                hint="LevelDB is not read: docs/howto/caffe-projects.md has five lines that make an LMDB of it.",
             )
         self._file = RecordFile(path)
         if not len(self._file):

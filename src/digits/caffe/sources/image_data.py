@@ -99,20 +99,30 @@ class ListSource:
         path = Path(self._param.root_folder + self._lines[index][0])
         if not path.exists():
             path = self._listed.parent / path
-        try:
-            image = to_channels(decode(path.read_bytes()).image_HWC, 3 if self._param.is_color else 1)
-        except OSError as error:
-            words = f"{path} cannot be read: {error.strerror}."
-            raise DataError(words, where=self._place(index), rule="IMG_UNREADABLE") from error
-        except DataError as error:
-            raise DataError(f"{path}: {error.message}", where=self._place(index), rule=error.rule) from error
+        image = read_picture(path, 3 if self._param.is_color else 1, where=self._place(index))
         size = (self._param.new_width, self._param.new_height)
         if all(size):
             image = np.asarray(cv2.resize(image, size), np.uint8).reshape(size[1], size[0], -1)
-        return np.ascontiguousarray(image[:, :, ::-1].transpose(2, 0, 1))
+        return np.ascontiguousarray(image.transpose(2, 0, 1))
 
     def _place(self, index: int) -> str:
         return f"{self._listed}:{self._lines[index][2]}"
+
+
+def read_picture(path: Path, channels: int, *, where: str) -> NDArray[np.uint8]:
+    """Return the picture in a file as (H, W, C), BGR or grey.
+
+    Raises:
+        DataError: it cannot be read, or is no picture; ``where`` says who wants it.
+    """
+    try:
+        image_HWC = to_channels(decode(path.read_bytes()).image_HWC, channels)
+    except OSError as error:
+        words = f"{path} cannot be read: {error.strerror}."
+        raise DataError(words, where=where, rule="IMG_UNREADABLE") from error
+    except DataError as error:
+        raise DataError(f"{path}: {error.message}", where=where, rule=error.rule) from error
+    return np.ascontiguousarray(image_HWC[:, :, ::-1])
 
 
 def read_list(path: Path) -> list[tuple[str, int, int]]:
