@@ -33,6 +33,8 @@ class LayerParameter:
     attribute: str
     lr_mult: float
     decay_mult: float
+    learned: bool = True
+    """False for values that are measured, as BatchNorm's."""
 
     @property
     def tensor(self) -> Tensor:
@@ -51,6 +53,7 @@ class LayerInfo:
     tops: tuple[str, ...]
     output_shapes: tuple[Shape, ...]
     num_parameters: int
+    """Learned values."""
     kernel: tuple[int, ...]
     stride: tuple[int, ...]
     pad: tuple[int, ...]
@@ -123,8 +126,8 @@ class CaffeNet:
 
     @property
     def num_parameters(self) -> int:
-        """Learned values, shared ones counted once."""
-        return sum(parameter.tensor.numel() for parameter in self.parameters)
+        """Learned values, shared ones counted once; frozen ones (``lr_mult`` 0) are among them."""
+        return sum(parameter.tensor.numel() for parameter in self.parameters if parameter.learned)
 
     def state(self) -> dict[str, NDArray[np.float32]]:
         """Return a copy of all parameter blobs by "layer:i"."""

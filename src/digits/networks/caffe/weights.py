@@ -54,7 +54,7 @@ class Weights:
     _owned: list[_Owned] = field(default_factory=list)
 
     def attach(self, layer: Layer, lowered: Lowered) -> tuple[Lowered, int]:
-        """Put real parameters into a lowered layer's module; return what is to be called then, and how many values it holds.
+        """Put real parameters into a lowered layer's module; return what is to be called then, and how many values it learns.
 
         Raises:
             NetworkError: the layer's ``param`` entries or fillers do not fit, or a shared or lent array has another shape.
@@ -73,7 +73,7 @@ class Weights:
                 spec = caffe_pb2.ParamSpec(name=spec.name or None, lr_mult=0, decay_mult=0)
             owner, attribute = split(lowered.call, blob.attribute)
             shape = tuple(getattr(owner, attribute).shape)
-            total += prod(shape)
+            total += prod(shape) if blob.learned else 0
             parameter = self._parameter(layer, index, blob, spec, shape, owner, attribute)
             setattr(owner, attribute, parameter)
             self.blobs[name] = (owner, attribute)
@@ -108,7 +108,7 @@ class Weights:
             if self.lender is None:
                 wants_gradient = own.blob.learned and (lr != 0 or self.force_backward)
                 getattr(own.module, own.attribute).requires_grad_(wants_gradient)
-            entries.append(LayerParameter(own.name, own.module, own.attribute, lr, decay))
+            entries.append(LayerParameter(own.name, own.module, own.attribute, lr, decay, own.blob.learned))
         return tuple(entries)
 
     def _parameter(
