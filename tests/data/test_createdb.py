@@ -31,7 +31,7 @@ def items_of(folder: Path, count: int) -> tuple[Items, list[tuple[str, int]]]:
         asked.append(("decode", index))
         return read_file(folder / f"{index}.png")
 
-    return Items(name, read, lambda index: index % 3, np.arange(count), 3), asked
+    return Items(name, read, lambda index: index % 3, lambda _: 0, np.arange(count), 3), asked
 
 
 def create(folder: Path, items: Items, num_threads: int = 2, **given: object) -> CreatedDb:
@@ -78,7 +78,7 @@ def test_progress_is_told_to_the_end_with_a_rate(tmp_path: Path) -> None:
 
 def test_a_stop_in_the_middle_removes_what_was_written_and_keeps_what_stood_there(tmp_path: Path) -> None:
     items, asked = items_of(tmp_path, 300)
-    create(tmp_path, Items(items.name, items.read, items.label, np.arange(5), 3))
+    create(tmp_path, Items(items.name, items.read, items.label, items.line, np.arange(5), 3))
     before = (tmp_path / "train_db" / "data.mdb").read_bytes()
     asked.clear()
 
@@ -97,7 +97,7 @@ def test_an_error_of_ours_in_a_thread_ends_the_work_with_that_error(tmp_path: Pa
         return 0 // (index - 30)
 
     with pytest.raises(ZeroDivisionError):
-        create(tmp_path, Items(items.name, items.read, label, items.order, 3))
+        create(tmp_path, Items(items.name, items.read, label, items.line, items.order, 3))
 
     assert not list(tmp_path.rglob("*.tmp"))
 
@@ -116,6 +116,6 @@ def test_no_usable_file_at_all_is_an_error(tmp_path: Path) -> None:
     items, _ = items_of(tmp_path, 0)
 
     with pytest.raises(DataError) as caught:
-        create(tmp_path, Items(items.name, items.read, items.label, np.arange(3), 3))
+        create(tmp_path, Items(items.name, items.read, items.label, items.line, np.arange(3), 3))
 
     assert caught.value.rule == "DB_EMPTY"

@@ -37,6 +37,9 @@ class WorkerSettings(BaseModel):
     max_image_pixels: Annotated[int, Field(gt=0)] = 64_000_000
     inference_idle_s: Annotated[float, Field(gt=0)] = 600.0
     python_layers: Annotated[bool, Field(description="Layers written in Python may run.")] = False
+    data_roots: Annotated[
+        tuple[str, ...], Field(description="The only folders whose files may be read; all when empty.")
+    ] = ()
     spool: Annotated[str, Field(description="Where files that pass between the web and a service lie.")] = ""
 
     @classmethod
@@ -48,6 +51,7 @@ class WorkerSettings(BaseModel):
             max_image_pixels=settings.max_image_pixels,
             inference_idle_s=settings.inference_idle_s,
             python_layers=settings.runs_python_layers,
+            data_roots=tuple(map(str, settings.data_roots)),
             spool=str(settings.root / "spool"),
         )
 

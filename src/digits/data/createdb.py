@@ -71,11 +71,15 @@ class CreatedDb:
 
 @dataclass(frozen=True)
 class Items:
-    """What a database is made of: name, file and ``label`` (class id, below ``num_classes``) of item i, written in ``order``."""
+    """What a database is made of: name, file, ``label`` (class id, below ``num_classes``) of item i, written in ``order``.
+
+    ``line`` is that of the list which names the item, 0 where none does.
+    """
 
     name: Callable[[int], bytes]
     read: Callable[[int], bytes]
     label: Callable[[int], int]
+    line: Callable[[int], int]
     order: NDArray[np.integer]
     num_classes: int
 
@@ -216,7 +220,7 @@ class _Sink:
         path = self._items.name(made.item)
         if made.refusal is not None:
             self.refused_count += 1
-            self._refused.add(self._name, path, made.refusal)
+            self._refused.add(self._name, path, made.refusal, self._items.line(made.item) or None)
             return
         label = self._items.label(made.item)
         self._records.put(key(self.entries, label), made.record)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from digits.core.errors import DataError
 from digits.core.events import Emit, Progress
-from digits.core.work import StopCheck, StoppedError
+from digits.core.work import StopCheck, StoppedError, WorkerSettings
 from digits.data.columns import ColumnWriter, PathList, PathListWriter, read_column
 from digits.data.images import read_file
 from digits.data.refused import RefusedWriter
@@ -38,6 +38,8 @@ class Inventory:
     """Index into ``labels``."""
     dbs: NDArray[np.int8]
     """Index into ``DBS``, or ``UNDECIDED``."""
+    lines: NDArray[np.int32]
+    """The line of the list that names it; 0 where no list does."""
     labels: list[str]
     read: Read
     rules: Rules
@@ -53,33 +55,40 @@ class InventoryWriter:
 
     def __init__(
         self,
+        folder: Path,
         scratch: Path,
         refused: RefusedWriter,
+        settings: WorkerSettings,
         *,
         emit: Emit = lambda _event: None,
         stop: StopCheck = lambda: False,
-        max_items: int | None = None,
     ) -> None:
         """Start an empty inventory.
 
         Args:
-            scratch: a folder of the caller's that is gone with the build; a source may keep files of its own there.
+            folder: the job's; what was uploaded lies below it.
+            scratch: is gone with the build; a source may keep files of its own there.
             refused: where files that cannot be used are written down.
+            settings: what the worker was given.
             emit: told about twice a second how many were found.
             stop: asked at each item.
-            max_items: an inventory that is only looked at may end early.
         """
-        self.scratch, self.refused, self.emit, self.stop = scratch, refused, emit, stop
-        self.max_items = max_items
+        self.folder, self.scratch, self.settings = folder, scratch, settings
+        self.emit, self.stop = emit, stop
         self.count = 0
-        self.log: list[str] = []
+        self._refused = refused
         self._names = PathListWriter(scratch)
         self._classes = ColumnWriter(scratch / "classes.npy", "<i4")
         self._dbs = ColumnWriter(scratch / "dbs.npy", "|i1")
+        self._lines = ColumnWriter(scratch / "lines.npy", "<i4")
         self._started = self._reported = time.monotonic()
 
-    def add(self, name: bytes, class_id: int, db: int = UNDECIDED) -> None:
-        """Add one picture.
+    def file(self, text: str) -> Path:
+        """Return the file that a field of a spec names: on the server, or one that was uploaded."""
+        return self.folder / Path(text).expanduser()
+
+    def add(self, name: bytes, class_id: int, db: int = UNDECIDED, line: int = 0) -> None:
+        """Add one picture; ``line`` is that of the list which names it.
 
         Raises:
             StoppedError: asked to stop.
@@ -87,6 +96,7 @@ class InventoryWriter:
         self._names.append(name)
         self._classes.append(class_id)
         self._dbs.append(db)
+        self._lines.append(line)
         self.count += 1
         self.tick()
 
@@ -96,7 +106,7 @@ class InventoryWriter:
         Raises:
             StoppedError: asked to stop.
         """
-        self.refused.add(db, name, error, line)
+        self._refused.add(db, name, error, line)
         self.tick()
 
     def tick(self) -> None:
@@ -122,13 +132,14 @@ class InventoryWriter:
             rules: how the source wants its pictures to be taken.
             origin: the source in words.
         """
-        for column in (self._names, self._classes, self._dbs):
+        for column in (self._names, self._classes, self._dbs, self._lines):
             column.close(durable=False)  # gone with the build
         names = PathList(self.scratch)
         return Inventory(
             names=names,
             classes=read_column(self.scratch / "classes.npy"),
             dbs=read_column(self.scratch / "dbs.npy"),
+            lines=read_column(self.scratch / "lines.npy"),
             labels=labels,
             read=read(names),
             rules=rules,

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from digits.core.spec import Spec
 from digits.web.problems import sentence
-from digits.web.shape import Choice, Leaf, Node, flat_at, shape
+from digits.web.shape import Choice, Leaf, Node, dotted, flat_at, shape
 
 Fields = Mapping[str, Sequence[str]]
 Problems = dict[str, list[str]]
@@ -49,7 +49,7 @@ def parse_json(spec: type[S], body: Mapping[str, Any]) -> Parsed[S]:
     except ValidationError as error:
         problems: Problems = {}
         for one in error.errors():
-            problems.setdefault(".".join(str(step) for step in one["loc"]), []).append(sentence(one, None))
+            problems.setdefault(dotted(shape(spec), one["loc"]), []).append(sentence(one, None))
         return Parsed(None, problems)
 
 

@@ -14,6 +14,7 @@ MEDIA = {"html": "text/html", "json-html": "text/html", "text": "text/plain", "f
 REFERENCE = "#/components/schemas/{model}"
 PATH_WORDS = {
     "job_id": "Id of the job.",
+    "upload_id": "Id of the upload.",
     "name": "The file's name.",
     "path": "Path below the jobs folder: <job id>/<file>.",
     "extension": "tar, tar.gz, tgz, tar.bz2 or zip.",

@@ -59,6 +59,8 @@ EPOCH = Param("snapshot_epoch", "Epoch of the snapshot; the newest where it is n
 MODEL_ID = Param("job_id", "Id of the model.", "form", required=True)
 CLONE = Param("clone", "Id of a job whose fields fill the form and override what is posted.")
 NETWORK_TEXT = Param("custom_network", "The network's definition.", "form")
+STANDARD_TEXT = Param("standard_network", "Or the name of a standard network.", "form")
+SIZES_FROM = Param("dataset_id", "Takes the sizes from this dataset.", "form")
 FRAMEWORK = Param("framework", "Name of the framework: caffe.", required=True)
 LIST = (
     MODEL_ID,
@@ -72,6 +74,8 @@ GENERAL = [
     Route("GET", "/", "The home page", "general", page="home:home", api="general:index"),
     Route("GET", "/index.json", "All datasets and models", "general", api="general:index"),
     Route("GET", "/completed_jobs.json", "The rows of the home page", "general", api="general:completed_jobs"),
+    Route("GET", "/jobs/ids.json", "The ids of all jobs that a filter finds", "general", api="general:job_ids", params=(
+        Param("tab", "1 datasets, 2 models, 3 pretrained models."), Param("q", "Words that must all be found."))),
     Route("GET", "/jobs/{job_id}/table_data.json", "One row of the home page", "general", api="general:table_data"),
     Route("GET POST", "/group", "Put jobs into a group", "general", api="jobs:group", answer="text", login="action",
           changes=True, params=(JOB_IDS, Param("group_name", "The group's name; none where blank.", "form"))),
@@ -83,6 +87,12 @@ GENERAL = [
     Route("GET POST", "/clone/{job_id}", "To the form that makes such a job again", "general", api="jobs:clone",
           answer="redirect", login="page"),
     Route("GET", "/files/{path:path}", "A file of a job", "general", api="files:file", answer="file"),
+    Route("POST", "/uploads", "Begin an upload in pieces", "general", api="uploads:begin", login="action", params=(
+        Param("name", "What the file is called.", "form"), Param("size", "Its bytes, where they are known.", "form"))),
+    Route("GET", "/uploads/{upload_id}", "How much of an upload has come", "general", api="uploads:show", login="action"),
+    Route("PUT", "/uploads/{upload_id}", "A piece of an upload: the body as it is, at most 64 MB", "general", api="uploads:put",
+          login="action", params=(Param("offset", "Where the piece begins; 409 tells the place where it must.", required=True),)),
+    Route("DELETE", "/uploads/{upload_id}", "Give up an upload", "general", api="uploads:drop", answer="text", login="action"),
     Route("GET", "/autocomplete/path", "Paths on the server that begin so", "general", api="files:autocomplete",
           answer="json-html", params=(Param("query", "The path's beginning.", required=True),)),
     Route("GET", "/healthz", "Is the web process alive?", "service", api="health:healthz"),
@@ -138,16 +148,20 @@ MODELS = [
           answer="json-html", params=(Param("network", "Name of a standard network, or id of a model.", required=True), FRAMEWORK,
                                       EPOCH)),
     Route("POST", "/models/visualize-network", "A network drawn, as a fragment", "networks", api="networks:visualize",
-          answer="html", params=(FRAMEWORK, NETWORK_TEXT, Param("dataset_id", "Takes the sizes from this dataset.", "form"))),
+          answer="html", params=(FRAMEWORK, NETWORK_TEXT, STANDARD_TEXT, SIZES_FROM, *(Param(name, words, "form") for name, words in (
+              ("crop_size", "Side of the crop, in pixels."), ("solver_type", "Does not matter to the graph."),
+              ("use_mean", "Does not matter to the graph."), ("num_gpus", "Does not matter to the graph."))))),
     Route("POST", "/models/visualize-lr", "The learning rate over a training", "networks", api="networks:visualize_lr",
           answer="json-html", spec=TrainSpec),
     Route("POST", "/models/network-table", "The layers of a network with shapes and costs", "networks", api="networks:table",
-          twin=True, params=(FRAMEWORK, NETWORK_TEXT, Param("standard_network", "Or the name of a standard network.", "form"),
-                             Param("dataset_id", "Takes the sizes from this dataset.", "form"),
+          twin=True, params=(FRAMEWORK, NETWORK_TEXT, STANDARD_TEXT, SIZES_FROM,
                              *(Param(name, "Of the input.", "form") for name in ("channels", "height", "width")),
                              Param("num_classes", "Number of classes.", "form"),
                              Param("crop_size", "Side of the crop, in pixels.", "form"),
-                             Param("batch_size", "Pictures in a step.", "form"))),
+                             Param("batch_size", "Pictures in a step.", "form"),
+                             Param("details", "true: also lines, states, costs of the whole and warnings.", "form"))),
+    Route("GET", "/models/{job_id}/network", "The network of a model: its layers and its graph", "models", page="networks:show",
+          api="networks:of_model", twin=True),
     Route("GET", "/models/{job_id}/metrics", "Curves of a training", "models", api="curves:metrics", twin=True, params=(
         Param("series", "Comma-separated names; all where it is not given."), Param("from", "First epoch."),
         Param("to", "Last epoch."), Param("points", "At most so many buckets a series (2000)."),

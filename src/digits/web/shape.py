@@ -130,6 +130,19 @@ def _choice(name: str, info: FieldInfo, members: list[type[Spec]]) -> Choice:
     return Choice(name, discriminator, flat, branches, default)
 
 
+def dotted(node: Node, loc: Loc) -> str:
+    """Return pydantic's location as a path of attributes: "source.train", without the branch's tag that pydantic puts between."""
+    part: Leaf | Choice | Node | None = node
+    steps: list[str] = []
+    for step in map(str, loc):
+        if isinstance(part, Choice) and step in part.branches:
+            part = part.branches[step]
+            continue
+        steps.append(step)
+        part = part.parts.get(step) if isinstance(part, Node) else None
+    return ".".join(steps)
+
+
 def flat_at(node: Node, loc: Loc, spec: Spec | None = None) -> str:
     """Return the flat name of what stands at ``loc``; for a whole branch, that of its discriminator; "" for the whole form.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -13,10 +14,10 @@ from starlette.responses import Response
 from digits.core.errors import NotFoundError
 from digits.core.extensions import DatasetExtension, FrameworkExtension, extension, load
 from digits.core.jobfolder import TaskPlan
-from digits.core.spec import Spec
+from digits.core.spec import DatasetSpec, Spec
 from digits.core.trainspec import TrainSpec
 from digits.store import Job
-from digits.web import jobjson
+from digits.web import formfiles, jobjson
 from digits.web.answers import as_json, redirect, wants_json
 from digits.web.dispatch import handler
 from digits.web.fields import FormView, form_view
@@ -43,19 +44,34 @@ async def dataset(request: Request) -> Response:
     """``POST /datasets/<kind>``: queue a build; a bad form is shown again, values kept."""
     kind: DatasetExtension = request.state.extension
     form = await read_form(request)
-    fields = form.fields | await run_in_threadpool(clone_fields, request, kind.spec)
+    fields = form.fields | await formfiles.receive(request, kind.spec, form)
+    fields |= await run_in_threadpool(clone_fields, request, kind.spec)
     parsed = _parse(request, kind.spec, form, fields)
     if parsed.spec is not None:
-        found = await run_in_threadpool(load(kind.check), parsed.spec, settings(request))
-        parsed = Parsed(parsed.spec, by_flat_name(parsed.spec, found))
+        parsed = Parsed(parsed.spec, await run_in_threadpool(_check_dataset, request, kind, parsed.spec))
     if parsed.spec is None or parsed.problems:
         return await _refused(request, "datasets", kind, fields, parsed.problems)
-    spec = parsed.spec
-    job = await run_in_threadpool(
-        store(request).submit, kind="dataset", extension=kind.name, title=kind.title, name=spec.name, group=spec.group,
+    job = await run_in_threadpool(_submit_dataset, request, kind, parsed.spec)
+    return as_json(jobjson.created(job)) if wants_json(request) else redirect(request, f"/datasets/{job.id}")
+
+
+def _check_dataset(request: Request, kind: DatasetExtension, spec: Spec) -> Problems:
+    """Return what is wrong with a dataset beyond its own fields, by flat name."""
+    found, problems = formfiles.FormFiles.of(request).found(spec)
+    return by_flat_name(spec, problems or load(kind.check)(found, settings(request)))
+
+
+def _submit_dataset(request: Request, kind: DatasetExtension, spec: DatasetSpec) -> Job:
+    folder = store(request).new_folder()
+    try:
+        spec = formfiles.FormFiles.of(request).moved(spec, folder)
+    except BaseException:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+    return store(request).submit(
+        kind="dataset", extension=kind.name, title=kind.title, name=spec.name, group=spec.group, folder=folder,
         username=request.state.user, worker="build", tasks=load(kind.tasks)(spec), spec=spec.model_dump(mode="json"),
     )  # fmt: skip
-    return as_json(jobjson.created(job)) if wants_json(request) else redirect(request, f"/datasets/{job.id}")
 
 
 async def model(request: Request) -> Response:

@@ -41,6 +41,7 @@ def spec_of(source: dict[str, Any] | Path, **fields: Any) -> ClassificationSpec:
     """A spec for 8 x 8 pictures in colour."""
     if isinstance(source, Path):
         source = {"train": str(source)}
+    source = {"method": "folder"} | source
     return ClassificationSpec.model_validate(
         {"name": "test", "resize_width": 8, "resize_height": 8, "random_seed": 1} | fields | {"source": source}
     )
@@ -49,12 +50,15 @@ def spec_of(source: dict[str, Any] | Path, **fields: Any) -> ClassificationSpec:
 class Built:
     """A finished dataset, with what was said on the way."""
 
-    def __init__(self, folder: Path, spec: ClassificationSpec, num_threads: int = 2) -> None:
+    def __init__(
+        self, folder: Path, spec: ClassificationSpec, num_threads: int = 2, settings: WorkerSettings | None = None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder
         self.folder = JobFolder(folder)
         self.events: list[Event] = []
-        self.facts = build(spec, self.folder, WorkerSettings(num_threads=num_threads), self._hear, lambda: False)
+        settings = settings or WorkerSettings(num_threads=num_threads)
+        self.facts = build(spec, self.folder, settings, self._hear, lambda: False)
 
     def _hear(self, event: Event, /) -> None:
         self.events.append(event)

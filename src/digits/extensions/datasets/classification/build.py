@@ -76,7 +76,7 @@ class _Build:
             def say(text: str) -> None:
                 log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} [INFO ] {text}\n")
 
-            writer = InventoryWriter(scratch, refused, emit=self.emit, stop=self.stop)
+            writer = InventoryWriter(self.folder, scratch, refused, self.settings, emit=self.emit, stop=self.stop)
             inventory = sources.collect(self.spec.source, writer)
             picked = pick(inventory, sources.dbs(self.spec.source), seed=seed, emit=self.emit, log=say)
         write_text(self.folder / "labels.txt", "".join(f"{label}\n" for label in picked.labels))
@@ -124,7 +124,14 @@ class _Build:
 
         progress(done=0, total=len(part.order), rate=0.0)
         inventory = picked.inventory
-        items = Items(inventory.names.__getitem__, inventory.read, picked.classes.item, part.order, len(picked.labels))
+        items = Items(
+            inventory.names.__getitem__,
+            inventory.read,
+            picked.classes.item,
+            inventory.lines.item,
+            part.order,
+            len(picked.labels),
+        )
         created = create_db(
             self.folder, part.name, items, form, num_threads=self.settings.num_threads,
             progress=progress, stop=self.stop, refused=refused, mean=mean,

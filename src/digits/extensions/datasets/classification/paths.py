@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
+from digits.core.errors import DataError
 from digits.core.platform import user_name
 from digits.core.settings import Settings
 
@@ -30,14 +32,26 @@ def _problem(text: str, settings: Settings, *, is_folder: bool) -> str:
         return f"{text} is not absolute: begin it with / or ~."
     if "\0" in text:
         return "A path has no NUL character."
-    roots = [Path(root).resolve() for root in settings.data_roots]
-    if roots and not any(path.resolve().is_relative_to(root) for root in roots):
-        return f"{path} lies outside the folders that may be used: {', '.join(map(str, roots))}."
+    if forbidden := outside(os.fsencode(path), tuple(map(str, settings.data_roots))):
+        return str(forbidden)
     folders = (*reversed(path.parents), path) if is_folder else tuple(reversed(path.parents))
     for part in folders:
         if problem := _folder_problem(part, is_last=part == path):
             return problem
     return "" if is_folder else _file_problem(path)
+
+
+def outside(path: bytes, roots: Sequence[str]) -> DataError | None:
+    """Return what is said of a path outside the folders that may be used; None where it may. Without roots any path may."""
+    real = [os.fsencode(Path(root).resolve()) for root in roots]
+    if not real or any(_is_inside(os.path.realpath(path), root) for root in real):
+        return None
+    listed = ", ".join(map(printable, real))
+    return DataError(f"{printable(path)} lies outside the folders that may be used: {listed}.", rule="PATH_OUTSIDE")
+
+
+def _is_inside(path: bytes, root: bytes) -> bool:
+    return path == root or path.startswith(root.rstrip(b"/\\") + os.fsencode(os.sep))
 
 
 def _folder_problem(part: Path, *, is_last: bool) -> str:

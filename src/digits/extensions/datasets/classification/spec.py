@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import field_validator
 
 from digits.core.spec import DatasetSpec, field
 from digits.extensions.datasets.classification.sources.folder.spec import FolderSource
+from digits.extensions.datasets.classification.sources.textfile.spec import TextfileSource
+
+SourceChoice = FolderSource | TextfileSource
 
 
 class ClassificationSpec(DatasetSpec):
@@ -49,4 +54,9 @@ class ClassificationSpec(DatasetSpec):
         ge=0,
         le=2**32 - 1,
     )
-    source: FolderSource
+    source: SourceChoice = field(title="Source", discriminator="method")
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _folder_unless_said(cls, source: Any) -> Any:
+        return {"method": "folder"} | source if isinstance(source, dict) else source

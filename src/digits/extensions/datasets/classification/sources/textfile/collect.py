@@ -1,0 +1,92 @@
+"""Reads the lists of a text file source."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from digits.core.errors import DataError
+from digits.core.events import Warned
+from digits.data.inventory import Inventory, InventoryWriter, read_files
+from digits.data.rules import DBS, Rules
+from digits.extensions.datasets.classification.paths import outside, printable
+from digits.extensions.datasets.classification.sources.textfile.check import dbs, field_of
+from digits.extensions.datasets.classification.sources.textfile.lines import BadLineError, Entry, entries, label_names
+from digits.extensions.datasets.classification.sources.textfile.spec import TextfileSource
+
+
+def collect(source: TextfileSource, writer: InventoryWriter) -> Inventory:
+    """Read the lists; a line that cannot be used is refused with its number.
+
+    Raises:
+        DataError: a file cannot be read, or a list has not one good line.
+        StoppedError: asked to stop.
+    """
+    field = field_of(source, "labels_file")
+    try:
+        labels = label_names(writer.file(getattr(source, field)))
+    except OSError as error:
+        raise DataError(f"The names of the classes cannot be read: {error.strerror or error}.") from error
+    if len(set(labels)) < len(labels):
+        writer.emit(
+            Warned(message="Two classes have one name.", hint="Look at the file with the names of the classes.")
+        )
+    for db in dbs(source):
+        _List(source, db, writer, len(labels)).read()
+    return writer.finish(
+        labels=labels,
+        read=read_files,
+        rules=Rules(labels_given=True, shuffle=bool(source.shuffle)),
+        origin=getattr(source, field_of(source, "train_images")),
+    )
+
+
+class _List:
+    """The list for one database."""
+
+    def __init__(self, source: TextfileSource, db: str, writer: InventoryWriter, num_labels: int) -> None:
+        self._db, self._number, self._writer, self._num_labels = db, DBS.index(db), writer, num_labels
+        self._path = writer.file(getattr(source, field_of(source, f"{db}_images")))
+        folder = getattr(source, f"{db}_folder").strip()
+        here = str(self._path.parent) if source.use_local_files else ""
+        self._folder = os.fsencode(Path(folder).expanduser()) if folder else os.fsencode(here)
+
+    def read(self) -> None:
+        good = 0
+        try:
+            for entry in entries(self._path):
+                if isinstance(entry, BadLineError):
+                    self._writer.refuse(self._db, entry.text, entry, entry.line)
+                elif problem := self._problem(entry):
+                    self._writer.refuse(self._db, entry.path, problem, entry.line)
+                else:
+                    self._writer.add(self._place(entry.path), entry.label, self._number, entry.line)
+                    good += 1
+        except OSError as error:
+            raise DataError(
+                f"The list cannot be read: {error.strerror or error}.", where=printable(self._path.name)
+            ) from error
+        if not good:
+            raise DataError(
+                f"No line of the list for {self._db} names a picture and its class.",
+                where=printable(self._path.name),
+                hint="A line is a path, a blank and the number of a class, from 0; refused.csv says what is wrong with each.",
+                rule="LIST_EMPTY",
+            )
+
+    def _place(self, path: bytes) -> bytes:
+        if path.startswith(b"~"):
+            path = os.path.expanduser(path)
+        return os.path.join(self._folder, path)
+
+    def _problem(self, entry: Entry) -> DataError | None:
+        if entry.label >= self._num_labels:
+            return DataError(
+                f"There is no class {entry.label}: the labels name {self._num_labels}, from 0.", rule="LABEL_UNKNOWN"
+            )
+        place = self._place(entry.path)
+        if not os.path.isabs(place):
+            return DataError(
+                "The path is not absolute.", hint="Name the image folder that goes before it.", rule="PATH_RELATIVE"
+            )
+        return outside(place, self._writer.settings.data_roots)

@@ -1,0 +1,143 @@
+"""Files that come with a form: uploads until the form is good, then part of the job's folder.
+
+In a spec the value of a file's field is "upload:ID" as it comes, a path while the spec is checked, and "uploads/<field>", below the job's
+folder, in ``job.json``. A path that somebody types into such a field is no file of theirs, and counts as nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+
+from digits.core.errors import DigitsError, NotFoundError
+from digits.core.jobfolder import JobFolder
+from digits.core.spec import Spec
+from digits.store.uploads import UPLOAD_ID, Upload, Uploads
+from digits.web.forms import Problems
+from digits.web.reading import Form, argument
+from digits.web.shape import Choice, Leaf, Node, shape
+from digits.web.site import settings, store
+
+S = TypeVar("S", bound=Spec)
+FOLDER = "uploads"
+_SENT = re.compile(rf"upload:({UPLOAD_ID.pattern})")
+
+
+def upload_name(flat: str) -> str:
+    """Return the form name that takes the id of an upload in the place of the file ``flat``: archive_file, archive_upload."""
+    return re.sub("(_file)?$", "_upload", flat, count=1)
+
+
+async def receive(request: Request, spec: type[Spec], form: Form) -> dict[str, list[str]]:
+    """Keep the files of a form as uploads, and return their fields: "upload:ID" where one was sent, "" where none was."""
+    fields: dict[str, list[str]] = {}
+    for leaf in shape(spec).leaves():
+        if leaf.extra.get("widget") != "file":
+            continue
+        file, typed = form.file(leaf.flat), form.text(leaf.flat)
+        if file is not None:
+            upload = await run_in_threadpool(_keep, request, file)
+            fields[leaf.flat] = [f"upload:{upload.id}"]
+        elif form.text(upload_name(leaf.flat)):
+            fields[leaf.flat] = [f"upload:{form.text(upload_name(leaf.flat))}"]
+        elif leaf.flat in form.fields:
+            fields[leaf.flat] = [typed if _SENT.fullmatch(typed) else ""]
+    return fields
+
+
+def _keep(request: Request, file: UploadFile) -> Upload:
+    uploads = Uploads(settings(request))
+    upload = uploads.begin(name=file.filename or "", username=request.state.user, size=file.size)
+    file.file.seek(0)
+    return uploads.put(upload, 0, file.file)
+
+
+@dataclass(frozen=True)
+class FormFiles:
+    """The files of one submitted form."""
+
+    uploads: Uploads
+    username: str
+    cloned: JobFolder | None
+    """The job that the form is a clone of: its files may be taken again."""
+
+    @classmethod
+    def of(cls, request: Request) -> FormFiles:
+        """Return those of ``request``."""
+        clone = argument(request, "clone")
+        return cls(Uploads(settings(request)), request.state.user, store(request).job(clone).folder if clone else None)
+
+    def found(self, spec: S) -> tuple[S, Problems]:
+        """Return ``spec`` with the paths of its files, and what is wrong with them by dotted field path."""
+        problems: Problems = {}
+
+        def path(where: str, _flat: str, value: str) -> str:
+            try:
+                return str(self._path(value) or "")
+            except DigitsError as error:
+                problems.setdefault(where, []).append(str(error))
+                return ""
+
+        return change_files(spec, path), problems
+
+    def moved(self, spec: S, folder: JobFolder) -> S:
+        """Move the files of ``spec`` into the job's folder, and return it with their places there."""
+
+        def move(_where: str, flat: str, value: str) -> str:
+            path = self._path(value)
+            if path is None:
+                return ""
+            place = folder.path / FOLDER / flat
+            if sent := _SENT.fullmatch(value):
+                self.uploads.take(self.uploads.find(sent[1], username=self.username), place)
+            else:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, place)
+            return f"{FOLDER}/{flat}"
+
+        return change_files(spec, move)
+
+    def _path(self, value: str) -> Path | None:
+        """Return where a file lies; None where the value names none."""
+        if sent := _SENT.fullmatch(value):
+            upload = self.uploads.find(sent[1], username=self.username)
+            if not upload.is_whole:
+                raise DigitsError(
+                    f"Only {upload.have:,} of {upload.size:,} bytes have come.", hint="Send the rest first."
+                )
+            return upload.data
+        if self.cloned and re.fullmatch(rf"{FOLDER}/\w+", value):
+            path = self.cloned.path / value
+            if not path.is_file():
+                raise NotFoundError("The cloned job has this file no more.", hint="Choose it again.")
+            return path
+        return None
+
+
+def change_files(spec: S, change: Callable[[str, str, str], str]) -> S:
+    """Return ``spec`` with ``change(dotted path, flat name, value)`` in each field that is a file and has a value."""
+    return _changed(spec, shape(type(spec)), "", change)
+
+
+def _changed(spec: S, node: Node, where: str, change: Callable[[str, str, str], str]) -> S:
+    update: dict[str, Any] = {}
+    for name, part in node.parts.items():
+        value = getattr(spec, name)
+        path = f"{where}{name}"
+        if isinstance(part, Leaf):
+            if part.extra.get("widget") == "file" and value:
+                update[name] = change(path, part.flat, value)
+        elif isinstance(part, Choice):
+            branch = part.branches[str(getattr(value, part.discriminator))]
+            update[name] = _changed(value, branch, f"{path}.", change)
+        else:
+            update[name] = _changed(value, part, f"{path}.", change)
+    return spec.model_copy(update=update) if update else spec
