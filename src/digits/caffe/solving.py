@@ -86,12 +86,7 @@ class Solving:
             self.log.say(f"Finetuning from {path}")
         rows = copy_by_name(self.train.net, [(str(path), read_weights_file(path)) for path in paths])
         for row in rows:
-            said = {
-                "copied": f"Copied layer {row.layer} ({row.words}) from {row.source}",
-                "new": f"Layer {row.layer} is in no weight file: its fillers made it",
-                "ignored": f"Ignoring source layer {row.layer}",
-            }
-            self.log.say(said[row.outcome])
+            self.log.say(row.line)
         return rows
 
     def restore(self, path: Path) -> None:

@@ -20,6 +20,8 @@ class DigitsError(Exception):
 
     code: ClassVar[str] = "error"
     http_status: ClassVar[int] = 400
+    trace: str = ""
+    """The last lines of a traceback through code of a user's own."""
 
     def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
         super().__init__(message)

@@ -53,7 +53,9 @@ class FrameworkExtension:
 
     ``check(spec, dataset_facts) -> problems`` as above; ``describe(text_or_name, ...)`` makes the table of layers (inspector only);
     ``trainer(folder: JobFolder, emit) -> dict of facts`` and ``predictor(folder, snapshot) -> Predictor`` run in workers only.
-    ``standard(name) -> text`` returns a standard network's definition without loading the framework.
+    ``standard(name) -> text`` returns a standard network's definition without loading the framework, and so does
+    ``refit(text, num_classes, rename) -> text`` a model's own for another dataset. ``copies(question) -> dict`` tells which weights would
+    be copied into which layers (inspector only).
     """
 
     name: str
@@ -63,6 +65,8 @@ class FrameworkExtension:
     trainer: ModuleAttribute
     predictor: ModuleAttribute
     standard: ModuleAttribute
+    refit: ModuleAttribute
+    copies: ModuleAttribute
 
 
 @dataclass(frozen=True)

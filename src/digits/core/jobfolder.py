@@ -26,6 +26,8 @@ from digits.core.files import mend, read_json, write_json
 
 JobKind = Literal["dataset", "model", "pretrained_model", "evaluation"]
 JOB_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+SNAPSHOT_WEIGHTS, SNAPSHOT_FACTS = "weights.safetensors", "state.json"
+"""Files of a snapshot's folder that are read without torch too."""
 
 
 class TaskPlan(BaseModel):

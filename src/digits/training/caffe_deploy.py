@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import torch
@@ -11,8 +12,14 @@ from digits.caffeproto.upgrade import upgrade_net
 from digits.core.jobfolder import JobFolder
 from digits.networks.caffe.build import build
 from digits.networks.caffe.net import CaffeNet
+from digits.networks.caffe.python_layer import python_layers_from
 
 DEPLOY_FILE = "deploy.prototxt"
+
+
+def python_layers_of(folder: JobFolder, *, allowed: bool) -> AbstractContextManager[None]:
+    """Let networks that are built inside have layers written in Python, of the job's own file first, if a setting allows it."""
+    return python_layers_from(folder.path) if allowed else nullcontext()
 
 
 def open_deploy(folder: JobFolder, device: torch.device) -> CaffeNet:

@@ -10,12 +10,13 @@ from typing import Any, Literal
 import torch
 
 from digits.caffeproto.caffe_pb2 import LayerParameter, NetParameter, SolverParameter
+from digits.core.beginning import Beginning
 from digits.core.errors import TrainingError
 from digits.core.events import Emit, Warned
 from digits.core.files import write_json, write_text
 from digits.core.jobfolder import JobFolder
 from digits.core.metrics import MetricsWriter
-from digits.core.trainspec import StandardNetwork, TrainSpec
+from digits.core.trainspec import CustomNetwork, PreviousNetwork, StandardNetwork, TrainSpec
 from digits.core.work import StopCheck, StoppedError, WorkerSettings
 from digits.data.reader import DatasetReader
 from digits.networks.caffe import definition as rules
@@ -25,7 +26,8 @@ from digits.networks.caffe.net import CaffeNet
 from digits.networks.caffe.solver_text import solver, solver_text
 from digits.networks.standard import standard_text
 from digits.training import devices, loop
-from digits.training.caffe_deploy import DEPLOY_FILE, placed
+from digits.training.caffe_deploy import DEPLOY_FILE, placed, python_layers_of
+from digits.training.caffe_finetune import copy_weights
 from digits.training.caffelog import CaffeLog
 from digits.training.dataset import LABELS_FILE, MEAN_FILE, Dataset, mean_of
 from digits.training.inference import MODEL_FILE, ModelFacts
@@ -49,10 +51,13 @@ def train(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Em
         StoppedError: it was asked to stop, and a snapshot is on disk.
         DigitsError: the network, the dataset or the training cannot be used, in words.
     """
-    with devices.denormals_flushed():
+    with devices.denormals_flushed(), python_layers_of(folder, allowed=settings.python_layers):
         run = prepare(effective_spec(folder, spec), folder, settings, emit, stop)
         try:
             run.begin()
+            if not run.first_step:
+                assert isinstance(run.net, CaffeNet)
+                copy_weights(run.net, folder, emit, run.log)
             return loop.train(run)
         finally:
             run.close()
@@ -61,11 +66,9 @@ def train(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Em
 def prepare(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Emit, stop: StopCheck) -> Run:
     """Build the networks, write the files that DIGITS users know, and decode the pictures."""
     device = devices.choose_device(spec.device, settings.device)
-    compiled = spec.compile_model and devices.can_compile(device)
-    if spec.compile_model and not compiled:
-        emit(Warned(message="The network is not compiled: no C++ compiler was found.", hint="Install g++ or clang++."))
     dataset = Dataset.open(folder, spec.dataset)
     definition = _definition(spec, folder, dataset)
+    compiled = spec.compile_model and _can_compile(definition, device, emit)
     for warning in definition.warnings:
         emit(Warned(message=warning))
     train_reader = dataset.reader("train")
@@ -175,6 +178,17 @@ def _frames(dataset: Dataset, db: str, reader: DatasetReader, report: Report, st
     return load_frames(reader, cache=dataset.cache, key=dataset.key(db), progress=reading)
 
 
+def _can_compile(definition: CaffeDefinition, device: torch.device, emit: Emit) -> bool:
+    """Return whether the network can be compiled; say why not."""
+    if any(layer.type == "Python" for layer in definition.train.layer):
+        emit(Warned(message="The network is not compiled: it has layers written in Python."))
+        return False
+    if not devices.can_compile(device):
+        emit(Warned(message="The network is not compiled: no C++ compiler was found.", hint="Install g++ or clang++."))
+        return False
+    return True
+
+
 def _definition(spec: TrainSpec, folder: JobFolder, dataset: Dataset) -> CaffeDefinition:
     """Apply DIGITS' rules to the network that was chosen; labels and the mean picture are copied beside it first."""
     for name in (LABELS_FILE, MEAN_FILE):
@@ -184,14 +198,23 @@ def _definition(spec: TrainSpec, folder: JobFolder, dataset: Dataset) -> CaffeDe
         raise TrainingError("The dataset has no training pictures.", hint="Build the dataset anew.")
     mean = mean_of(folder.path / MEAN_FILE, spec.use_mean)
     channels, height, width = dataset.size
-    text = standard_text(spec.network.name) if isinstance(spec.network, StandardNetwork) else spec.network.text
     return rules.prepare(
-        text, where=ORIGINAL_FILE, num_classes=len(dataset.labels), channels=channels, height=height, width=width,
+        _text(spec, folder), where=ORIGINAL_FILE, num_classes=len(dataset.labels), channels=channels, height=height, width=width,
         crop_size=spec.crop_size, batch_size=spec.batch_size, use_mean=spec.use_mean,
         mean_values=mean.flatten().tolist() if mean is not None and spec.use_mean == "pixel" else (),
         mean_file=MEAN_FILE, train_db=str(dataset.folder.path / "train_db"),
         val_db=str(dataset.folder.path / "val_db") if dataset.has("val") else None,
     )  # fmt: skip
+
+
+def _text(spec: TrainSpec, folder: JobFolder) -> str:
+    match spec.network:
+        case StandardNetwork(name=name):
+            return standard_text(name)
+        case CustomNetwork(text=text):
+            return text
+        case PreviousNetwork():
+            return Beginning.read(folder).text
 
 
 def _write_texts(folder: JobFolder, definition: CaffeDefinition, solver_file: SolverParameter) -> None:

@@ -20,10 +20,11 @@ from digits.core.errors import NotFoundError
 from digits.core.files import read_json
 from digits.core.jobfolder import JobFolder
 from digits.core.settings import Device
+from digits.core.work import WorkerSettings
 from digits.data.images import Limits, ResizeMode, prepare_image
 from digits.networks.caffe.net import CaffeNet
 from digits.training import devices, snapshots
-from digits.training.caffe_deploy import open_deploy
+from digits.training.caffe_deploy import open_deploy, python_layers_of
 from digits.training.dataset import LABELS_FILE, MEAN_FILE, Mean, mean_of
 from digits.training.targets import Target, target
 from digits.training.transform import Transform, centre
@@ -130,7 +131,8 @@ class Predictor:
 
 def open_predictor(folder: JobFolder, epoch: float | None, device: Device) -> Predictor:
     """Load a trained Caffe model: what the framework's extension names."""
-    return Predictor.open(folder, epoch, device)
+    with python_layers_of(folder, allowed=WorkerSettings.from_environment().python_layers):
+        return Predictor.open(folder, epoch, device)
 
 
 def top_classes(

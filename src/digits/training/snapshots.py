@@ -26,9 +26,9 @@ from torch import Tensor
 
 from digits.core.errors import NotFoundError, WeightsError
 from digits.core.files import folder_bytes, read_json, sync_folder, write_bytes, write_json
-from digits.core.jobfolder import JobFolder
+from digits.core.jobfolder import SNAPSHOT_FACTS, SNAPSHOT_WEIGHTS, JobFolder
 
-WEIGHTS, STATE, FACTS = "weights.safetensors", "state.safetensors", "state.json"
+WEIGHTS, STATE, FACTS = SNAPSHOT_WEIGHTS, "state.safetensors", SNAPSHOT_FACTS
 _PREFIX = "epoch_"
 _STATES_KEPT = 2
 

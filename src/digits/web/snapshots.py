@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from starlette.requests import Request
@@ -11,6 +12,8 @@ from digits.core.errors import DigitsError
 from digits.store import SnapshotRow
 from digits.web.reading import argument
 
+FILE_NAME = re.compile(r"snapshot_iter_(\d{1,18})\.caffemodel")
+"""The name that DIGITS' users know a snapshot by; ``jobjson.snapshot_name`` writes it."""
 TOLERANCE = 0.0005  # epochs are told with three decimals
 
 

@@ -20,6 +20,7 @@ from digits.core.jobfolder import JobFolder
 from digits.core.work import WorkerSettings
 from digits.data.example import resize_example
 from digits.data.images import Limits
+from digits.workers.apart import ask_apart
 from digits.workers.scans import Scans
 from digits.workers.service import Handler, Question, run_service
 
@@ -29,6 +30,7 @@ class Inspector:
 
     def __init__(self, settings: WorkerSettings) -> None:
         self._limits = Limits(max_pixels=settings.max_image_pixels)
+        self._runs_python = settings.python_layers
         self._spool = Path(settings.spool)
         self._scans = Scans()
 
@@ -46,8 +48,22 @@ class Inspector:
 
     def network(self, question: Question) -> dict[str, Any]:
         """The table of layers and the graph of a definition."""
+        return self._of_network(question, "describe")
+
+    def copies(self, question: Question) -> dict[str, Any]:
+        """Which weights would be copied into which layers of a definition."""
+        return self._of_network(question, "copies")
+
+    def _of_network(self, question: Question, what: str) -> dict[str, Any]:
+        """Ask the framework; where a definition may run code of a user's, in a process that ends with the answer."""
         framework = extension("frameworks", question.pop("framework"))
-        found: dict[str, Any] = load(framework.describe)(question)
+        if not question.get("text"):
+            question["text"] = load(framework.standard)(question.pop("standard", ""))
+        if self._runs_python and '"Python"' in question["text"]:
+            question.setdefault("python_layers", "")
+            return ask_apart(getattr(framework, what), question)
+        question.pop("python_layers", None)
+        found: dict[str, Any] = load(getattr(framework, what))(question)
         return found
 
     def caffemodel(self, question: Question) -> dict[str, Any]:
@@ -75,6 +91,7 @@ def setup(settings: WorkerSettings) -> Mapping[str, Handler]:
         "/folder": inspector.folder,
         "/resize-example": inspector.resize_example,
         "/network": inspector.network,
+        "/copies": inspector.copies,
         "/caffemodel": inspector.caffemodel,
     }
 

@@ -90,7 +90,7 @@ def failure(error: Exception) -> Failed:
                 message=f"{first['msg']}.", where=f"job.json: {place}", hint="Was it made by another version?"
             )
         case DigitsError():
-            return Failed(message=error.message, where=error.where, hint=error.hint)
+            return Failed(message=error.message, where=error.where, hint=error.hint, trace=error.trace)
         case OSError(errno=errno.ENOSPC):
             return Failed(
                 message="The disk is full.", where=error.filename or "", hint="Make room, then start it again."

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
 
 from numpy.typing import NDArray
 
 from digits.core.errors import WeightsError
-from digits.networks.caffe.net import CaffeNet
+from digits.networks.caffe.net import CaffeNet, attribute_of
+from digits.networks.layers.registry import Shape
 
 Outcome = Literal["copied", "new", "unfit", "ignored"]
 
@@ -24,11 +25,28 @@ class CopiedLayer:
     source: str
     """The file it was, or could have been, taken from; the last one wins."""
     words: str
+    shapes: tuple[Shape, ...] = ()
+    """Of the network's blobs."""
+    source_shapes: tuple[Shape, ...] = ()
+    """Of the file's blobs."""
+
+    @property
+    def line(self) -> str:
+        """What Caffe's log says of it."""
+        match self.outcome:
+            case "copied":
+                return f"Copied layer {self.layer} ({self.words}) from {self.source}"
+            case "ignored":
+                return f"Ignoring source layer {self.layer}"
+            case "new":
+                return f"Layer {self.layer} is in no weight file: its fillers made it"
+            case "unfit":
+                return f"Layer {self.layer} starts anew: {self.words}"
 
 
 def copy_by_name(
     net: CaffeNet,
-    files: Sequence[tuple[str, Mapping[str, NDArray[Any]]]],
+    files: Iterable[tuple[str, Mapping[str, NDArray[Any]]]],
     *,
     unfit: Literal["refuse", "keep"] = "refuse",
 ) -> tuple[CopiedLayer, ...]:
@@ -38,32 +56,61 @@ def copy_by_name(
 
     Args:
         net: takes the weights.
-        files: names and arrays by "layer:i".
+        files: names and arrays by "layer:i"; taken one by one, so that a generator need not hold them all.
         unfit: a layer of the same name and another shape is an error, as in Caffe ("refuse"), or stays as it is ("keep").
 
     Raises:
         WeightsError: a layer has another number of blobs or another shape; the words are Caffe's.
     """
     rows: dict[str, CopiedLayer] = {}
-    own = dict.fromkeys(name.rpartition(":")[0] for name in net.blobs)
+    own: dict[str, list[Shape]] = {}
+    for name, (module, attribute) in net.blobs.items():
+        own.setdefault(name.rpartition(":")[0], []).append(tuple(attribute_of(module, attribute).shape))
     for source, weights in files:
         for layer, blobs in _by_layer(weights).items():
             count = f"{len(blobs)} blob{'s' if len(blobs) > 1 else ''}"
+            shapes = tuple(own.get(layer, ())), tuple(blob.shape for blob in blobs.values())
             if layer not in own:
-                rows.setdefault(layer, CopiedLayer(layer, "ignored", source, f"{count}: the network has no such layer"))
+                words = f"{count}: the network has no such layer"
+                rows.setdefault(layer, CopiedLayer(layer, "ignored", source, words, *shapes))
                 continue
             try:
                 net.load_state(blobs, partial=True)
             except WeightsError as error:
                 if unfit == "refuse":
                     raise WeightsError(error.message, where=source, hint=error.hint) from error
-                rows[layer] = CopiedLayer(layer, "unfit", source, error.message)
+                rows[layer] = CopiedLayer(layer, "unfit", source, error.message, *shapes)
             else:
-                rows[layer] = CopiedLayer(layer, "copied", source, count)
-    for layer in own:
-        rows.setdefault(layer, CopiedLayer(layer, "new", "", "in no weight file: its fillers made it"))
+                rows[layer] = CopiedLayer(layer, "copied", source, count, *shapes)
+    for layer, held in own.items():
+        rows.setdefault(layer, CopiedLayer(layer, "new", "", "in no weight file: its fillers made it", tuple(held)))
     order = {layer: place for place, layer in enumerate(own)}
     return tuple(sorted(rows.values(), key=lambda row: order.get(row.layer, len(order))))
+
+
+def copy_table(rows: Sequence[CopiedLayer], names: Sequence[str]) -> dict[str, Any]:
+    """Return the table as JSON: "files" (``names``), "layers" with their rows, and how many of each outcome."""
+    counts = {outcome: sum(row.outcome == outcome for row in rows) for outcome in get_args(Outcome)}
+    return {"files": list(names), "layers": [asdict(row) for row in rows], **counts}
+
+
+def warnings_of(rows: Sequence[CopiedLayer], names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what a person should know of a copying that went through, as facts with hints.
+
+    A layer of the same name and another shape started anew; or no file has a layer of this network, which Caffe passes over in silence.
+    """
+    if names and not any(row.outcome in ("copied", "unfit") for row in rows):
+        listed = ", ".join(names)
+        return [(f"No layer of {listed} has a name of this network, so everything begins with random weights.",
+                 "Weights are copied by the names of layers: look at the table of what was copied.")]  # fmt: skip
+    return [
+        (
+            f"Layer {row.layer!r} starts anew: {row.words}",
+            f"Rename it, to {row.layer}_retrain say, to show that this is meant.",
+        )
+        for row in rows
+        if row.outcome == "unfit"
+    ]
 
 
 def _by_layer(weights: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, NDArray[Any]]]:

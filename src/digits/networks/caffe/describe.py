@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from math import prod
+from pathlib import Path
 from typing import Any
 
 from digits.caffeproto import caffe_pb2
@@ -13,7 +15,8 @@ from digits.networks.caffe.build import build
 from digits.networks.caffe.definition import CaffeDefinition, prepare
 from digits.networks.caffe.graph_svg import Box, draw
 from digits.networks.caffe.net import CaffeNet, LayerInfo
-from digits.networks.layers.registry import Shape
+from digits.networks.caffe.python_layer import python_layers_from
+from digits.networks.layers.registry import Phase, Shape
 from digits.networks.standard import standard_text
 
 STATES = ("train", "val", "deploy")
@@ -24,45 +27,62 @@ def describe(question: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         question: "text" (the definition) or "standard" (a standard network's name); "channels", "height", "width" of the pictures;
-            "num_classes"; "crop_size" and "batch_size", None or absent for the network's own.
+            "num_classes"; "crop_size" and "batch_size", None or absent for the network's own; "python_layers": a folder whose modules
+            may run as layers, "" for those that Python finds; absent: none may.
 
     Returns:
-        layers: rows with ``LayerInfo``'s fields and "states", in the text's order; parameters: learned values; multiply_adds: for
+        layers: rows with ``LayerInfo``'s fields, "states" and "frozen" (lr_mult 0), in the text's order; parameters: learned values; multiply_adds: for
         one picture, in deploy; activations_bytes: of all blobs of one training pass; text; graph_svg; batch_size; warnings.
 
     Raises:
         NetworkError: the definition cannot be built; ``where`` is "line N", and an unknown type has its nearest name as a hint.
+    """
+    definition = prepared(question)
+    picture = picture_shape(definition)
+    with python_layers_in(question):
+        nets = _build_all(definition, picture)
+    rows = _merge(nets)
+    frozen = nets["train"].frozen
+    return {
+        "layers": [asdict(info) | {"states": list(states), "frozen": info.name in frozen} for info, states in rows],
+        "parameters": nets["train"].num_parameters,
+        "multiply_adds": sum(info.multiply_adds for info in nets["deploy"].layers),
+        "activations_bytes": activation_bytes(nets["train"]),
+        "batch_size": definition.batch_size_train,
+        "text": definition.original_text,
+        "graph_svg": draw(_boxes(rows)),
+        "warnings": list(definition.warnings),
+    }
+
+
+def prepared(question: Mapping[str, Any]) -> CaffeDefinition:
+    """Return the definition that ``describe`` is asked about, after DIGITS' rules.
+
+    Raises:
+        NetworkError: there is none, or it breaks a rule.
     """
     text, standard = question.get("text"), question.get("standard")
     definition_text = standard_text(str(standard)) if standard else str(text or "")
     if not definition_text.strip():
         raise NetworkError("There is no network to describe.")
     channels, height, width = (int(question[name]) for name in ("channels", "height", "width"))
-    definition = prepare(
-        definition_text,
-        where="",
-        num_classes=int(question["num_classes"]),
-        channels=channels,
-        height=height,
-        width=width,
-        crop_size=question.get("crop_size") or None,
-        batch_size=question.get("batch_size") or None,
-        use_mean="none",
-    )
-    side = definition.crop_size
-    picture = (definition.batch_size_train, channels, side or height, side or width)
-    nets = _build_all(definition, picture)
-    rows = _merge(nets)
-    return {
-        "layers": [asdict(info) | {"states": list(states)} for info, states in rows],
-        "parameters": nets["train"].num_parameters,
-        "multiply_adds": sum(info.multiply_adds for info in nets["deploy"].layers),
-        "activations_bytes": activation_bytes(nets["train"]),
-        "batch_size": definition.batch_size_train,
-        "text": definition_text,
-        "graph_svg": draw(_boxes(rows)),
-        "warnings": list(definition.warnings),
-    }
+    return prepare(
+        definition_text, where="", num_classes=int(question["num_classes"]), channels=channels, height=height, width=width,
+        crop_size=question.get("crop_size") or None, batch_size=question.get("batch_size") or None, use_mean="none",
+    )  # fmt: skip
+
+
+def python_layers_in(question: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """Let layers written in Python run inside, where the question says from where."""
+    if "python_layers" not in question:
+        return nullcontext()
+    folder = question["python_layers"]
+    return python_layers_from(*([Path(folder)] if folder else []))
+
+
+def picture_shape(definition: CaffeDefinition) -> Shape:
+    """Return the shape of a training batch of pictures."""
+    return (definition.batch_size_train, *definition.deploy.layer[0].input_param.shape[0].dim[1:])
 
 
 def activation_bytes(net: CaffeNet) -> int:
@@ -81,9 +101,13 @@ def _build_all(definition: CaffeDefinition, picture: Shape) -> dict[str, CaffeNe
     nets = {}
     for state, message in messages.items():
         if message is not None:
-            inputs = {"data": picture} | _data_tops(message, picture)
-            nets[state] = build(message, inputs, phase="TRAIN" if state == "train" else "TEST", where="", device="meta")
+            nets[state] = build_empty(message, picture, phase="TRAIN" if state == "train" else "TEST")
     return nets
+
+
+def build_empty(message: caffe_pb2.NetParameter, picture: Shape, *, phase: Phase) -> CaffeNet:
+    """Build a network without memory for its weights."""
+    return build(message, {"data": picture} | _data_tops(message, picture), phase=phase, where="", device="meta")
 
 
 def _data_tops(message: caffe_pb2.NetParameter, picture: Shape) -> dict[str, Shape]:

@@ -39,7 +39,7 @@ class LayerParameter:
     @property
     def tensor(self) -> Tensor:
         """The values, wherever the network was moved to."""
-        return _attribute(self.module, self.attribute)
+        return attribute_of(self.module, self.attribute)
 
 
 @dataclass(frozen=True)
@@ -129,10 +129,18 @@ class CaffeNet:
         """Learned values, shared ones counted once; frozen ones (``lr_mult`` 0) are among them."""
         return sum(parameter.tensor.numel() for parameter in self.parameters if parameter.learned)
 
+    @property
+    def frozen(self) -> frozenset[str]:
+        """The layers whose learned values all have lr_mult 0, and so stay as they are."""
+        held = [
+            (parameter.name.rpartition(":")[0], parameter.lr_mult) for parameter in self.parameters if parameter.learned
+        ]
+        return frozenset(layer for layer, _ in held) - {layer for layer, lr_mult in held if lr_mult}
+
     def state(self) -> dict[str, NDArray[np.float32]]:
         """Return a copy of all parameter blobs by "layer:i"."""
         return {
-            name: _attribute(module, attribute).detach().cpu().numpy().astype(np.float32, copy=True)
+            name: attribute_of(module, attribute).detach().cpu().numpy().astype(np.float32, copy=True)
             for name, (module, attribute) in self.blobs.items()
         }
 
@@ -140,8 +148,8 @@ class CaffeNet:
         """Return a copy of the gradients of all parameter blobs by "layer:i"; 0 where none has come. A shared one's is the sum."""
         found = dict[str, NDArray[np.float32]]()
         for name, (module, attribute) in self.blobs.items():
-            shape = _attribute(module, attribute).shape
-            holder = module.owner if isinstance(module, SharedView) else _attribute(module, attribute)
+            shape = attribute_of(module, attribute).shape
+            holder = module.owner if isinstance(module, SharedView) else attribute_of(module, attribute)
             gradient = torch.zeros(shape) if holder.grad is None else holder.grad.reshape(shape)
             found[name] = gradient.detach().cpu().numpy().astype(np.float32, copy=True)
         return found
@@ -165,7 +173,7 @@ class CaffeNet:
         self._check_fit(state, taken)
         with torch.no_grad():
             for name in taken:
-                target = _attribute(*self.blobs[name])
+                target = attribute_of(*self.blobs[name])
                 target.copy_(torch.from_numpy(np.ascontiguousarray(state[name], np.float32)).reshape(target.shape))
         return taken
 
@@ -186,7 +194,7 @@ class CaffeNet:
             theirs = sum(other.rpartition(":")[0] == layer for other in state) if index == "0" else 0
             if ours != theirs:
                 raise WeightsError(f"Layer {layer!r} has {ours} parameter blobs, and {theirs} in the weights.")
-            target, source = tuple(_attribute(*self.blobs[name]).shape), tuple(state[name].shape)
+            target, source = tuple(attribute_of(*self.blobs[name]).shape), tuple(state[name].shape)
             is_legacy = len(source) == 4 and source == (1,) * (4 - len(target)) + target
             if source != target and not is_legacy:
                 raise WeightsError(
@@ -211,7 +219,8 @@ class CaffeNet:
         return blob
 
 
-def _attribute(module: nn.Module, attribute: str) -> Tensor:
+def attribute_of(module: nn.Module, attribute: str) -> Tensor:
+    """Return the tensor under a dotted name."""
     path, _, last = attribute.rpartition(".")
     value = getattr(module.get_submodule(path), last)
     assert isinstance(value, Tensor)

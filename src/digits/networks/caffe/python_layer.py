@@ -31,6 +31,8 @@ from digits.networks.layers.registry import Shape
 FACE = "digits.caffe.alias:install"
 """Makes ``import caffe`` work. Such modules begin with it, and the pycaffe face lies above this folder, so it is loaded by its name."""
 
+_TRACE_LINES = 20
+
 _folders: ContextVar[tuple[Path, ...] | None] = ContextVar("python layer folders", default=None)
 
 
@@ -116,7 +118,8 @@ class PythonLayer:
             raise self.definition.error(
                 "it is written in Python, and such layers do not run here.",
                 "python_param",
-                hint="They run in a training and in `digits caffe`.",
+                hint="They run in `digits caffe` and in trainings; where others can reach the server, only if the setting "
+                "allow_python_layers says so.",
             )
         try:
             load(FACE)()
@@ -152,7 +155,11 @@ class PythonLayer:
             f" ({frames[-1].filename}:{frames[-1].lineno})" if frames and "importlib" not in frames[-1].filename else ""
         )
         first = str(error).strip().partition("\n")[0]
-        return self.definition.error(f"{what}: {type(error).__name__}: {first}{at}".rstrip(": "), "python_param")
+        found = self.definition.error(f"{what}: {type(error).__name__}: {first}{at}".rstrip(": "), "python_param")
+        own = [frame for frame in frames if "importlib" not in frame.filename]
+        told = [*traceback.format_list(own), *traceback.format_exception_only(error)]
+        found.trace = "".join(told[-_TRACE_LINES:])
+        return found
 
 
 class PythonModule(nn.Module):

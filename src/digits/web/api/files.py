@@ -18,6 +18,7 @@ from digits.web.answers import json_as_html
 from digits.web.caffemodel import caffemodel, then_remove
 from digits.web.paths import is_allowed
 from digits.web.site import settings, store
+from digits.web.snapshots import FILE_NAME
 
 # What a browser may show by itself; everything else is a download, whatever its content.
 INLINE = {
@@ -29,7 +30,6 @@ GROWING = frozenset({".log", ".txt", ".jsonl", ".csv"})  # a worker may append w
 CHUNK_BYTES = 1 << 18
 MAX_SUGGESTIONS = 200
 MAX_ENTRIES = 100_000
-SNAPSHOT = re.compile(r"snapshot_iter_(\d{1,18})\.caffemodel")
 
 
 async def file(request: Request) -> Response:
@@ -39,7 +39,7 @@ async def file(request: Request) -> Response:
     if not JOB_ID.fullmatch(job_id):
         raise NotFoundError("There is no such file.")
     job = await run_in_threadpool(store(request).job, job_id)
-    named = SNAPSHOT.fullmatch(inner)
+    named = FILE_NAME.fullmatch(inner)
     if named:
         rows = await run_in_threadpool(store(request).snapshots, job_id)
         snapshot = next((row for row in rows if row.step == int(named[1])), None)

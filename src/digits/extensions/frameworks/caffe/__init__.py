@@ -12,4 +12,6 @@ EXTENSION = FrameworkExtension(
     trainer="digits.training.caffe_trainer:train",
     predictor="digits.training.inference:open_predictor",
     standard="digits.networks.standard:standard_text",
+    refit="digits.networks.caffe.refit:refit",
+    copies="digits.networks.caffe.copyplan:copies",
 )

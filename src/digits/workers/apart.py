@@ -1,0 +1,64 @@
+"""``python -m digits.workers.apart``: one question answered in a process of its own, because the answer may run code of a user's.
+
+That code may print, exit, hang or change modules: the inspector, which goes on, must not notice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from digits.core.errors import DigitsError, NetworkError
+from digits.core.extensions import load
+
+MOST_S = 60.0
+
+
+def ask_apart(reference: str, question: dict[str, Any]) -> dict[str, Any]:
+    """Return what the function that ``reference`` names answers to ``question``.
+
+    Raises:
+        NetworkError: it refuses, does not come to an end, or ends the process.
+    """
+    asked = json.dumps({"reference": reference, "question": question}).encode()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "digits.workers.apart"],
+            input=asked,
+            capture_output=True,
+            timeout=MOST_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise NetworkError(f"A layer written in Python was not set up after {MOST_S:.0f} seconds.") from error
+    try:
+        answer = json.loads(done.stdout)
+    except ValueError:
+        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise NetworkError(f"A layer written in Python ended the process: {last}".rstrip(": ")) from None
+    if "error" in answer:
+        raise NetworkError(**answer["error"])
+    found: dict[str, Any] = answer["answer"]
+    return found
+
+
+def main() -> int:
+    """Answer the question on standard input."""
+    out = os.dup(1)
+    os.dup2(2, 1)  # what a user's code prints is no answer
+    asked = json.loads(sys.stdin.buffer.read())
+    answer: dict[str, Any]
+    try:
+        answer = {"answer": load(asked["reference"])(asked["question"])}
+    except DigitsError as error:
+        answer = {"error": {"message": error.message, "where": error.where, "hint": error.hint}}
+    with open(out, "wb") as file:
+        file.write(json.dumps(answer).encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
