@@ -18,6 +18,7 @@ _RAW_DTYPES = {
     caffe_pb2.UINT: "<u4",
     caffe_pb2.BOOL: "?",
 }
+_PACKED_DATA = bytes([caffe_pb2.BlobProto.DATA_FIELD_NUMBER << 3 | 2])  # wire type 2: bytes of a length that is said
 
 
 def blob_shape(blob: caffe_pb2.BlobProto) -> tuple[int, ...]:
@@ -55,8 +56,23 @@ def blob_to_array(blob: caffe_pb2.BlobProto, *, where: str = "") -> NDArray[np.f
 
 
 def array_to_blob(array: NDArray[Any]) -> caffe_pb2.BlobProto:
-    """Return a blob with the float32 values of ``array`` and its shape, as BVLC Caffe writes it."""
+    """Return a blob with the float32 values of ``array`` and its shape, as BVLC Caffe writes it.
+
+    The values go in as the bytes that stand in a file: one by one, as protobuf's Python takes them, AlexNet's need 12 seconds.
+    """
+    values = np.ascontiguousarray(array, dtype="<f4").tobytes()
     blob = caffe_pb2.BlobProto()
+    if values:
+        blob.MergeFromString(b"".join((_PACKED_DATA, _varint(len(values)), values)))
     blob.shape.dim.extend(array.shape)
-    blob.data.extend(np.ascontiguousarray(array, dtype=np.float32).ravel())
     return blob
+
+
+def _varint(number: int) -> bytes:
+    """Return a number as protobuf writes it: seven bits a byte, the lowest first."""
+    parts = bytearray()
+    while number > 0x7F:
+        parts.append(number & 0x7F | 0x80)
+        number >>= 7
+    parts.append(number)
+    return bytes(parts)

@@ -139,6 +139,24 @@ def upgrade_net(net: Net, *, where: str = "") -> Net:
     return _move_transforms(upgraded)
 
 
+def with_input_fields(net: Net) -> Net:
+    """Return a current network whose inputs stand beside the layers, the one form that Caffe of any age and OpenCV read.
+
+    It is the other way of what ``upgrade_net`` does. Input layers that say no shape stay.
+    """
+    made = Net()
+    made.CopyFrom(net)
+    del made.layer[:]
+    for layer in net.layer:
+        shapes = list(layer.input_param.shape)
+        if layer.type == "Input" and shapes:
+            made.input.extend(layer.top)
+            made.input_shape.extend(shapes * len(layer.top) if len(shapes) == 1 else shapes)
+        else:
+            made.layer.append(layer)
+    return made
+
+
 def _input_layer(net: Net, where: str) -> caffe_pb2.LayerParameter:
     layer = caffe_pb2.LayerParameter(name="input", type="Input", top=net.input)
     if net.input_shape:
@@ -234,6 +252,7 @@ def _one_v0(old: V1, where: str) -> V1:
         param = getattr(layer, holder)
         for name, new in names.items():
             _copy(nested, name, param, new)
+    _copy(nested, "hdf5_output_param", layer, "hdf5_output_param")
     for name, new in _V0_TRANSFORM.items():
         _copy(nested, name, layer.transform_param, new)
     return layer

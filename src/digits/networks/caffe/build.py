@@ -260,16 +260,19 @@ class _Builder:
             self.root.add_module(name, lowered.call)
             kind, target = "call_module", name
         if converter.each:
-            return tuple(
+            nodes = [
                 self.graph.create_node(kind, target, (argument,), dict(lowered.options), name=name)
                 for argument in arguments
-            )
-        given: tuple[Any, ...] = (tuple(arguments),) if lowered.packed else tuple(arguments)
-        node = self.graph.create_node(kind, target, given, dict(lowered.options), name=name)
-        if not is_tuple:
-            return (node,)
+            ]
+        else:
+            given: tuple[Any, ...] = (tuple(arguments),) if lowered.packed else tuple(arguments)
+            nodes = [self.graph.create_node(kind, target, given, dict(lowered.options), name=name)]
+        for node in nodes:
+            node.meta["layer"] = layer.message.name
+        if converter.each or not is_tuple:
+            return tuple(nodes)
         return tuple(
-            self.graph.call_function(operator.getitem, (node, index)) for index in range(len(layer.message.top))
+            self.graph.call_function(operator.getitem, (nodes[0], index)) for index in range(len(layer.message.top))
         )
 
     def _argument(self, layer: Layer, index: int, value: _Value) -> fx.Node:

@@ -14,7 +14,7 @@ from digits.caffeproto import caffe_pb2
 from digits.caffeproto.filter import is_included
 from digits.caffeproto.place import nearest, place, shown
 from digits.caffeproto.text import layer_line, parse_net, to_text
-from digits.caffeproto.upgrade import upgrade_net
+from digits.caffeproto.upgrade import upgrade_net, with_input_fields
 from digits.core.errors import NetworkError
 from digits.networks.caffe import data_layers
 from digits.networks.caffe.data_layers import DataFacts
@@ -117,7 +117,7 @@ def _prepare(
         val=val,
         deploy=deploy,
         train_val_text=to_text(both),
-        deploy_text=to_text(_with_input_fields(deploy)),
+        deploy_text=to_text(with_input_fields(deploy)),
         original_text=text,
         batch_size_train=data_layers.batch_size_of(train),
         batch_size_val=data_layers.batch_size_of(train if val is None else val),
@@ -199,14 +199,6 @@ def _deploy(original: Net, layers: Sequence[Layer], shape: tuple[int, ...], wher
     data.input_param.shape.add().dim.extend(shape)
     net = _net(original, [data, *layers])
     net.state.CopyFrom(caffe_pb2.NetState(phase="TEST"))
-    return net
-
-
-def _with_input_fields(deploy: Net) -> Net:
-    """Return the deploy network as DIGITS writes it: ``input`` and ``input_shape`` instead of an Input layer."""
-    net = _net(deploy, deploy.layer[1:])
-    net.input.append("data")
-    net.input_shape.add().CopyFrom(deploy.layer[0].input_param.shape[0])
     return net
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from digits.caffeproto import caffe_pb2
+from digits.caffeproto.bvlc import learns_scale
 from digits.networks.layers.registry import Blob, Layer, Lowered, converter
 
 _ZERO = caffe_pb2.FillerParameter()
@@ -32,7 +33,7 @@ def batch_norm(layer: Layer) -> Lowered:
         raise layer.error("it needs a blob of at least 1 axis.")
     channels = shape[1] if len(shape) > 1 else 1
     fraction = param.moving_average_fraction
-    if param.scale_bias or param.HasField("scale_filler") or param.HasField("bias_filler"):
+    if learns_scale(layer.message):
         with torch.device("meta"):
             learning = LearningBatchNorm(
                 channels, from_batch=layer.phase == "TRAIN", fraction=fraction, eps=max(param.eps, 1e-5)
