@@ -119,6 +119,19 @@ def test_input_gradients_are_left_out_where_real_caffe_would_not_compute_them(tm
     assert made["topdiff:y"].tolist() == [[1, 1], [1, 1]]  # what was put in, since nothing was given
 
 
+@pytest.mark.parametrize(
+    ("second", "comes"), [("", True), (IP.partition("\n")[2].replace("ip", "jp").replace('"y"', '"z"'), False)]
+)
+def test_a_reader_that_asks_for_an_inputs_gradient_gets_it_unless_there_are_several(
+    second: str, comes: bool, tmp_path: Path
+) -> None:
+    text = IP.replace("bottom", "propagate_down: true bottom") + second
+
+    made = go(tmp_path, text, {"x": np.ones((2, 3), np.float32)}, gradients=True)
+
+    assert ("dinput:x" in made) is comes  # Caffe puts a Split before several, which propagates nothing
+
+
 def test_an_array_that_does_not_fit_an_output_is_refused_with_the_outputs(tmp_path: Path) -> None:
     given = {"x": np.ones((2, 3), np.float32), "topdiff:y": np.ones((2, 5), np.float32)}
 

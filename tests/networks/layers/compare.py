@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import torch
 
+from digits.caffeproto.filter import filter_net
 from digits.caffeproto.text import parse_net
 from digits.networks.caffe.build import build
 from digits.networks.caffe.net import CaffeNet
@@ -34,7 +35,7 @@ def assert_like_formulas(
         kept: parameters, by "layer:i", that stay as their filler made them; the others are drawn.
     """
     draw, given = np.random.default_rng(seed), given or {}
-    message = parse_net(text, where="test.prototxt").message
+    message = filter_net(parse_net(text, where="test.prototxt").message, phase=phase)
     net = build(message, {}, phase=phase, where="test.prototxt")
     params = {name: _drawn(draw, name, array, net) for name, array in net.state().items()}
     params |= {name: net.state()[name].astype(np.float64) for name in kept}

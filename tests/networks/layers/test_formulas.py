@@ -93,7 +93,7 @@ CASES: dict[str, Case] = {
     "pool sum big pad": pool("pool: SUM kernel_size: 3 stride: 2 pad: 2"),
     "pool sum global": pool("pool: SUM global_pooling: true"),
     "pool max global": pool("global_pooling: true"),
-    "pool ave global": pool("pool: AVE global_pooling: true"),
+    "pool ave global": pool("pool: AVE global_pooling: true stride: 1 pad: 0"),
     "spp": one("SPP", "spp_param { pyramid_height: 3 }", inputs(x=(2, 2, 7, 9))),
     "spp ave": one("SPP", "spp_param { pyramid_height: 2 pool: AVE }", inputs(x=(2, 2, 5, 3))),
     "spp one level": one("SPP", "spp_param { pyramid_height: 1 }"),
@@ -255,6 +255,11 @@ CASES: dict[str, Case] = {
     "softmax loss legacy": loss("SoftmaxWithLoss", "loss_param { ignore_label: 9 normalize: false }", PLACES, MASK),
     "softmax loss none": loss("SoftmaxWithLoss", "loss_param { normalization: NONE normalize: true }"),
     "softmax loss all ignored": loss("SoftmaxWithLoss", "loss_param { ignore_label: 1 }", given={"label": np.ones(4)}),
+    "softmax loss of one place": Case(
+        inputs(x=(5,), label=())
+        + layer("SoftmaxWithLoss", "x label", "y", "softmax_param { axis: 0 } loss_param { ignore_label: 9 }"),
+        {"label": np.array(3.0)},
+    ),
     "softmax loss axis": Case(
         inputs(x=(2, 3, 4), label=(2, 3))
         + layer("SoftmaxWithLoss", "x label", "y", "softmax_param { axis: -1 } loss_param { normalize: false }"),

@@ -89,7 +89,8 @@ class Reference:
             blobs.update(zip(message.top, tops, strict=True))
             weights = list(message.loss_weight) or ([1.0] if message.type.endswith("Loss") else [])
             for name, top, weight in zip(message.top, tops, weights, strict=False):
-                losses[name + message.name] = weight * top.sum()
+                if weight:
+                    losses[name + message.name] = weight * top.sum()
         return blobs, losses, read
 
     def _params(self, message: Message) -> list[Array]:

@@ -63,7 +63,7 @@ def reshape(m: Message, bottoms: list[Array], params: list[Array], phase: str) -
     start = p.axis if p.axis >= 0 else x.ndim + 1 + p.axis
     end = x.ndim if p.num_axes == -1 else start + p.num_axes
     middle = [x.shape[start + i] if n == 0 else n for i, n in enumerate(p.shape.dim)]
-    return [x.reshape(*x.shape[:start], *middle, *x.shape[end:])]
+    return [x.reshape((*x.shape[:start], *middle, *x.shape[end:]))]
 
 
 @layer("Permute")

@@ -7,6 +7,7 @@ the pass changed, and with gradients ``topdiff:<name>`` (what was put in at the 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from torch import Tensor
 from digits.caffe.arrayfiles import load_arrays, save_arrays
 from digits.caffe.definitions import State, read_net
 from digits.caffe.fed import FedNet
+from digits.caffeproto import caffe_pb2
 from digits.caffeproto.files import read_weights_file
 from digits.core.errors import NetworkError
 from digits.networks.caffe.copying import copy_by_name
@@ -65,9 +67,10 @@ def run(
     """Return everything that ``passes`` passes made, under its key."""
     net, before = fed.net, fed.net.state()
     tensors = fed.batch() | {name: torch.from_numpy(array) for name, array in blobs.items() if name in fed.net.inputs}
-    if gradients and fed.definition.message.force_backward:
-        for tensor in tensors.values():
-            tensor.requires_grad_()
+    definition = fed.definition.message
+    wanted = tensors.keys() if definition.force_backward else tensors.keys() & _asked_for(definition)
+    for name in wanted if gradients else ():
+        tensors[name].requires_grad_()
     made = dict[str, Tensor]()
     with torch.set_grad_enabled(gradients):
         for _ in range(passes):
@@ -83,6 +86,17 @@ def run(
         arrays |= {f"dinput:{name}": gradient.numpy() for name, gradient in found.items()}
         arrays |= {f"dparam:{name}": array for name, array in net.gradients().items()}
     return arrays
+
+
+def _asked_for(net: caffe_pb2.NetParameter) -> set[str]:
+    """Return the blobs whose one reader says ``propagate_down: true``; where there are several, Caffe's own Split does not hear them."""
+    readers = [
+        (name, index < len(layer.propagate_down) and layer.propagate_down[index])
+        for layer in net.layer
+        for index, name in enumerate(layer.bottom)
+    ]
+    count = Counter(name for name, _ in readers)
+    return {name for name, asks in readers if asks and count[name] == 1}
 
 
 def _backward(net: CaffeNet, made: Mapping[str, Tensor], diffs: Mapping[str, NDArray[Any]]) -> Arrays:

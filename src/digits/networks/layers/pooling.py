@@ -148,8 +148,9 @@ def draw_pool(x: Tensor, *, kernel: Pair, stride: Pair, up: bool) -> Tensor:
 
 def _global(layer: Layer, with_places: bool) -> Lowered:
     param = layer.message.pooling_param
-    for name in ("kernel_size", "kernel_h", "kernel_w", "pad", "pad_h", "pad_w", "stride", "stride_h", "stride_w"):
-        if param.HasField(name):
+    idle = {"pad": 0, "pad_h": 0, "pad_w": 0, "stride": 1, "stride_h": 1, "stride_w": 1}
+    for name in ("kernel_size", "kernel_h", "kernel_w", *idle):
+        if param.HasField(name) and getattr(param, name) != idle.get(name):
             raise layer.error(f"global_pooling takes no {name}.", *_fields(name))
     window = Window(layer.in_shape[2:], (1, 1), (0, 0))
     if param.pool in (_P.AVE, _P.SUM):

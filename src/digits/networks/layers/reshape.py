@@ -37,4 +37,4 @@ def reshape_layer(layer: Layer) -> Lowered:
 def reshape(x: Tensor, *, dims: tuple[int, ...], start: int, end: int) -> Tensor:
     """Return ``x`` with the axes from ``start`` up to ``end`` (counted from the last: 0 is after it) replaced by ``dims``."""
     middle = [x.shape[start + index] if dim == 0 else dim for index, dim in enumerate(dims)]
-    return x.reshape(*x.shape[:start], *middle, *x.shape[x.dim() + end :])
+    return x.reshape((*x.shape[:start], *middle, *x.shape[x.dim() + end :]))

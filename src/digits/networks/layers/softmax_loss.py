@@ -60,7 +60,7 @@ def softmax_with_loss(
     """Return the loss. One place's share is at most 87.3365 in the value, as in Caffe, while the gradient is not cut."""
     target = labels_like(labels, scores, axis)
     each = F.cross_entropy(
-        scores.movedim(axis, 1),
+        scores.movedim(axis, 1) if scores.dim() > 1 else scores,
         target,
         weight=scores.new_tensor(weights) if weights else None,
         reduction="none",
