@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -13,12 +14,13 @@ from starlette.responses import Response
 
 from digits.core.errors import NotFoundError
 from digits.core.extensions import DatasetExtension, FrameworkExtension, extension, load
-from digits.core.jobfolder import TaskPlan
+from digits.core.jobfolder import JobFolder, TaskPlan
 from digits.core.spec import DatasetSpec, Spec
-from digits.core.trainspec import TrainSpec
+from digits.core.trainspec import CustomNetwork, PreviousNetwork, TrainSpec
 from digits.store import Job
-from digits.web import formfiles, jobjson
+from digits.web import beginnings, formfiles, jobjson
 from digits.web.answers import as_json, redirect, wants_json
+from digits.web.beginnings import Begun
 from digits.web.dispatch import handler
 from digits.web.fields import FormView, form_view
 from digits.web.forms import Fields, Parsed, Problems, by_flat_name, flatten_stored, parse, parse_json, sweep
@@ -62,27 +64,35 @@ def _check_dataset(request: Request, kind: DatasetExtension, spec: Spec) -> Prob
 
 
 def _submit_dataset(request: Request, kind: DatasetExtension, spec: DatasetSpec) -> Job:
-    folder = store(request).new_folder()
-    try:
+    with _new_folder(request) as folder:
         spec = formfiles.FormFiles.of(request).moved(spec, folder)
-    except BaseException:
-        shutil.rmtree(folder.path, ignore_errors=True)
-        raise
     return store(request).submit(
         kind="dataset", extension=kind.name, title=kind.title, name=spec.name, group=spec.group, folder=folder,
         username=request.state.user, worker="build", tasks=load(kind.tasks)(spec), spec=spec.model_dump(mode="json"),
     )  # fmt: skip
 
 
+@contextmanager
+def _new_folder(request: Request) -> Iterator[JobFolder]:
+    """Give the folder of a job to be submitted, for files that belong in it; it goes if the block fails."""
+    folder = store(request).new_folder()
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+
+
 async def model(request: Request) -> Response:
     """``POST /models/<kind>``: queue a training, or one for each combination of several rates and batch sizes."""
     kind: DatasetExtension = request.state.extension
     form = await read_form(request)
-    fields = _old_names(form.fields) | await run_in_threadpool(clone_fields, request, TrainSpec)
+    fields = _old_names(form.fields) | await formfiles.receive(request, TrainSpec, form)
+    fields |= await run_in_threadpool(clone_fields, request, TrainSpec)
     wanted, problems = await run_in_threadpool(_trainings, request, form, fields)
     if problems:
         return await _refused(request, "models", kind, fields, problems)
-    jobs = [await run_in_threadpool(_submit, request, kind, spec) for spec in wanted]
+    jobs = [await run_in_threadpool(_submit, request, kind, spec, begun) for spec, begun in wanted]
     if wants_json(request):
         answers = [jobjson.model(job, store(request).job(job.depends_on), None) for job in jobs]
         return as_json(answers[0] if len(answers) == 1 else {"jobs": answers})
@@ -118,10 +128,12 @@ def _old_names(fields: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
     return found
 
 
-def _trainings(request: Request, form: Form, fields: Fields) -> tuple[list[TrainSpec], Problems]:
-    """Return the trainings that a form asks for, or what is wrong with any of them."""
-    specs: list[TrainSpec] = []
+def _trainings(request: Request, form: Form, fields: Fields) -> tuple[list[tuple[TrainSpec, Begun]], Problems]:
+    """Return the trainings that a form asks for with what they begin with, or what is wrong with any of them."""
+    wanted: list[tuple[TrainSpec, Begun]] = []
     problems: Problems = {}
+    begun: dict[object, Begun] = {}
+    files = formfiles.FormFiles.of(request)
     forms: Sequence[tuple[Fields, Mapping[str, str]]] = [(fields, {})]
     if form.json is None or argument(request, "clone"):
         forms = sweep(TrainSpec, fields)
@@ -129,12 +141,16 @@ def _trainings(request: Request, form: Form, fields: Fields) -> tuple[list[Train
         parsed = _parse(request, TrainSpec, form, values)
         found = dict(parsed.problems)
         if parsed.spec is not None:
-            found = by_flat_name(parsed.spec, _check(request, parsed.spec))
-            specs.append(_told_apart(parsed.spec, apart))
+            sent, wrong = files.found(parsed.spec)
+            key = (sent.network, sent.dataset)  # a sweep's trainings all begin alike
+            if key not in begun:
+                begun[key] = beginnings.find(store(request), sent)
+            found = by_flat_name(parsed.spec, wrong or _check(request, parsed.spec, begun[key]))
+            wanted.append((_told_apart(parsed.spec, apart), begun[key]))
         for name, texts in found.items():
             known = problems.setdefault(name, [])
             known.extend(text for text in texts if text not in known)
-    return specs, problems
+    return wanted, problems
 
 
 def _told_apart(spec: TrainSpec, apart: Mapping[str, str]) -> TrainSpec:
@@ -145,7 +161,7 @@ def _told_apart(spec: TrainSpec, apart: Mapping[str, str]) -> TrainSpec:
     return spec.model_copy(update={"name": spec.name + suffix, "group": spec.group or spec.name})
 
 
-def _check(request: Request, spec: TrainSpec) -> dict[str, list[str]]:
+def _check(request: Request, spec: TrainSpec, begun: Begun) -> dict[str, list[str]]:
     """Return what is wrong with a training beyond its own fields, by dotted path."""
     try:
         dataset = store(request).job(spec.dataset)
@@ -162,8 +178,12 @@ def _check(request: Request, spec: TrainSpec) -> dict[str, list[str]]:
     known = {gpu.index for gpu in store(request).gpus()}
     missing = [gpu for gpu in spec.gpus if known and gpu not in known]
     problems = {"gpus": [f"There is no GPU {gpu} here." for gpu in missing]} if missing else {}
-    found: Mapping[str, list[str]] = load(framework.check)(spec, dataset_facts(dataset))
-    return problems | dict(found)
+    if begun.problems:
+        return problems | begun.problems
+    lent = isinstance(spec.network, PreviousNetwork)
+    asked = spec.model_copy(update={"network": CustomNetwork(text=begun.text)}) if lent else spec
+    found: Mapping[str, list[str]] = load(framework.check)(asked, dataset_facts(dataset))
+    return problems | {"network.job" if lent and path == "network.text" else path: found[path] for path in found}
 
 
 def dataset_facts(dataset: Job) -> dict[str, Any]:
@@ -174,13 +194,15 @@ def dataset_facts(dataset: Job) -> dict[str, Any]:
     return {"image": dict(zip(("height", "width", "channels"), shape, strict=True))}
 
 
-def _submit(request: Request, kind: DatasetExtension, spec: TrainSpec) -> Job:
+def _submit(request: Request, kind: DatasetExtension, spec: TrainSpec, begun: Begun) -> Job:
     framework: FrameworkExtension = extension("frameworks", spec.framework)
     on_cpu = spec.device == "cpu"
+    with _new_folder(request) as folder:
+        spec = beginnings.keep(begun, spec, folder)
     return store(request).submit(
         kind="model", extension=spec.framework, title=kind.model_title, name=spec.name, group=spec.group,
         username=request.state.user, worker="train", depends_on=spec.dataset,
         tasks=(TaskPlan(name="train", title=f"Train {framework.title} Model"),),
         num_gpus=0 if on_cpu else len(spec.gpus) or spec.num_gpus, gpus=() if on_cpu else spec.gpus,
-        spec=spec.model_dump(mode="json"),
+        spec=spec.model_dump(mode="json"), folder=folder,
     )  # fmt: skip
