@@ -50,5 +50,5 @@ def all_rows(store: Store) -> dict[str, list[dict[str, Any]]]:
     with store.database.read() as connection:
         return {
             name: sorted((dict(row) for row in connection.execute(select(METADATA.tables[name])).mappings()), key=str)
-            for name in ("jobs", "tasks", "history", "snapshots")
+            for name in ("jobs", "listed", "summaries", "tasks", "history", "snapshots")
         }

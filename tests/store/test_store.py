@@ -8,7 +8,7 @@ from digits.core.errors import JobError, NotFoundError
 from digits.core.events import Done, Metric, Preview, Progress, Snapshot, Warned
 from digits.core.metrics import MetricsWriter
 from digits.core.states import JobState
-from digits.store import Store
+from digits.store import SeriesSummary, Store
 from digits.store.ledger import Ledger
 from tests.store.jobs import dataset, model, move, say
 
@@ -45,7 +45,7 @@ def test_jobs_are_listed_newest_first_and_can_be_narrowed_down(store: Store) -> 
     assert [job.name for job in store.jobs(search="100%")] == ["b 100%"]
     assert store.jobs(search="_") == []
     assert store.counts() == {"dataset": 2, "model": 1}
-    assert store.refs([first.id, second.id]) == {first.id: 1, second.id: 0}
+    assert store.lists.refs() == store.lists.refs([first.id, second.id]) == {first.id: 1}
     assert third.depends_on == first.id
 
 
@@ -284,12 +284,11 @@ def test_a_sparkline_shows_the_training_loss_while_it_runs_and_after(store: Stor
 
     running = store.sparkline(job.id)
     move(store, job, JobState.DONE)
-    done = store.job(job.id)
+    done = store.lists.job(job.id)
 
-    assert running == store.sparkline(done) == done.curves["spark"]
+    assert running == store.sparkline(job.id) == done.spark
     assert (len(running), running[0], running[-1]) == (50, 1.0, 1 / 200)
-    assert store.summaries(done)["loss/train"].min == store.summaries(done)["loss/train"].last == 1 / 200
-    assert store.summaries(done)["loss/train"].max == 1.0
+    assert done.series["loss/train"] == SeriesSummary(last=1 / 200, min=1 / 200, max=1.0)
 
 
 def test_an_unknown_id_is_not_found(store: Store) -> None:

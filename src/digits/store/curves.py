@@ -15,7 +15,7 @@ SPARK_POINTS = 50  # a sparkline is about 100 px wide
 
 
 def sparkline(folder: JobFolder) -> list[float]:
-    """Return at most ``SPARK_POINTS`` values of ``loss/train``, or of the first training curve that is a loss."""
+    """Return at most ``SPARK_POINTS`` values, of four significant digits, of ``loss/train``, or of the first training curve that is a loss."""
     names = [name for name in series_names(folder.metrics) if name.endswith("/train")]
     names.sort(key=lambda name: (name != "loss/train", "loss" not in name, name))
     if not names:
@@ -24,7 +24,7 @@ def sparkline(folder: JobFolder) -> list[float]:
     values = values[np.isfinite(values)]
     if len(values) > SPARK_POINTS:
         values = values[np.linspace(0, len(values) - 1, SPARK_POINTS).astype(np.int64)]
-    return [float(value) for value in values]
+    return [float(f"{value:.4g}") for value in values]
 
 
 def summaries(folder: JobFolder) -> dict[str, list[float]]:

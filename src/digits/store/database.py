@@ -14,12 +14,13 @@ from sqlite3 import Connection as SqliteConnection
 from typing import Any
 
 from filelock import FileLock
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, inspect, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from digits.core.errors import SetupError
 from digits.core.settings import Settings
 from digits.store import migrations
+from digits.store.schema import CHANGES
 
 WAIT_S = 30.0
 _log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class Database:
             self._path = settings.root / "digits.db"
             self.engine = _engine(settings.database_url or f"sqlite:///{self._path}")
             self.is_sqlite = self.engine.dialect.name == "sqlite"
-            self._migrate(settings.root)
+            self._migrate(settings)
         except (OSError, OperationalError) as error:
             raise SetupError(
                 f"The database cannot be opened: {getattr(error, 'orig', error)}.",
@@ -56,7 +57,18 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Give a connection that alone may write (SQLite); committed at the end, undone on an error."""
+        """Give a connection that alone may write (SQLite); committed at the end and counted, undone on an error."""
+        with self._write() as connection:
+            yield connection
+            connection.execute(update(CHANGES).values(number=CHANGES.c.number + 1))
+
+    def changes(self) -> int:
+        """Return how often something was written: as long as this stays the same, so does every answer."""
+        with self.read() as connection:
+            return int(connection.execute(select(CHANGES.c.number)).scalar_one())
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
         with self.engine.connect().execution_options(digits_write=True) as connection, connection.begin():
             yield connection
 
@@ -75,7 +87,8 @@ class Database:
             self._watch = None
         self.engine.dispose()
 
-    def _migrate(self, root: Path) -> None:
+    def _migrate(self, settings: Settings) -> None:
+        root = settings.root
         if self._form() == migrations.head():
             return
         # Whoever comes second waits here, then finds the work done.
@@ -92,7 +105,7 @@ class Database:
             if self.is_sqlite:
                 with self.engine.connect() as connection:
                     connection.connection.driver_connection.execute("PRAGMA journal_mode = WAL")  # type: ignore[union-attr]  # sqlite3's
-            self._upgrade()
+            self._upgrade(settings)
             _log.info("database is now at %s", migrations.head())
 
     def _form(self) -> str | None:
@@ -101,16 +114,20 @@ class Database:
                 return None
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
-    def _upgrade(self) -> None:
+    def _upgrade(self, settings: Settings) -> None:
+        """Bring tables and rows to the present form in one step: the tables by the migrations, the rows from the job folders."""
         # Alembic takes a fifth of a second to load; a database that is up to date does without.
         from alembic import command
         from alembic.config import Config
 
+        from digits.store.reindex import rebuild_all
+
         config = Config()
         config.set_main_option("script_location", str(migrations.FOLDER).replace("%", "%%"))
-        with self.write() as connection:
+        with self._write() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            rebuild_all(connection, settings)
 
 
 def _plain_connection(path: Path) -> SqliteConnection:

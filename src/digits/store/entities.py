@@ -113,11 +113,6 @@ class Job:
         """The worker's last word (``type`` done, failed or stopped), for the runner; empty while it works."""
         return _object(self.texts["outcome"])
 
-    @cached_property
-    def curves(self) -> dict[str, Any]:
-        """Sparkline and series summaries of a finished job; empty before."""
-        return _object(self.texts["curves"])
-
     @property
     def is_running(self) -> bool:
         """Whether it is not over: Initialized, Waiting and Running, as DIGITS counts."""
@@ -132,6 +127,60 @@ class Job:
     def eta_s(self) -> float | None:
         """Seconds left, DIGITS' estimate; None while nothing is known."""
         return eta(self.state, self.progress, self.started)
+
+
+@dataclass(frozen=True)
+class ListedJob:
+    """A job as a list shows it; times and texts are those of ``Job``."""
+
+    id: str
+    kind: JobKind
+    extension: str
+    title: str
+    name: str
+    group: str
+    username: str
+    state: JobState
+    created: float
+    started: float | None
+    finished: float | None
+    progress: float
+    depends_on: str
+    device: str
+    """"GPU 0", "GPU" while it waits for one, "CPU"."""
+    framework: str
+    """The framework's name: "caffe"."""
+    backend: str
+    pictures: int | None
+    classes: int | None
+    bytes: int | None
+    epochs: float | None
+    """Epochs trained so far."""
+    total_epochs: int | None
+    has_labels: bool
+    curves: str = field(repr=False)
+    """JSON: ``spark`` (once the job is over) and ``series``, by name last, least and greatest value."""
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since it began to run, until now or its end; 0 before."""
+        return elapsed(self.started, self.finished)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is not over."""
+        return self.state.is_running
+
+    @cached_property
+    def series(self) -> dict[str, SeriesSummary]:
+        """The last, least and greatest value of each curve; while it trains, of what was told so far."""
+        return {name: SeriesSummary(*values) for name, values in _object(self.curves).get("series", {}).items()}
+
+    @property
+    def spark(self) -> list[float]:
+        """At most 50 values of the training loss, once the job is over."""
+        found: list[float] = _object(self.curves).get("spark", [])
+        return found
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 
 from digits.core.errors import DigitsError
 from digits.core.jobfolder import JOB_ID, JobFolder
@@ -21,13 +21,18 @@ _log = logging.getLogger(__name__)
 def reindex(database: Database, settings: Settings) -> int:
     """Rebuild all rows of jobs from the job folders in one step; return the number of jobs."""
     with database.write() as connection:
-        connection.execute(delete(JOBS))
-        count = 0
-        for folder in _folders(settings):
-            index = _rebuilt(folder)
-            if index is not None:
-                rows.add(connection, index)
-                count += 1
+        return rebuild_all(connection, settings)
+
+
+def rebuild_all(connection: Connection, settings: Settings) -> int:
+    """Do so within a step that is under way."""
+    connection.execute(delete(JOBS))
+    count = 0
+    for folder in _folders(settings):
+        index = _rebuilt(folder)
+        if index is not None:
+            rows.add(connection, index)
+            count += 1
     return count
 
 

@@ -48,7 +48,7 @@ class JobIndex:
     history: list[Row] = field(default_factory=list)
     snapshots: dict[str, Row] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
-    """Which of "tasks", "history", "snapshots" must be written again."""
+    """Which of "tasks", "history", "snapshots", "summaries" must be written again."""
 
     @classmethod
     def new(cls, folder: JobFolder, record: JobRecord) -> JobIndex:
@@ -83,7 +83,7 @@ class JobIndex:
         index = cls(folder, job, history=[_history_row(_S.INITIALIZED, record.created, "")])
         for plan in record.tasks:
             index._add_task(plan.name, plan.title)
-        index.changed |= {"tasks", "history", "snapshots"}
+        index.changed |= {"tasks", "history", "snapshots", "summaries"}
         return index
 
     @property
@@ -172,6 +172,7 @@ class JobIndex:
 
     def _finish(self, state: JobState, time: float, error: Row | None) -> None:
         self.job |= {"finished": time, "error": error, "handle": None, "curves": curves.of(self.folder)}
+        self.changed.add("summaries")
         if state is _S.DONE:
             self.job["progress"] = 1.0
         if state is _S.ERROR and self.tasks and not any(task["state"] == _S.RUNNING for task in self.tasks):
@@ -196,6 +197,7 @@ class JobIndex:
                 self._progress(event)
             case Metric():
                 self.job["latest"] |= _finite(event.values)
+                self._summarize(event.values)
             case Snapshot():
                 self.snapshots[event.file] = {
                     "file": event.file,
@@ -244,6 +246,15 @@ class JobIndex:
             "progress": sum(each["progress"] for each in self.tasks) / len(self.tasks),
         }
         self.changed.add("tasks")
+
+    def _summarize(self, values: dict[str, float]) -> None:
+        """Keep last, least and greatest of what was told; when the job is over, those of every point take their place."""
+        series = self.job["curves"].setdefault("series", {})
+        for name, value in values.items():
+            if math.isfinite(value):
+                _, least, greatest = series.get(name, (value, value, value))
+                series[name] = [value, min(least, value), max(greatest, value)]
+                self.changed.add("summaries")
 
     def _add_task(self, name: str, title: str) -> Row:
         task: Row = {

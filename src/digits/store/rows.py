@@ -14,14 +14,15 @@ from digits.core.jobfolder import JobFolder
 from digits.core.settings import Settings
 from digits.core.states import JobState
 from digits.store.entities import HistoryRow, Job, Service, SnapshotRow, Task, Trouble
+from digits.store.listing import listed, summaries
 from digits.store.replay import JobIndex, Row
-from digits.store.schema import HISTORY, JOBS, SNAPSHOTS, TASKS
+from digits.store.schema import HISTORY, JOBS, LISTED, SNAPSHOTS, SUMMARIES, TASKS
 
 _JSON: dict[str, Any] = {  # column -> what an empty text stands for
     "spec": dict, "facts": dict, "latest": dict, "previews": dict, "outcome": dict, "curves": dict,
     "warnings": list, "wanted_gpus": list, "metrics": dict, "error": lambda: None, "handle": lambda: None,
 }  # fmt: skip
-_LAZY = ("spec", "facts", "previews", "warnings", "outcome", "curves")
+_LAZY = ("spec", "facts", "previews", "warnings", "outcome")
 
 
 def load(connection: Connection, settings: Settings, job_id: str) -> JobIndex:
@@ -40,9 +41,10 @@ def load(connection: Connection, settings: Settings, job_id: str) -> JobIndex:
             query = query.order_by(table.c.position)
         return [_unpack(each) for each in connection.execute(query).mappings()]
 
+    curves = connection.execute(select(LISTED.c.curves).where(LISTED.c.job_id == job_id)).scalar()
     return JobIndex(
         JobFolder(settings.jobs / job_id),
-        _unpack(row),
+        _unpack(row) | {"curves": json.loads(curves) if curves else {}},
         parts(TASKS),
         parts(HISTORY),
         {each["file"]: each for each in parts(SNAPSHOTS)},
@@ -51,9 +53,12 @@ def load(connection: Connection, settings: Settings, job_id: str) -> JobIndex:
 
 def save(connection: Connection, index: JobIndex) -> None:
     """Write back the rows of one job that is there already."""
-    values = _pack(index.job)
+    values = _job_row(index)
     job_id = values.pop("id")
     connection.execute(update(JOBS).where(JOBS.c.id == job_id), values)
+    _replace(connection, LISTED, job_id, [] if index.job["deleted"] else [listed(index)])
+    if "summaries" in index.changed:
+        _replace(connection, SUMMARIES, job_id, summaries(index))
     if "tasks" in index.changed:
         _replace(connection, TASKS, job_id, index.tasks)
     if "history" in index.changed:
@@ -68,10 +73,14 @@ def add(connection: Connection, index: JobIndex) -> bool:
     """Write the rows of a job, unless somebody found its folder first and did; return whether it was new."""
     if connection.execute(select(JOBS.c.id).where(JOBS.c.id == index.job["id"])).first() is not None:
         return False
-    connection.execute(insert(JOBS), _pack(index.job))
-    index.changed |= {"tasks", "history", "snapshots"}
+    connection.execute(insert(JOBS), _job_row(index))
+    index.changed |= {"tasks", "history", "snapshots", "summaries"}
     save(connection, index)
     return True
+
+
+def _job_row(index: JobIndex) -> Row:
+    return _pack({name: value for name, value in index.job.items() if name != "curves"})
 
 
 def _replace(connection: Connection, table: Table, job_id: str, rows: list[Row]) -> None:

@@ -56,7 +56,6 @@ JOBS = Table(
     Column("attempt", Integer, nullable=False, server_default="1"),
     # Kept by the index itself.
     Column("queue_place", Integer),
-    _text("curves"),
     Column("journal_offset", BigInteger, nullable=False, server_default="0"),
     Column("events_offset", BigInteger, nullable=False, server_default="0"),
 )
@@ -65,6 +64,47 @@ Index("jobs_by_time", JOBS.c.deleted, JOBS.c.created, JOBS.c.id)
 Index("jobs_by_state", JOBS.c.deleted, JOBS.c.state)
 Index("jobs_by_parent", JOBS.c.parent)
 Index("jobs_by_dataset", JOBS.c.depends_on)
+
+# What lists show, sort and search: a narrow row for each job that is not deleted (see digits.store.listing).
+LISTED = Table(
+    "listed",
+    METADATA,
+    _job_id(),
+    Column("kind", String(32), nullable=False),
+    Column("running", Boolean, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("started", Float),
+    Column("finished", Float),
+    Column("progress", Float, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("state_order", Integer, nullable=False),
+    *(_text(name) for name in (
+        "extension", "title", "name", "sort_name", "group_name", "username", "depends_on", "device", "framework", "backend")),
+    Column("pictures", BigInteger),
+    Column("classes", Integer),
+    Column("bytes", BigInteger),
+    Column("epochs", Float),
+    Column("total_epochs", Integer),
+    Column("has_labels", Boolean, nullable=False),
+    _text("haystack"),
+    _text("curves"),
+)  # fmt: skip
+Index("listed_by_kind", LISTED.c.kind, LISTED.c.created, LISTED.c.job_id)
+Index("listed_by_dataset", LISTED.c.depends_on, LISTED.c.kind)
+
+# The last, least and greatest value of each curve: models are sorted by them.
+SUMMARIES = Table(
+    "summaries",
+    METADATA,
+    _job_id(),
+    Column("name", String(255), primary_key=True),
+    Column("last", Float, nullable=False),
+    Column("min", Float, nullable=False),
+    Column("max", Float, nullable=False),
+)
+
+# One row, one number: how often something was written. Equal numbers, equal lists.
+CHANGES = Table("changes", METADATA, Column("number", BigInteger, nullable=False))
 
 TASKS = Table(
     "tasks",

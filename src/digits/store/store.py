@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,7 +22,8 @@ from digits.core.settings import Settings
 from digits.core.states import JobState
 from digits.store import curves, rows
 from digits.store.database import Database
-from digits.store.entities import Gpu, HistoryRow, Job, SeriesSummary, Service, ServiceKind, SnapshotRow, Task
+from digits.store.entities import Gpu, HistoryRow, Job, Service, ServiceKind, SnapshotRow, Task
+from digits.store.lists import Lists
 from digits.store.replay import JobIndex
 from digits.store.schema import GPUS, HISTORY, JOBS, SNAPSHOTS, TASKS
 from digits.store.services import Services
@@ -43,6 +44,7 @@ class Store:
         self.settings = settings
         self.database = Database(settings)
         self.services = Services(self.database)
+        self.lists = Lists(self.database)
 
     def close(self) -> None:
         """Close all connections."""
@@ -125,26 +127,10 @@ class Store:
             found = connection.execute(select(SNAPSHOTS).join(last, same)).mappings()
             return {row["job_id"]: rows.to_snapshot(row) for row in found}
 
-    def refs(self, job_ids: Iterable[str]) -> dict[str, int]:
-        """Return how many models were made from each of these datasets (0 included)."""
-        ids = list(job_ids)
-        query = select(JOBS.c.depends_on, func.count()).where(
-            JOBS.c.depends_on.in_(ids), JOBS.c.kind == "model", JOBS.c.deleted == false()
-        )
-        with self.database.read() as connection:
-            found = {dataset: count for dataset, count in connection.execute(query.group_by(JOBS.c.depends_on))}  # noqa: C416 - as above
-        return {job_id: found.get(job_id, 0) for job_id in ids}
-
-    def sparkline(self, job: Job | str) -> list[float]:
+    def sparkline(self, job_id: str) -> list[float]:
         """Return at most 50 values of the training loss, for a small picture of it; empty where there is none."""
-        job = self.job(job) if isinstance(job, str) else job
-        return job.curves["spark"] if job.curves else curves.sparkline(job.folder)
-
-    def summaries(self, job: Job | str) -> dict[str, SeriesSummary]:
-        """Return the last, least and greatest value of each curve of a job."""
-        job = self.job(job) if isinstance(job, str) else job
-        found = job.curves["series"] if job.curves else curves.summaries(job.folder)
-        return {name: SeriesSummary(*values) for name, values in found.items()}
+        job = self.lists.job(job_id)
+        return curves.sparkline(JobFolder(self.settings.jobs / job_id)) if job.is_running else job.spark
 
     def events(self, job_id: str, after: int = 0, *, limit: int = 1000) -> tuple[int, list[dict[str, Any]]]:
         """Return what the worker said after the place ``after``, and the place to ask from next time."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import digits
-from digits.store import Job, SeriesSummary, SnapshotRow, Store, Task
+from digits.store import Job, ListedJob, SeriesSummary, SnapshotRow, Task
 
 CAFFE_FILES = {
     "solver file": "solver.prototxt",
@@ -33,8 +33,8 @@ def created(job: Job) -> dict[str, Any]:
     return {"id": job.id, "name": job.name, "status": job.state.value}
 
 
-def table_row(store: Store, job: Job) -> dict[str, Any]:
-    """Return a row of the home page's tables."""
+def table_row(job: ListedJob, sparkline: Sequence[float], refs: int) -> dict[str, Any]:
+    """Return a row of the home page's tables; ``refs`` is how many models were made of a dataset."""
     row: dict[str, Any] = {
         "id": job.id,
         "name": job.name,
@@ -48,15 +48,12 @@ def table_row(store: Store, job: Job) -> dict[str, Any]:
         "username": job.username,
     }
     if job.kind == "dataset":
-        row["backend"] = job.facts.get("backend") or job.spec.get("backend", "")
+        row |= {"backend": job.backend, "refs": refs}
     elif job.kind == "model":
-        row |= {"framework": job.spec.get("framework", job.extension), "dataset_id": job.depends_on}
-        row |= {
-            "sparkline": [float(f"{value:.4g}") for value in store.sparkline(job)],
-            **output_columns(store.summaries(job)),
-        }
+        row |= {"framework": job.framework, "dataset_id": job.depends_on, "sparkline": sparkline}
+        row |= output_columns(job.series)
     elif job.kind == "pretrained_model":
-        row |= {"framework": job.spec.get("framework", ""), "has_labels": bool(job.facts.get("has_labels"))}
+        row |= {"framework": job.framework, "has_labels": job.has_labels}
     return row
 
 

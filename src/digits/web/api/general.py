@@ -9,10 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import digits
-from digits.store import Job
+from digits.core.errors import DigitsError
+from digits.store import Job, ListedJob
 from digits.web import jobjson
-from digits.web.answers import as_json, tagged
-from digits.web.reading import path_job
+from digits.web.answers import as_json, tag_of, tagged, unchanged
+from digits.web.pages.hometable import KINDS, asked_list
 from digits.web.site import server_name, settings, store
 
 
@@ -22,6 +23,10 @@ def _running_first(jobs: Sequence[Job]) -> list[Job]:
 
 def index(request: Request) -> Response:
     """``GET /index.json``: all datasets and models, running first, newest first."""
+    tag = _tag(request)
+    known = unchanged(request, tag)
+    if known is not None:
+        return known
     jobs = _running_first(store(request).jobs(kind=("dataset", "model")))
     datasets = {job.id: job for job in jobs if job.kind == "dataset"}
     newest = store(request).newest_snapshots()
@@ -34,28 +39,49 @@ def index(request: Request) -> Response:
             jobjson.model(job, datasets.get(job.depends_on), newest.get(job.id)) for job in jobs if job.kind == "model"
         ],
     }
-    return tagged(request, as_json(body))
+    return tagged(request, as_json(body), tag)
 
 
 def completed_jobs(request: Request) -> Response:
     """``GET /completed_jobs.json``: the rows of the home page; a job is in them from the moment it exists."""
-    jobs = store(request).jobs(kind=("dataset", "model", "pretrained_model"))
-    refs = store(request).refs(job.id for job in jobs if job.kind == "dataset")
+    tag = _tag(request)
+    known = unchanged(request, tag)
+    if known is not None:
+        return known
+    lists = store(request).lists
+    refs = lists.refs()
     body: dict[str, list[Any]] = {"running": [], "datasets": [], "models": [], "pretrained_models": []}
     fields: set[str] = set()
-    for job in jobs:
-        row = jobjson.table_row(store(request), job)
-        if job.kind == "dataset":
-            row["refs"] = refs[job.id]
-        fields.update(name for name in row if name.endswith((") last", ") min", ") max")))
+    for job in lists.all():
+        row = jobjson.table_row(job, _sparkline(request, job), refs.get(job.id, 0))
+        fields.update(jobjson.output_columns(job.series) if job.kind == "model" else ())
         body["running" if job.is_running else f"{job.kind}s"].append(row)
-    return tagged(request, as_json(body | {"model_output_fields": sorted(fields)}))
+    return tagged(request, as_json(body | {"model_output_fields": sorted(fields)}), tag)
 
 
 def table_data(request: Request) -> Response:
     """``GET /jobs/<id>/table_data.json``: one row."""
-    job = path_job(request)
-    row = jobjson.table_row(store(request), job)
-    if job.kind == "dataset":
-        row["refs"] = store(request).refs([job.id])[job.id]
-    return tagged(request, as_json({"job": row}))
+    lists = store(request).lists
+    job = lists.job(str(request.path_params["job_id"]))
+    refs = lists.refs([job.id]).get(job.id, 0)
+    return tagged(request, as_json({"job": jobjson.table_row(job, _sparkline(request, job), refs)}))
+
+
+def job_ids(request: Request) -> Response:
+    """``GET /jobs/ids.json?tab=&q=``: the ids of all jobs of a table of the home page that the filter finds."""
+    tab = request.query_params.get("tab", "2")
+    if tab not in KINDS:
+        raise DigitsError("tab is 1 (datasets), 2 (models) or 3 (pretrained models).")
+    return tagged(request, as_json({"job_ids": store(request).lists.ids(asked_list(request, tab))}))
+
+
+def _sparkline(request: Request, job: ListedJob) -> list[float]:
+    """Return the small picture of a model's loss; of those on their way only the started ones have files to look into."""
+    if job.kind != "model" or (job.is_running and job.started is None):
+        return []
+    return store(request).sparkline(job.id) if job.is_running else job.spark
+
+
+def _tag(request: Request) -> str:
+    """Return the tag of a list of all jobs: it is the same as long as nothing was written."""
+    return tag_of(digits.__version__, store(request).database.changes(), str(request.url))

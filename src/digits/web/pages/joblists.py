@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from digits.core.extensions import installed
 from digits.core.states import JobState
+from digits.store import listing
 
 if TYPE_CHECKING:
-    from digits.store import Job
+    from digits.store import Job, ListedJob
 
 PLACES = {
     "dataset": "datasets",
@@ -21,24 +22,21 @@ PLACES = {
 _SUFFIX = re.compile(r"(?: (?:learning_rate|batch_size):\S+)+$")
 
 
-def path_of(job: Job) -> str:
+def path_of(job: Job | ListedJob) -> str:
     """Return the path of the job's page."""
     return f"/{PLACES[job.kind]}/{job.id}"
 
 
 def device(job: Job) -> str:
-    """Return "GPU 0", "GPUs 0, 1", "GPU" while it waits for one, "CPU"; "" for a job that computes nothing yet."""
-    if job.gpus:
-        return f"GPU {job.gpus[0]}" if len(job.gpus) == 1 else "GPUs " + ", ".join(str(index) for index in job.gpus)
-    known = str(job.facts.get("device", ""))
-    if known:
-        return known.upper().replace("CUDA:", "GPU ").replace("CUDA", "GPU").replace("MPS", "Apple GPU")
-    if job.state is JobState.WAITING and job.num_gpus and job.wanted_gpus:
-        return "GPU"
-    return "CPU"
+    """Return "GPU 0", "GPUs 0, 1", "GPU" while it waits for one, "CPU"."""
+    return listing.device(
+        held=job.gpus,
+        told=str(job.facts.get("device", "")),
+        wants_gpu=job.state is JobState.WAITING and bool(job.num_gpus and job.wanted_gpus),
+    )
 
 
-def framework(job: Job) -> str:
+def framework(job: Job | ListedJob) -> str:
     """Return the framework's title: "Caffe"."""
     found = installed("frameworks").get(job.extension)
     return found.title if found else job.extension
