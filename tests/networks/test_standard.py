@@ -8,10 +8,8 @@ import sys
 import pytest
 
 from digits.core.errors import NotFoundError
-from digits.networks.caffe.build import build
-from digits.networks.caffe.definition import CaffeDefinition, prepare
-from digits.networks.caffe.net import CaffeNet
 from digits.networks.standard import Card, standard_networks, standard_text
+from tests.networks.standard_nets import built, conv, definition, linear
 
 # (layer, channels, height and width) worked out by hand from the papers' tables
 LENET = [("conv1", 20, 24), ("pool1", 20, 12), ("conv2", 50, 8), ("pool2", 50, 4)]
@@ -27,14 +25,6 @@ GOOGLENET = [
     ("inception_5a/output", 832, 7), ("inception_5b/output", 1024, 7), ("pool5/7x7_s1", 1024, 1),
     ("loss1/ave_pool", 512, 4), ("loss2/ave_pool", 528, 4),
 ]  # fmt: skip
-
-
-def conv(inputs: int, outputs: int, kernel: int, groups: int = 1) -> int:
-    return outputs * inputs // groups * kernel**2 + outputs
-
-
-def linear(inputs: int, outputs: int) -> int:
-    return inputs * outputs + outputs
 
 
 def inception(inputs: int, one: int, reduce3: int, three: int, reduce5: int, five: int, pool: int) -> int:
@@ -62,57 +52,46 @@ def googlenet_parameters(classes: int) -> int:
     return main + linear(1024, classes) + side
 
 
-def definition(name: str, classes: int = 10) -> CaffeDefinition:
-    card = standard_networks()[name]
-    return prepare(
-        standard_text(name),
-        where=name,
-        num_classes=classes,
-        channels=card.channels,
-        height=card.height,
-        width=card.width,
-    )
-
-
-def train_net(name: str, classes: int = 10) -> CaffeNet:
-    made = definition(name, classes)
-    card = standard_networks()[name]
-    side = made.crop_size or card.height
-    inputs = {"data": (2, card.channels, side, side), "label": (2,)}
-    return build(made.train, inputs, phase="TRAIN", where=name, device="meta")
-
-
-def test_the_three_of_digits_are_offered_in_its_order() -> None:
+def test_the_three_of_digits_are_offered_first_and_in_its_order() -> None:
     names = list(standard_networks())
 
     assert names[:3] == ["lenet", "alexnet", "googlenet"]
+    assert set(standard_networks("segmentation")) == {"fcn_alexnet", "fcn8s"}
+    assert set(standard_networks("detection")) == {"detectnet"}
+    assert len(standard_networks("classification")) == len(names) - 3 == 12
 
 
 @pytest.mark.parametrize("card", standard_networks().values(), ids=lambda card: card.name)
-def test_every_standard_network_builds_in_all_states_and_tells_its_source(card: Card) -> None:
-    made = definition(card.name)
-    side = made.crop_size or card.height
-    inputs = {"data": (2, card.channels, side, side), "label": (2,)}
-    assert made.val is not None
-
-    train = build(made.train, inputs, phase="TRAIN", where=card.name, device="meta")
-    build(made.val, inputs, phase="TEST", where=card.name, device="meta", share=train)
-    deploy = build(made.deploy, {}, phase="TEST", where=card.name, device="meta")
-
-    assert train.losses
-    assert "softmax" in deploy.outputs
-    assert made.crop_size == card.crop_size
-    assert not made.warnings
+def test_every_card_tells_source_size_and_licence(card: Card) -> None:
     assert card.title
     assert card.paper_title
     assert card.authors
     assert card.url.startswith("https://")
     assert 1980 < card.year < 2100
+    assert card.licence == "BSD-3-Clause"
+    assert card.weights
+    assert card.counted
+    if card.kind == "classification":
+        made = definition(card.name)
+        assert made.crop_size == card.crop_size
+        assert not made.warnings
+
+
+@pytest.mark.parametrize("name", ["lenet", "squeezenet", pytest.param("all", marks=pytest.mark.slow)])
+def test_every_standard_network_builds_in_all_states(name: str) -> None:
+    for card in standard_networks().values() if name == "all" else [standard_networks()[name]]:
+        train, val, deploy = (built(card.name, state) for state in ("train", "val", "deploy"))
+
+        assert train.losses
+        assert val.losses == train.losses
+        assert deploy.outputs == (
+            {"classification": "softmax", "segmentation": "score", "detection": "bbox-list"}[card.kind],
+        )
 
 
 @pytest.mark.parametrize(("name", "shapes"), [("lenet", LENET), ("alexnet", ALEXNET), ("googlenet", GOOGLENET)])
 def test_shapes_are_the_papers(name: str, shapes: list[tuple[str, int, int]]) -> None:
-    found = {layer.name: layer.output_shapes[0] for layer in train_net(name).layers}
+    found = {layer.name: layer.output_shapes[0] for layer in built(name).layers}
 
     assert {layer: found[layer] for layer, _, _ in shapes} == {
         layer: (2, channels, side, side) for layer, channels, side in shapes
@@ -121,7 +100,7 @@ def test_shapes_are_the_papers(name: str, shapes: list[tuple[str, int, int]]) ->
 
 def test_lenet_learns_431080_values_on_mnist() -> None:
     assert (
-        train_net("lenet").num_parameters
+        built("lenet").num_parameters
         == 431_080
         == conv(1, 20, 5) + conv(20, 50, 5) + linear(800, 500) + linear(500, 10)
     )
@@ -129,14 +108,17 @@ def test_lenet_learns_431080_values_on_mnist() -> None:
 
 @pytest.mark.parametrize("classes", [10, 1000])
 def test_alexnet_and_googlenet_learn_as_many_values_as_worked_out_by_hand(classes: int) -> None:
-    assert train_net("alexnet", classes).num_parameters == alexnet_parameters(classes)
-    assert train_net("googlenet", classes).num_parameters == googlenet_parameters(classes)
-    assert alexnet_parameters(1000) == standard_networks()["alexnet"].parameters == 60_965_224
-    assert googlenet_parameters(1000) == standard_networks()["googlenet"].parameters
+    assert built("alexnet", classes=classes).num_parameters == alexnet_parameters(classes)
+    assert built("caffenet", classes=classes).num_parameters == alexnet_parameters(classes)
+    assert built("googlenet", classes=classes).num_parameters == googlenet_parameters(classes)
 
 
 def test_batches_are_those_of_digits() -> None:
-    sizes = {name: (d.batch_size_train, d.batch_size_val) for name in standard_networks() for d in [definition(name)]}
+    sizes = {
+        name: (d.batch_size_train, d.batch_size_val)
+        for name in ("lenet", "alexnet", "googlenet")
+        for d in [definition(name)]
+    }
 
     assert sizes["lenet"] == (64, 32)
     assert sizes["alexnet"] == (128, 32)
@@ -147,7 +129,7 @@ def test_googlenet_has_three_losses_and_two_accuracies_at_each() -> None:
     made = definition("googlenet")
     assert made.val is not None
 
-    losses = train_net("googlenet").losses
+    losses = built("googlenet").losses
     accuracies = [layer.accuracy_param.top_k for layer in made.val.layer if layer.type == "Accuracy"]
 
     assert losses == {"loss1/loss": pytest.approx(0.3), "loss2/loss": pytest.approx(0.3), "loss3/loss": 1}

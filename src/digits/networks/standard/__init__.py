@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 from digits.core.errors import NotFoundError
+
+Kind = Literal["classification", "segmentation", "detection"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class Card:
 
     name: str
     title: str
+    kind: Kind
+    """What it answers with: a class, a class at each place, or boxes."""
     paper_title: str
     authors: str
     year: int
@@ -30,13 +34,23 @@ class Card:
     crop_size: int | None
     """What it cuts from each picture; None when it takes the whole."""
     parameters: int
-    """Learned values, with as many classes as the paper has."""
+    """Learned values with ``num_classes`` classes, as published or worked out from the published table."""
+    num_classes: int
+    """Of the paper."""
+    counted: str
+    """What is among the parameters, and what is said of their number elsewhere."""
+    licence: str
+    """Of the definition."""
+    weights: str
+    """Which published weights load by name, where they are, and their licence."""
     order: int
 
 
 @cache
-def standard_networks() -> Mapping[str, Card]:
-    """Return the card of every standard network by name, in the order in which they are offered."""
+def standard_networks(kind: Kind | None = None) -> Mapping[str, Card]:
+    """Return the card of every standard network (of one kind) by name, in the order in which they are offered."""
+    if kind is not None:
+        return {name: card for name, card in standard_networks().items() if card.kind == kind}
     cards = [
         _card(folder.name, tomllib.loads(folder.joinpath("card.toml").read_text("utf-8")))
         for folder in files(__name__).iterdir()
@@ -57,10 +71,11 @@ def standard_text(name: str) -> str:
 
 
 def _card(name: str, card: dict[str, Any]) -> Card:
-    paper = card["paper"]
+    paper, parameters = card["paper"], card["parameters"]
     return Card(
         name=name,
         title=card["title"],
+        kind=card["kind"],
         paper_title=paper["title"],
         authors=paper["authors"],
         year=paper["year"],
@@ -70,6 +85,10 @@ def _card(name: str, card: dict[str, Any]) -> Card:
         height=card["height"],
         width=card["width"],
         crop_size=card.get("crop_size"),
-        parameters=card["parameters"],
+        parameters=parameters["number"],
+        num_classes=parameters["classes"],
+        counted=parameters["counted"],
+        licence=card["licence"],
+        weights=card["weights"],
         order=card["order"],
     )

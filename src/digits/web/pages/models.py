@@ -59,7 +59,7 @@ def form_page(
     chosen = next((each for each in datasets if each.id == wanted), None)
     if chosen is None and not wanted:
         chosen = next((each for each in datasets if each.facts), datasets[0] if datasets else None)
-    cards = list(standard_networks().values())
+    cards = list(standard_networks("classification").values())
     shape = picture_shape(chosen)
     if fitting and shape:
         best = min(cards, key=lambda card: abs(math.log(card.width / max(1, shape[1]))))
