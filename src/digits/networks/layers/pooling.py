@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from digits.caffeproto import caffe_pb2
+from digits.networks.caffe.windows import pool_size
 from digits.networks.layers.registry import Layer, Lowered, Window, converter
 
 Pair = tuple[int, ...]
@@ -89,13 +90,6 @@ def pool_window(layer: Layer) -> Window:
     if any(p >= k for p, k in zip(pad, kernel, strict=True)):
         raise layer.error(f"pad {pad} must be below the kernel {kernel}.", *_fields("pad", "pad_h", "pad_w"))
     return Window(kernel, stride, pad)
-
-
-def pool_size(size: int, kernel: int, stride: int, pad: int, *, up: bool, clip: bool) -> int:
-    """Return how many windows fit one axis; with ``clip`` (any pad is set) a last one that begins past the picture goes."""
-    room = size + 2 * pad - kernel
-    count = (-(-room // stride) if up else room // stride) + 1
-    return count - 1 if clip and (count - 1) * stride >= size + pad else count
 
 
 def padded_max(x: Tensor, *, kernel: Pair, stride: Pair, pad: Pair, up: bool) -> Tensor:
