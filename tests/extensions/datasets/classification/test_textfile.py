@@ -105,7 +105,7 @@ def test_paths_begin_at_the_image_folder_or_beside_the_list_or_at_home(
 def test_a_list_that_was_sent_needs_a_folder_for_relative_paths(tmp_path: Path) -> None:
     pictures(tmp_path, "a.png", "b.png")
     lists(tmp_path / ".", f"a.png 0\n{tmp_path}/b.png 1\n")
-    fields = {
+    fields: dict[str, Any] = {
         "use_val": False,
         "train_images": str(tmp_path / "train.txt"),
         "labels_file": str(tmp_path / "labels.txt"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from digits.core.errors import DataError
@@ -48,11 +48,12 @@ def class_folders(root: bytes, refuse: Callable[[bytes, DataError], None] | None
             names.append(entry.name)
     names.sort()
     return [
-        ClassFolder(os.path.join(root, name), name, label) for name, label in zip(names, _labels(names), strict=True)
+        ClassFolder(os.path.join(root, name), name, label)
+        for name, label in zip(names, label_names(names), strict=True)
     ]
 
 
-def _labels(names: list[bytes]) -> list[str]:
+def label_names(names: Sequence[bytes]) -> list[str]:
     """Return what people read for the names, no two alike."""
     pretty = [_text(name).replace("_", " ") for name in names]
     count = Counter(pretty)

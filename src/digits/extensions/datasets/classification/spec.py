@@ -7,10 +7,11 @@ from typing import Any, Literal
 from pydantic import field_validator
 
 from digits.core.spec import DatasetSpec, field
+from digits.extensions.datasets.classification.sources.archive.spec import ArchiveSource
 from digits.extensions.datasets.classification.sources.folder.spec import FolderSource
 from digits.extensions.datasets.classification.sources.textfile.spec import TextfileSource
 
-SourceChoice = FolderSource | TextfileSource
+SourceChoice = FolderSource | TextfileSource | ArchiveSource
 
 
 class ClassificationSpec(DatasetSpec):
