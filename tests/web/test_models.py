@@ -196,7 +196,7 @@ def caffemodel(site: Serving) -> Any:
     """Return an answer of the inspector that converts any snapshot into a few bytes."""
 
     def answer(path: str, question: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        assert path == "/caffemodel"
+        assert path == "/export"
         file = site.settings.root / "spool" / "converted.caffemodel"
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(f"weights of epoch {question['epoch']:g}".encode())

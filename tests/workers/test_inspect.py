@@ -108,7 +108,7 @@ def test_a_snapshot_as_caffes_own_file(ask: Ask, tmp_path: Path, spool: Path) ->
     weights = {"conv1:0": np.full((20, 1, 5, 5), 0.25, np.float32), "conv1:1": np.arange(20, dtype=np.float32)}
     write_snapshot(folder, Facts(step=7, epoch=1.0, seed=1), weights, {})
 
-    file = Path(ask("/caffemodel", folder=str(tmp_path), epoch=1.0).json()["file"])
+    file = Path(ask("/export", framework="caffe", folder=str(tmp_path), epoch=1.0).json()["file"])
 
     assert file.parent == spool
     found = read_caffemodel(file.read_bytes())
@@ -116,4 +116,4 @@ def test_a_snapshot_as_caffes_own_file(ask: Ask, tmp_path: Path, spool: Path) ->
         name: array.tolist() for name, array in weights.items()
     }
     assert safetensors.numpy.load_file(tmp_path / "snapshots/epoch_1/weights.safetensors").keys() == weights.keys()
-    assert ask("/caffemodel", folder=str(tmp_path), epoch=9.0).status_code == 404
+    assert ask("/export", framework="caffe", folder=str(tmp_path), epoch=9.0).status_code == 404

@@ -7,6 +7,7 @@ extension by name. Two of one name stop the start.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -55,7 +56,9 @@ class FrameworkExtension:
     ``trainer(folder: JobFolder, emit) -> dict of facts`` and ``predictor(folder, snapshot) -> Predictor`` run in workers only.
     ``standard(name) -> text`` returns a standard network's definition without loading the framework, and so does
     ``refit(text, num_classes, rename) -> text`` a model's own for another dataset. ``copies(question) -> dict`` tells which weights would
-    be copied into which layers (inspector only).
+    be copied into which layers (inspector only). ``snapshot`` writes a snapshot as the framework's own file of weights, and each of
+    ``exports`` a model as a file for others, by the format's name: ``(folder: JobFolder, epoch | None, path without an ending) -> path``
+    (inspector only).
     """
 
     name: str
@@ -67,6 +70,8 @@ class FrameworkExtension:
     standard: ModuleAttribute
     refit: ModuleAttribute
     copies: ModuleAttribute
+    snapshot: ModuleAttribute
+    exports: Mapping[str, ModuleAttribute]
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from digits.networks.standard import standard_text
 from digits.training import devices, loop
 from digits.training.caffe_deploy import DEPLOY_FILE, placed, python_layers_of
 from digits.training.caffe_finetune import copy_weights
+from digits.training.caffe_transform import TRAIN_VAL_FILE, transform_of
 from digits.training.caffelog import CaffeLog
 from digits.training.dataset import LABELS_FILE, MEAN_FILE, Dataset, mean_of
 from digits.training.inference import MODEL_FILE, ModelFacts
@@ -39,7 +40,7 @@ from digits.training.sources import Frames, TrainingSource, load_frames
 from digits.training.targets import target
 from digits.training.transform import Transform
 
-ORIGINAL_FILE, TRAIN_VAL_FILE, SOLVER_FILE = "original.prototxt", "train_val.prototxt", "solver.prototxt"
+ORIGINAL_FILE, SOLVER_FILE = "original.prototxt", "solver.prototxt"
 NETWORK_FILE = "network.json"
 LOG_FILE = "caffe_output.log"
 
@@ -146,15 +147,7 @@ class _Side:
     @property
     def transform(self) -> Transform:
         """What the data layer does to pictures."""
-        param = self.layer.transform_param
-        mean = None
-        if param.HasField("mean_file"):
-            mean = mean_of(self.folder.path / param.mean_file, "image")
-        elif param.mean_value:
-            mean = torch.tensor(list(param.mean_value), dtype=torch.float32)[:, None, None]
-        return Transform(
-            mean_CHW=mean, crop_px=param.crop_size, scale=param.scale, mirror=param.mirror, device=self.device
-        )
+        return transform_of(self.layer.transform_param, self.folder.path, device=self.device)
 
     def build(self, *, seed: int, share: CaffeNet | None = None, compiled: bool = False) -> CaffeNet:
         """Build the network on the device; with ``share`` it has the weights of that one."""

@@ -25,7 +25,8 @@ from digits.data.images import Limits, ResizeMode, prepare_image
 from digits.networks.caffe.net import CaffeNet
 from digits.training import devices, snapshots
 from digits.training.caffe_deploy import open_deploy, python_layers_of
-from digits.training.dataset import LABELS_FILE, MEAN_FILE, Mean, mean_of
+from digits.training.caffe_transform import answering_param, read_train_val, transform_of
+from digits.training.dataset import LABELS_FILE
 from digits.training.targets import Target, target
 from digits.training.transform import Transform, centre
 
@@ -85,8 +86,7 @@ class Predictor:
         net = open_deploy(folder, place)
         weights = snapshots.read_weights(snapshot)
         net.load_state({name: value for name, value in weights.items() if name in net.blobs})
-        mean = mean_of(folder.path / MEAN_FILE, cast(Mean, facts.use_mean))
-        transform = Transform(mean_CHW=mean, crop_px=facts.crop_size, device=place)
+        transform = transform_of(answering_param(read_train_val(folder)), folder.path, device=place)
         labels = tuple((folder.path / LABELS_FILE).read_text(encoding="utf-8", errors="surrogateescape").splitlines())
         return cls(net, facts, target(facts.target_kind), transform, labels, snapshots.read_facts(snapshot).epoch)
 

@@ -18,6 +18,7 @@ PATH_WORDS = {
     "name": "The file's name.",
     "path": "Path below the jobs folder: <job id>/<file>.",
     "extension": "tar, tar.gz, tgz, tar.bz2 or zip.",
+    "format": "caffemodel, onnx, pt2 or safetensors, of a Caffe model.",
     "db": "train, val or test.",
     "index": "Place of the record in the database, from 0.",
 }

@@ -1,6 +1,6 @@
 """``python -m digits.workers.inspect <folder> --service <folder>``: answers what must be computed before or beside a job.
 
-What a folder holds, how a picture would be stored, what a network is, a snapshot as Caffe's own file. No weights are kept here.
+What a folder holds, how a picture would be stored, what a network is, a snapshot as a file for others. No weights are kept here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ class Inspector:
         self._runs_python = settings.python_layers
         self._spool = Path(settings.spool)
         self._scans = Scans()
+        self._tracing = threading.Lock()  # torch traces one network at a time
 
     def folder(self, question: Question) -> dict[str, Any]:
         """What a folder holds; "running" with the number of files so far where that takes longer than a page should wait."""
@@ -60,27 +62,21 @@ class Inspector:
         if not question.get("text"):
             question["text"] = load(framework.standard)(question.pop("standard", ""))
         if self._runs_python and '"Python"' in question["text"]:
-            question.setdefault("python_layers", "")
             return ask_apart(getattr(framework, what), question)
-        question.pop("python_layers", None)
+        question.pop("python_source", None)
         found: dict[str, Any] = load(getattr(framework, what))(question)
         return found
 
-    def caffemodel(self, question: Question) -> dict[str, Any]:
-        """A snapshot as a ``.caffemodel`` file in the spool; who asked removes it."""
-        from digits.caffeproto.caffemodel import write_caffemodel
-        from digits.caffeproto.filter import filter_net
-        from digits.caffeproto.text import parse_net
-        from digits.training.snapshots import find_snapshot, read_weights
-
-        folder = JobFolder(Path(question["folder"]))
-        text = (folder.path / "train_val.prototxt").read_text()
-        net = filter_net(parse_net(text, where="train_val.prototxt").message, phase="TRAIN")
-        weights = read_weights(find_snapshot(folder, question["epoch"]))
+    def export(self, question: Question) -> dict[str, Any]:
+        """A snapshot as a file in the spool: the framework's own, or with "format" one for others. Who asked removes it."""
+        framework, name = extension("frameworks", question["framework"]), question.get("format", "")
+        if name and name not in framework.exports:
+            raise DigitsError(f"There is no format {name!r}.", hint=f"Formats: {', '.join(framework.exports)}.")
+        write = load(framework.exports[name] if name else framework.snapshot)
         self._spool.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = self._spool / f"{uuid.uuid4().hex}.caffemodel"
-        file.write_bytes(write_caffemodel(net, weights))
-        return {"file": str(file)}
+        stem = self._spool / f"export-{uuid.uuid4().hex}"
+        with self._tracing if name else nullcontext():
+            return {"file": str(write(JobFolder(Path(question["folder"])), question["epoch"], stem))}
 
 
 def setup(settings: WorkerSettings) -> Mapping[str, Handler]:
@@ -92,7 +88,7 @@ def setup(settings: WorkerSettings) -> Mapping[str, Handler]:
         "/resize-example": inspector.resize_example,
         "/network": inspector.network,
         "/copies": inspector.copies,
-        "/caffemodel": inspector.caffemodel,
+        "/export": inspector.export,
     }
 
 

@@ -13,7 +13,7 @@ from digits.store import Job, SnapshotRow
 from digits.web import jobjson
 from digits.web.answers import to_json
 from digits.web.archive import EXTENSIONS, MEDIA_TYPES, Member, archive
-from digits.web.caffemodel import caffemodel, then_remove
+from digits.web.exporting import exported, then_remove
 from digits.web.reading import path_job, read_form
 from digits.web.site import store
 from digits.web.snapshots import asked_epoch, choose
@@ -33,7 +33,7 @@ async def download(request: Request) -> Response:
     job = await run_in_threadpool(path_job, request, "model")
     given, epoch = asked_epoch(request)
     snapshot = choose(await run_in_threadpool(store(request).snapshots, job.id), epoch)
-    weights = await caffemodel(request, job, snapshot)
+    weights = await exported(request, job, snapshot)
     members = await run_in_threadpool(_members, request, job, snapshot, weights)
     name = f"{job.id}_epoch_{given}.{extension}"
     return StreamingResponse(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from heapq import nsmallest
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from digits.core.errors import DigitsError, NotFoundError
 from digits.core.jobfolder import JOB_ID
 from digits.web.answers import json_as_html
-from digits.web.caffemodel import caffemodel, then_remove
+from digits.web.exporting import exported, first_bytes, then_remove
 from digits.web.paths import is_allowed
 from digits.web.site import settings, store
 from digits.web.snapshots import FILE_NAME
@@ -27,7 +26,6 @@ INLINE = {
     ".jpeg": "image/jpeg",
 }  # fmt: skip
 GROWING = frozenset({".log", ".txt", ".jsonl", ".csv"})  # a worker may append while they are sent
-CHUNK_BYTES = 1 << 18
 MAX_SUGGESTIONS = 200
 MAX_ENTRIES = 100_000
 
@@ -45,11 +43,11 @@ async def file(request: Request) -> Response:
         snapshot = next((row for row in rows if row.step == int(named[1])), None)
         if snapshot is None:
             raise NotFoundError("There is no such file.")
-        weights = await caffemodel(request, job, snapshot)
+        weights = await exported(request, job, snapshot)
         size = weights.stat().st_size
         headers = {"Content-Length": str(size), "Content-Disposition": f'attachment; filename="{inner}"'}
         return StreamingResponse(
-            then_remove(_first_bytes(weights, size), weights), headers=headers, media_type="application/octet-stream"
+            then_remove(first_bytes(weights, size), weights), headers=headers, media_type="application/octet-stream"
         )
     return await run_in_threadpool(_below, job.folder.path, inner)
 
@@ -74,15 +72,7 @@ def _below(folder: Path, inner: str) -> Response:
             content_disposition_type=disposition,
         )
     headers = {"Content-Length": str(size), "Content-Disposition": f'{disposition}; filename="{_ascii(path.name)}"'}
-    return StreamingResponse(_first_bytes(path, size), headers=headers, media_type=kind or "text/csv; charset=utf-8")
-
-
-def _first_bytes(path: Path, size: int) -> Iterator[bytes]:
-    """Yield exactly ``size`` bytes: a log that grows meanwhile must not pass the length that was announced."""
-    with path.open("rb") as file:
-        while size > 0 and (chunk := file.read(min(CHUNK_BYTES, size))):
-            size -= len(chunk)
-            yield chunk
+    return StreamingResponse(first_bytes(path, size), headers=headers, media_type=kind or "text/csv; charset=utf-8")
 
 
 def _ascii(name: str) -> str:

@@ -14,4 +14,6 @@ EXTENSION = FrameworkExtension(
     standard="digits.networks.standard:standard_text",
     refit="digits.networks.caffe.refit:refit",
     copies="digits.networks.caffe.copyplan:copies",
+    snapshot="digits.training.caffe_export:snapshot",
+    exports={name: f"digits.training.caffe_export:{name}" for name in ("caffemodel", "onnx", "pt2", "safetensors")},
 )

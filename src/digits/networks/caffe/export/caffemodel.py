@@ -13,7 +13,7 @@ from digits.caffeproto.text import to_text, without_source
 from digits.caffeproto.upgrade import with_input_fields
 from digits.networks.caffe.export.model import ExportModel
 
-DEPLOY, TRAIN_VAL, LABELS, README = "deploy.prototxt", "train_val.prototxt", "labels.txt", "README.txt"
+DEPLOY, TRAIN_VAL, README = "deploy.prototxt", "train_val.prototxt", "README.txt"
 
 
 def write(model: ExportModel, path: Path) -> None:
@@ -32,8 +32,6 @@ def write(model: ExportModel, path: Path) -> None:
     }
     if training:
         texts[TRAIN_VAL] = to_text(training[0])
-    if model.labels:
-        texts[LABELS] = "".join(f"{label}\n" for label in model.labels)
     with zipfile.ZipFile(path, "w") as archive:
         for name, text in texts.items():
             archive.writestr(name, text.encode("utf-8", "surrogateescape"), zipfile.ZIP_DEFLATED)

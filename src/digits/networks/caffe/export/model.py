@@ -39,7 +39,7 @@ class ExportModel:
     training: caffe_pb2.NetParameter | None = None
     """Both phases of the network that was trained, in the current form."""
     files: Mapping[str, Path] = field(default_factory=dict)
-    """Files that go along where a format is an archive, by the name they get: the mean, layers written in Python."""
+    """Files that go along where a format is an archive, by the name they get: labels, the mean, layers written in Python."""
 
     def input_shapes(self) -> dict[str, Shape]:
         """Return the inputs with the shapes that the definition gives them.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +90,12 @@ class Preprocessing:
         if self.scale != 1:
             steps.append(f"Multiply by {self.scale:g}.")
         return steps
+
+
+def mean_colour(values: Iterable[float]) -> NDArray[np.float32] | None:
+    """Return a colour as a mean; None for no values."""
+    colour = np.array(list(values), np.float32)
+    return colour if colour.size else None
 
 
 def _channels(inputs: Shapes) -> str:
