@@ -8,13 +8,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import safetensors.numpy
 from google.protobuf import text_format
 from numpy.typing import NDArray
 
 from digits.caffeproto import caffe_pb2, hdf5
 from digits.caffeproto.blob import array_to_blob
 from digits.caffeproto.caffemodel import write_caffemodel
-from digits.caffeproto.files import form_of, read_state_file, read_weights_file
+from digits.caffeproto.files import check_weights_file, form_of, read_state_file, read_weights_file
 from digits.caffeproto.states import SolverState, state_to_bytes
 from digits.core.errors import WeightsError
 from tests.shared import needs_shared, shared
@@ -181,3 +182,42 @@ def test_damaged_weight_files_end_in_a_clear_error_or_in_weights(form: str, tmp_
             assert all(array.dtype == np.float32 for array in found.values())
     assert len(places) > 20
     assert all(place.startswith(str(path)) for place in places)
+
+
+def test_a_snapshot_of_a_training_is_read_and_safetensors_of_other_networks_are_refused(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "a.safetensors", tmp_path / "b.caffemodel"
+    ours.write_bytes(safetensors.numpy.save({"conv1:0": np.full((2, 3), 0.5, np.float32)}))
+    theirs.write_bytes(safetensors.numpy.save({"features.0.weight": np.ones(2, np.float32)}))
+
+    assert read_weights_file(ours)["conv1:0"].tolist() == [[0.5] * 3] * 2
+    with pytest.raises(WeightsError, match="is of no Caffe network"):
+        read_weights_file(theirs)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b"layer { name: 'a' type: 'ReLU' bottom: 'x' top: 'a' }", "definition without weights"),
+        (b"\x7fELF\x02\x01\x01" + bytes(100), "no Caffe weight file"),
+        (b"\xa2\x06\xff\xff\xff\x0f", "no Caffe weight file"),
+        (b"\xa2\x06\x05\x0a\x03ip1", "No layer in this file has weights"),
+    ],
+)
+def test_a_glance_tells_what_is_no_weights(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "file").write_bytes(content)
+
+    with pytest.raises(WeightsError, match=words):
+        check_weights_file(tmp_path / "file")
+
+
+def test_a_glance_lets_weights_of_every_age_pass(tmp_path: Path) -> None:
+    blob = caffe_pb2.BlobProto(data=[1.0], num=1, channels=1, height=1, width=1)
+    current, v1 = caffe_pb2.NetParameter(name="n"), caffe_pb2.NetParameter(name="n")
+    current.layer.add(name="relu")
+    current.layer.add(name="ip").blobs.append(blob)
+    v1.layers.add(name="ip").blobs.append(blob)
+
+    for number, net in enumerate((current, v1)):
+        (tmp_path / str(number)).write_bytes(net.SerializeToString())
+        check_weights_file(tmp_path / str(number))

@@ -6,6 +6,7 @@ is what holds no control character; all else is taken for protobuf.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,7 @@ Form = Literal["hdf5", "safetensors", "text", "binary"]
 
 _HEAD_BYTES = 4096
 _MOST_HEADER_BYTES = 100_000_000
+_BLOB_NAME = re.compile(r".*:\d{1,6}", re.DOTALL)
 _SMALL_TEXT_BYTES = 1 << 20
 """A definition that is given for weights is smaller; this much text is read through in a second."""
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\v\f\r")) + b"\x7f"
@@ -92,6 +94,11 @@ def _from_safetensors(data: bytes, *, where: str) -> dict[str, NDArray[np.float3
         found = safetensors.numpy.load(data)
     except (safetensors.SafetensorError, KeyError, ValueError) as error:
         raise WeightsError(f"This is no file of weights: {error}.", where=where) from error
+    if strange := next((name for name in found if not _BLOB_NAME.fullmatch(name)), None):
+        raise WeightsError(
+            f"This file is of no Caffe network: its array {strange[:80]!r} is not named as <layer>:<number>.",
+            where=where,
+        )
     return {name: np.asarray(array, np.float32) for name, array in found.items()}
 
 

@@ -9,8 +9,11 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from digits.core.beginning import PYTHON_LAYERS
 from digits.core.errors import DigitsError, NetworkError
 from digits.core.extensions import load
 
@@ -19,6 +22,8 @@ MOST_S = 60.0
 
 def ask_apart(reference: str, question: dict[str, Any]) -> dict[str, Any]:
     """Return what the function that ``reference`` names answers to ``question``.
+
+    Its "python_source", if it has one, is there as a module of the folder that the function is told as "python_layers".
 
     Raises:
         NetworkError: it refuses, does not come to an end, or ends the process.
@@ -50,14 +55,23 @@ def main() -> int:
     out = os.dup(1)
     os.dup2(2, 1)  # what a user's code prints is no answer
     asked = json.loads(sys.stdin.buffer.read())
-    answer: dict[str, Any]
-    try:
-        answer = {"answer": load(asked["reference"])(asked["question"])}
-    except DigitsError as error:
-        answer = {"error": {"message": error.message, "where": error.where, "hint": error.hint}}
+    with TemporaryDirectory() as folder:
+        answer = _answer(asked["reference"], asked["question"], Path(folder))
     with open(out, "wb") as file:
         file.write(json.dumps(answer).encode())
     return 0
+
+
+def _answer(reference: str, question: dict[str, Any], folder: Path) -> dict[str, Any]:
+    source = question.pop("python_source", "")
+    if source:
+        (folder / PYTHON_LAYERS).write_text(source, encoding="utf-8")
+    try:
+        return {"answer": load(reference)(question | {"python_layers": str(folder) if source else ""})}
+    except DigitsError as error:
+        # The folder goes: its name would tell nobody anything.
+        message = error.message.replace(f"{folder}{os.sep}", "")
+        return {"error": {"message": message, "where": error.where, "hint": error.hint}}
 
 
 if __name__ == "__main__":

@@ -117,4 +117,8 @@ def _by_layer(weights: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, NDArra
     layers: dict[str, dict[str, NDArray[Any]]] = {}
     for name, array in weights.items():
         layers.setdefault(name.rpartition(":")[0], {})[name] = array
-    return layers
+    # safetensors keeps an order of its own
+    return {
+        layer: dict(sorted(blobs.items(), key=lambda blob: int(blob[0].rpartition(":")[2])))
+        for layer, blobs in layers.items()
+    }
