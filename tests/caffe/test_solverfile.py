@@ -70,10 +70,12 @@ def test_a_solver_that_contradicts_itself_is_refused_in_words(text: str, words: 
         names(tmp_path, text)
 
 
-def test_settings_of_nvcaffe_that_are_not_used_are_named(tmp_path: Path) -> None:
+def test_settings_of_nvcaffe_that_are_not_used_are_named_with_their_lines(tmp_path: Path) -> None:
     (tmp_path / "net.prototxt").write_text(NET)
-    (tmp_path / "solver.prototxt").write_text('net: "net.prototxt" larc: true rampup_lr: 0.1' + END)
+    path = tmp_path / "solver.prototxt"
+    path.write_text('net: "net.prototxt"\nlarc: true\nrampup_lr: 0.1\n' + END)
 
-    warnings = read_solver(tmp_path / "solver.prototxt").warnings
-
-    assert [warning.split()[0] for warning in warnings] == ["rampup_lr", "larc"]
+    assert read_solver(path).warnings == (
+        f"{path}:2: larc is not used: NVCaffe's, and the training goes on without it.",
+        f"{path}:3: rampup_lr is not used: NVCaffe's, and the training goes on without it.",
+    )

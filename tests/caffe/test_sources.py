@@ -237,3 +237,79 @@ def test_every_source_is_of_a_layer_type_that_is_known() -> None:
     assert sources().keys() <= converters().keys()
     with pytest.raises(NetworkError, match="batch_size"):
         feed("type: 'ImageData' image_data_param { source: 'x' batch_size: 0 }", Path())
+
+
+def test_nvcaffe_s_shuffle_draws_an_order_for_each_pass_over_the_records(tmp_path: Path) -> None:
+    database(tmp_path / "db", np.zeros((12, 1, 2, 2), np.uint8), list(range(12)))
+    layer = "type: 'Data' data_param { source: 'db' backend: LMDB batch_size: 12 shuffle: true }"
+
+    source = feed(layer, tmp_path, "TRAIN")
+    one, other = (source.next()["label"].tolist() for _ in range(2))
+
+    assert sorted(one) == sorted(other) == list(range(12))
+    assert one != other
+    assert one != list(range(12))
+
+
+@pytest.mark.parametrize(
+    ("data", "transform", "channels"),
+    [
+        ("", "", 1),
+        ("force_encoded_color: true", "", 3),
+        ("", "force_color: true", 3),
+        ("", "force_gray: true", 1),
+    ],
+)
+def test_encoded_pictures_may_be_forced_to_colour_or_grey(
+    data: str, transform: str, channels: int, tmp_path: Path
+) -> None:
+    writer = RecordWriter(tmp_path / "db")
+    encoded = cv2.imencode(".png", np.full((4, 4), 90, np.uint8))[1].tobytes()
+    writer.put(b"0", write_datum(Datum(1, 4, 4, encoded, 7, True)))
+    writer.close()
+    layer = f"type: 'Data' data_param {{ source: 'db' batch_size: 2 {data} }} transform_param {{ {transform} }}"
+
+    source = feed(layer, tmp_path)
+    batch = source.next()["data"]
+    source.close()
+
+    assert batch.shape == (2, channels, 4, 4)
+    assert bool((batch == 90).all())
+
+
+def test_up_to_rand_skip_records_are_passed_over_at_first(tmp_path: Path) -> None:
+    database(tmp_path / "db", np.zeros((9, 1, 2, 2), np.uint8), list(range(9)))
+    layer = "type: 'Data' data_param { source: 'db' batch_size: 1 rand_skip: 3 }"
+
+    first = {int(feed(layer, tmp_path, seed=seed).next()["label"]) for seed in range(40)}
+
+    assert first == {0, 1, 2, 3}
+
+
+def many_images(folder: Path, settings: str) -> list[float]:
+    """Labels of a pass over a list of six pictures below ``pictures``."""
+    (folder / "pictures").mkdir(exist_ok=True)
+    for index in range(6):
+        cv2.imwrite(str(folder / "pictures" / f"{index}.png"), np.full((4, 4, 3), (40, 0, 200), np.uint8))
+    (folder / "list.txt").write_text("".join(f"{index}.png {index}\n" for index in range(6)))
+    root = f"root_folder: '{folder}/pictures/'"
+    source = feed(
+        f"type: 'ImageData' image_data_param {{ source: 'list.txt' {root} batch_size: 6 {settings} }}", folder, seed=5
+    )
+    made = source.next()
+    source.close()
+    assert made["data"].shape == (6, 1 if "is_color" in settings else 3, 4, 4)
+    if "is_color" in settings:
+        assert made["data"][0, 0, 0, 0] == round(0.299 * 200 + 0.114 * 40)
+    labels: list[float] = made["label"].tolist()
+    return labels
+
+
+def test_a_list_of_pictures_is_shuffled_skipped_into_and_read_in_grey_where_it_says_so(tmp_path: Path) -> None:
+    plain = many_images(tmp_path, "")
+    shuffled, skipped = many_images(tmp_path, "shuffle: true"), many_images(tmp_path, "rand_skip: 5")
+
+    assert plain == many_images(tmp_path, "is_color: false") == [0, 1, 2, 3, 4, 5]
+    assert sorted(shuffled) == plain != shuffled
+    assert skipped != plain
+    assert skipped == [(skipped[0] + step) % 6 for step in range(6)]

@@ -37,12 +37,13 @@ class Definition:
     folders: Folders
 
     def only(self, state: State) -> Definition:
-        """Return the layers of one state.
+        """Return the layers of one state; the stages that the definition itself names hold, too.
 
         Raises:
             NetworkError: a layer has include and exclude rules together.
         """
-        kept = filter_net(self.message, phase=state.phase, stages=state.stages, level=state.level, where=self.where)
+        stages = (*self.message.state.stage, *state.stages)
+        kept = filter_net(self.message, phase=state.phase, stages=stages, level=state.level, where=self.where)
         return Definition(kept, self.where, self.folders)
 
 

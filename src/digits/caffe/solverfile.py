@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from digits.caffe.definitions import Definition, State, of_message, read_message, read_net
+from digits.caffe.checking.findings import at
+from digits.caffe.definitions import Definition, State, of_message, read_message, read_net, read_text
 from digits.caffe.paths import Folders
 from digits.caffeproto import caffe_pb2
 from digits.core.errors import NetworkError
 from digits.networks.layers.registry import Phase
 
-_NOT_FOR_HERE = (
-    "rampup_interval", "rampup_lr", "min_lr", "momentum_policy", "weight_decay_policy", "larc", "larc_policy", "larc_eta",
-)  # fmt: skip
-"""NVCaffe's; a training goes on without them, with a warning."""
+_NVCAFFE = "NVCaffe's, and the training goes on without it"
+_SSD = "it belongs to SSD's evaluation, which is not built yet"
+UNUSED: Mapping[str, str] = {
+    "ap_version": _SSD,
+    "debug_info": "`digits caffe forward` writes every blob and gradient",
+    "eval_type": _SSD,
+    "larc": _NVCAFFE,
+    "larc_eta": _NVCAFFE,
+    "larc_policy": _NVCAFFE,
+    "larc_turbo": _NVCAFFE,
+    "layer_wise_reduce": "a training runs on one GPU",
+    "local_gw_ratio": _NVCAFFE,
+    "local_lr_auto": _NVCAFFE,
+    "max_momentum": _NVCAFFE,
+    "min_lr": _NVCAFFE,
+    "momentum_policy": _NVCAFFE,
+    "momentum_power": _NVCAFFE,
+    "plateau_winsize": "it belongs to SSD's policy plateau, which is not built yet",
+    "rampup_interval": _NVCAFFE,
+    "rampup_lr": _NVCAFFE,
+    "show_per_class_result": _SSD,
+    "snapshot_diff": "gradients are not kept",
+    "solver_data_type": "all is computed in float32",
+    "store_blobs_in_old_format": "blobs are written with their shapes, which every Caffe since 2015 reads",
+    "test_and_snapshot_last_epochs": _NVCAFFE,
+    "test_and_snapshot_start_epoch": _NVCAFFE,
+    "weight_decay_policy": _NVCAFFE,
+    "weight_decay_power": _NVCAFFE,
+}
+"""Fields of a solver that change nothing here, and why."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +77,8 @@ def read_solver(path: Path, *, stages: tuple[str, ...] = (), level: int = 0) -> 
     check(message, where=str(path))
     folders = Folders.of(path)
     train = _train(message, str(path), folders, stages, level)
-    warnings = [f"{name} is NVCaffe's and not used here." for name in _NOT_FOR_HERE if message.HasField(name)]
-    return SolverFile(message, str(path), train, _tests(message, str(path), folders), tuple(warnings))
+    warnings = tuple(f"{at(str(path), read_text(path), field)}: {words}" for field, words in unused_settings(message))
+    return SolverFile(message, str(path), train, _tests(message, str(path), folders), warnings)
 
 
 def check(message: caffe_pb2.SolverParameter, *, where: str) -> None:
@@ -93,6 +121,12 @@ def problems_of(message: caffe_pb2.SolverParameter) -> list[tuple[str, str, str]
         words = f"There is no regularization_type {message.regularization_type[:40]!r}."
         found.append(("regularization_type", words, "It may be L1 or L2."))
     return found
+
+
+def unused_settings(message: caffe_pb2.SolverParameter) -> list[tuple[str, str]]:
+    """Return (field, words) of what is set and changes nothing here."""
+    given = {field.name for field, _ in message.ListFields()}
+    return [(name, f"{name} is not used: {why}.") for name, why in UNUSED.items() if name in given]
 
 
 def _train(

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from digits.caffe.checking.findings import Finding, at
-from digits.caffe.checking.lint import is_for_digits, lint, states_of
+from digits.caffe.checking.lint import is_for_digits, lint, notes_of, states_of
 from digits.caffe.checking.trial import trial
 from digits.caffe.definitions import Definition, State, of_message, read_text
 from digits.caffe.paths import Folders
-from digits.caffe.solverfile import problems_of, read_solver
+from digits.caffe.solverfile import problems_of, read_solver, unused_settings
 from digits.caffeproto import caffe_pb2
 from digits.caffeproto.text import parse_message, parse_net
 from digits.core.errors import DigitsError, NetworkError
@@ -28,7 +28,7 @@ _DIGITS_SIZES = ((1, 28, 28), (3, 32, 32), (3, 256, 256))
 
 
 def check(path: Path, *, builds: bool, phases: Sequence[Phase] = ("TRAIN", "TEST")) -> list[Finding]:
-    """Return what is wrong with a network or solver file; nothing if it is sound.
+    """Return what is wrong with a network or solver file; nothing, or notes alone, if it is sound.
 
     Args:
         path: the file; its content says which it is.
@@ -41,8 +41,8 @@ def check(path: Path, *, builds: bool, phases: Sequence[Phase] = ("TRAIN", "TEST
     try:
         text = read_text(path)
         if _is_solver(text):
-            return _check_solver(path, text, builds, phases)
-        return _check_net(path, text, builds, phases)
+            return _notes_last(_check_solver(path, text, builds, phases))
+        return _notes_last(_check_net(path, text, builds, phases))
     except NetworkError as error:
         return [Finding.of(error, file=str(path))]
 
@@ -59,13 +59,13 @@ def _check_net(path: Path, text: str, builds: bool, phases: Sequence[Phase]) -> 
     message = parse_net(text, where=str(path)).message
     definition = of_message(message, where=str(path), folders=Folders.of(path))
     states = states_of(definition, phases)
-    found = lint(definition, states)
+    found, notes = lint(definition, states), notes_of(definition)
     if found or not builds:
-        return found
+        return found + notes
     found = [finding for state in states for finding in trial(definition.only(state), state.phase)]
     if found and is_for_digits(definition):
-        return _build_for_digits(definition, text, states)
-    return list(dict.fromkeys(found))
+        found = _build_for_digits(definition, text, states)
+    return found + notes
 
 
 def _build_for_digits(definition: Definition, text: str, states: Sequence[State]) -> list[Finding]:
@@ -112,6 +112,7 @@ def _check_solver(path: Path, text: str, builds: bool, phases: Sequence[Phase]) 
     where = str(path)
     message = parse_message(text, caffe_pb2.SolverParameter(), where=where)
     found = [Finding(at(where, text, field), words, hint) for field, words, hint in problems_of(message)]
+    found += [Finding(at(where, text, field), words, is_note=True) for field, words in unused_settings(message)]
     for field, check_ in (("lr_policy", Schedule.from_solver), ("type", lambda each: make_solver(each, []))):
         try:
             check_(message)
@@ -158,4 +159,10 @@ def _check_nets(path: Path, builds: bool, phases: Sequence[Phase]) -> list[Findi
             state = definition.message.state
             slips = lint(definition, [State(phase, tuple(state.stage), state.level)])
             found += slips or (trial(definition, phase) if builds else [])
-    return list(dict.fromkeys(found))
+            found += notes_of(definition)
+    return found
+
+
+def _notes_last(findings: list[Finding]) -> list[Finding]:
+    """Return each finding once, and the notes behind what is wrong."""
+    return sorted(dict.fromkeys(findings), key=lambda finding: finding.is_note)

@@ -16,6 +16,8 @@ class Finding:
     """``file:line``."""
     what: str
     hint: str = ""
+    is_note: bool = False
+    """Good to know; the file is sound for all that."""
 
     @classmethod
     def of(cls, error: DigitsError, *, file: str) -> Finding:
@@ -23,7 +25,7 @@ class Finding:
         return cls(error.where or file, error.message, error.hint)
 
     def __str__(self) -> str:
-        return " ".join(f"{self.where}: {self.what} {self.hint}".split())
+        return " ".join(f"{self.where}: {'note: ' * self.is_note}{self.what} {self.hint}".split())
 
 
 def line_of(text: str, field: str) -> int:

@@ -13,6 +13,7 @@ from digits.caffe.definitions import Definition, State
 from digits.caffeproto import caffe_pb2
 from digits.caffeproto.place import did_you_mean, place, shown
 from digits.caffeproto.text import layer_line
+from digits.networks.caffe.unused import unused_fields
 from digits.networks.layers.registry import NOT_BUILT_YET, Phase, converters
 
 DIGITS_STAGES = ("train", "val", "deploy")
@@ -66,6 +67,12 @@ def lint(definition: Definition, states: Iterable[State]) -> list[Finding]:
         if not any(layer.include and layer.exclude for layer in definition.message.layer):
             found += _together(definition.only(state), brings_data=is_for_digits(definition))
     return list(dict.fromkeys(found))
+
+
+def notes_of(definition: Definition) -> list[Finding]:
+    """Return the settings of a definition that change nothing here, each once."""
+    unused = unused_fields(definition.message, where=definition.where)
+    return [Finding(each.where, each.words, is_note=True) for each in unused]
 
 
 def _alone(definition: Definition) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ from digits.caffe.solverfile import SolverFile, read_solver
 from digits.caffe.solving import Solving
 from digits.caffeproto import caffe_pb2
 from digits.core.errors import SetupError
+from digits.networks.caffe.unused import unused_fields
 from digits.training import devices
 from digits.training.caffelog import CaffeLog
 
@@ -132,7 +133,9 @@ def say_solver(file: SolverFile, log: CaffeLog) -> None:
 
 
 def say_net(fed: FedNet, log: CaffeLog) -> None:
-    """Log each layer with what goes in and comes out."""
+    """Log what of the definition is not used, and each layer with what goes in and comes out."""
+    for unused in unused_fields(fed.definition.message, where=fed.definition.where):
+        log.say(f"{'Ignored' if unused.is_needless else 'Warning'}: {unused.where}: {unused.words}")
     memory = 0
     for layer in fed.net.layers:
         log.say(f"Creating Layer {layer.name}")

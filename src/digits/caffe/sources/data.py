@@ -1,8 +1,8 @@
-"""Source of ``Data``: the records of an LMDB in the order of their keys, round and round, across the end inside a batch."""
+"""Source of ``Data``: the records of an LMDB in the order of their keys (or, shuffled, in none), round and round, across the end inside a batch."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from math import prod
 
@@ -111,17 +111,28 @@ class RecordSource:
 
     def _endless(self, num_skipped: int) -> Generator[bytes]:
         while True:
-            for record in self._file.records():
+            for record in self._shuffled() if self._asked.message.data_param.shuffle else self._file.records():
                 if num_skipped:
                     num_skipped -= 1
                 else:
                     yield record
+
+    def _shuffled(self) -> Iterator[bytes]:
+        """Yield each record once, in an order that is drawn (NVCaffe's)."""
+        keys = list(self._file.keys())
+        self._asked.chance.shuffle(keys)
+        for key in keys:
+            record = self._file.get(key)
+            assert record is not None, "databases are never changed"
+            yield record
 
     def _decoded(self, record: bytes) -> tuple[Picture, int]:
         """Return a record's picture as (C, H, W), BGR where it has 3 channels, and its label."""
         datum = read_datum(record)
         if datum.encoded:
             image_HWC = decode(bytes(datum.data)).image_HWC
+            if self._asked.message.data_param.force_encoded_color:
+                image_HWC = to_channels(image_HWC, 3)
             return planes(image_HWC, self._asked.message.transform_param), datum.label
         shape = (datum.channels, datum.height, datum.width)
         values: Picture = np.frombuffer(datum.data, np.uint8)

@@ -19,6 +19,7 @@ from digits.core.errors import NetworkError
 from digits.networks.caffe import data_layers
 from digits.networks.caffe.data_layers import DataFacts
 from digits.networks.caffe.heads import heads, output_param
+from digits.networks.caffe.unused import unused_fields
 
 Net = caffe_pb2.NetParameter
 Layer = caffe_pb2.LayerParameter
@@ -100,7 +101,7 @@ def _prepare(
     included = {name: [is_included(layer, state, where=where) for layer in layers] for name, state in STATES.items()}
     chosen = data_layers.choose(layers, included["train"], included["val"], facts, where=where)
     crop = data_layers.crop_size(chosen, crop_size, facts, where=where)
-    warnings: list[str] = []
+    warnings = [f"{each.where}: {each.words}" for each in unused_fields(net, where=where) if not each.is_needless]
     data = data_layers.complete(chosen, facts, batch_size or DEFAULT_BATCH_SIZE, bool(batch_size), crop, warnings)
 
     hidden = [(index, layer) for index, layer in enumerate(layers) if "Data" not in layer.type]
