@@ -71,7 +71,7 @@ def test_a_folder_that_is_not_there_is_refused_in_words(ask: Ask, tmp_path: Path
     answer = ask("/folder", extension="image-classification", path=str(tmp_path / "none"))
 
     assert answer.status_code == 400
-    assert "cannot be listed" in answer.json()["error"]["message"]
+    assert "cannot be read" in answer.json()["error"]["message"]
 
 
 def test_a_picture_in_all_modes(ask: Ask) -> None:

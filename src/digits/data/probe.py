@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 from digits.core.errors import DataError
 from digits.data.decode import TURNS, Limits, check_size, open_image, orientation
@@ -15,7 +16,20 @@ def picture_size(path: str | Path | bytes, *, limits: Limits | None = None) -> t
         DataError: the header cannot be read, or tells a size beyond the limits.
     """
     try:
-        with open(path, "rb") as file, open_image(file) as image:
+        with open(path, "rb") as file:
+            return size_in_header(file, limits=limits)
+    except OSError as error:
+        raise DataError(f"It cannot be read: {error.strerror or error}.", rule="IMG_UNREADABLE") from error
+
+
+def size_in_header(file: IO[bytes], *, limits: Limits | None = None) -> tuple[int, int]:
+    """Return (height, width) of the picture in ``file`` as it is meant to be seen.
+
+    Raises:
+        DataError: the header cannot be read, or tells a size beyond the limits.
+    """
+    try:
+        with open_image(file) as image:
             width, height = image.size
             check_size(height, width, limits or Limits())
             return (width, height) if orientation(image) in TURNS else (height, width)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -57,9 +58,35 @@ def test_the_limits_are_those_of_the_build(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_an_error_and_a_stop_is_heard(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be listed"):
+    with pytest.raises(DataError, match="cannot be read"):
         inspect_folder(str(tmp_path / "absent"))
 
     draw_classes(tmp_path / "in", {"cat": 2})
     with pytest.raises(StoppedError):
         inspect_folder(str(tmp_path / "in"), stop=lambda: True)
+
+
+def test_train_and_val_folders_are_told_as_such_with_the_fields_that_the_form_takes(tmp_path: Path) -> None:
+    draw_classes(tmp_path / "in" / "train", {"cat": 3, "dog": 2})
+    draw_classes(tmp_path / "in" / "validation", {"cat": 1, "dog": 1})
+
+    told = inspect_folder(str(tmp_path / "in"))
+
+    assert told["source"] == {
+        "method": "folder", "train": str(tmp_path / "in/train"), "has_val_folder": True, "val": str(tmp_path / "in/validation"),
+    }  # fmt: skip
+    assert (told["count"], told["dbs"]) == (7, {"val": 2})
+
+
+def test_an_archive_is_told_without_being_unpacked(tmp_path: Path) -> None:
+    root = draw_classes(tmp_path / "in", {"cat": 3, "dog": 2})
+    archive = shutil.make_archive(str(tmp_path / "pictures"), "zip", root)
+
+    told = inspect_folder(archive)
+
+    assert told["format"] == "archive"
+    assert [(each["label"], each["count"], each["sample"]) for each in told["classes"]] == [
+        ("cat", 3, ""),
+        ("dog", 2, ""),
+    ]
+    assert told["source"] == {"method": "archive", "path": archive}

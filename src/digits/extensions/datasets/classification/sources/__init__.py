@@ -3,6 +3,7 @@
     sources/folder/
       spec.py      FolderSource: the source's fields, a branch of ``ClassificationSpec.source``
       check.py     dbs(source) -> the databases asked for; check(source, settings) -> problems by field, before a job exists
+                   recognise(path) -> the source's fields, where what lies at a path is one; None where it is not
       collect.py   collect(source, writer) -> Inventory: finds every picture; in a worker, and may take long
 
 ``check`` runs in the web process: it imports nothing heavy and looks at paths and names alone. ``collect`` raises DataError where the source
@@ -11,13 +12,19 @@ as a whole cannot be used; a single file that cannot is refused to the writer.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from digits.core.errors import DataError
 from digits.core.extensions import load
 
 if TYPE_CHECKING:
     from digits.core.settings import Settings
     from digits.data.inventory import Inventory, InventoryWriter
+
+
+RECOGNISED = ("archive", "folder")
+"""Sources that are told by what lies at a path, the most particular first."""
 
 
 class Source(Protocol):
@@ -49,3 +56,23 @@ def collect(source: Source, writer: InventoryWriter) -> Inventory:
     """
     inventory: Inventory = load(f"{__name__}.{source.method}.collect:collect")(source, writer)
     return inventory
+
+
+def recognise(path: Path) -> dict[str, Any]:
+    """Return the fields of the source that lies at ``path``, "method" among them.
+
+    Raises:
+        DataError: it is none that is known.
+        OSError: it cannot be read.
+    """
+    path.stat()
+    for method in RECOGNISED:
+        fields: dict[str, Any] | None = load(f"{__name__}.{method}.check:recognise")(path)
+        if fields is not None:
+            return {"method": method, **fields}
+    raise DataError(
+        "This is neither a folder of class folders nor an archive of them.",
+        where=str(path),
+        hint="Name the folder that holds one sub-folder for each class.",
+        rule="SOURCE_UNKNOWN",
+    )

@@ -6,6 +6,13 @@ from digits.core.spec import Spec
 from digits.data.rules import DBS, Rules
 from digits.extensions.datasets.classification.split import num_sets
 
+SPLITS = {
+    b"train": "train", b"training": "train", b"training_set": "train",
+    b"val": "val", b"valid": "val", b"validation": "val", b"dev": "val",
+    b"test": "test", b"testing": "test", b"test_set": "test", b"eval": "test",
+}  # fmt: skip
+"""Folder names, in lower case, that stand for a database."""
+
 
 def wanted_dbs(pct_val: float, pct_test: float, given: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Return the databases that shares ask for, and those ``given`` by the source itself."""

@@ -35,3 +35,8 @@ def _archive_problem(path: Path) -> str:
     except OSError as error:
         return f"The archive cannot be read: {error.strerror or error}."
     return "This is no archive: a .zip or .tar file is needed, the latter perhaps with .gz, .bz2 or .xz."
+
+
+def recognise(path: Path) -> dict[str, str] | None:
+    """Return the fields of the archive at ``path``; None where there is none."""
+    return {"path": str(path)} if path.is_file() and kind_of(path) else None

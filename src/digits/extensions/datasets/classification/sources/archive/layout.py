@@ -6,13 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from digits.data.rules import DBS, UNDECIDED
+from digits.extensions.datasets.classification.sources.shares import SPLITS
 
-SPLITS = {
-    b"train": "train", b"training": "train", b"training_set": "train",
-    b"val": "val", b"valid": "val", b"validation": "val", b"dev": "val",
-    b"test": "test", b"testing": "test", b"test_set": "test", b"eval": "test",
-}  # fmt: skip
-"""Folder names, in lower case, that stand for a database."""
 _JUNK = (b"__macosx",)
 
 Parts = tuple[bytes, ...]

@@ -11,7 +11,7 @@ from digits.core.settings import Settings
 from digits.extensions.datasets.classification.paths import folder_problem
 from digits.extensions.datasets.classification.scan import class_folders, walk
 from digits.extensions.datasets.classification.sources.folder.spec import FolderSource
-from digits.extensions.datasets.classification.sources.shares import least_for_training, wanted_dbs
+from digits.extensions.datasets.classification.sources.shares import SPLITS, least_for_training, wanted_dbs
 
 _PATIENCE_S = 1.0
 _SHOWN_CLASSES = 20
@@ -72,3 +72,17 @@ def _classes_problem(root: Path, least: int) -> str:
 
 def _pictures(root: bytes, folder: bytes) -> Iterator[bool]:
     return (isinstance(found, bytes) for found in walk(root, folder))
+
+
+def recognise(path: Path) -> dict[str, str | bool] | None:
+    """Return the fields of the folder at ``path``; with train, val and test folders in it and nothing else, they are the databases."""
+    if not path.is_dir():
+        return None
+    names = [folder.name for folder in class_folders(os.fsencode(path))]
+    splits = {SPLITS[name.lower()]: os.fsdecode(name) for name in names if name.lower() in SPLITS}
+    if len(splits) < len(names) or "train" not in splits:
+        return {"train": str(path)}
+    fields: dict[str, str | bool] = {"train": str(path / splits.pop("train"))}
+    for db, name in splits.items():
+        fields |= {f"has_{db}_folder": True, db: str(path / name)}
+    return fields
