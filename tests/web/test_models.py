@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
-import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -273,67 +271,6 @@ def test_a_snapshot_has_the_name_that_digits_gave_it(world: World) -> None:
     assert found.content == b"weights of epoch 3"
     assert found.headers["content-disposition"] == 'attachment; filename="snapshot_iter_2112.caffemodel"'
     assert missing.status_code == 404
-
-
-LAYER = {
-    "name": "conv1", "type": "Convolution", "line": 7, "bottoms": ["data"], "tops": ["conv1"], "output_shapes": [[1, 20, 24, 24]],
-    "num_parameters": 520, "multiply_adds": 288_000, "kernel": [5, 5], "stride": [1, 1], "pad": [0, 0], "receptive_field": [5, 5],
-    "cumulative_stride": [1, 1],
-}  # fmt: skip
-
-
-def network(path: str, question: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-    """Answer as the inspector does to /network."""
-    assert path == "/network"
-    if "Polling" in question.get("text", ""):
-        error = {"message": "Layer 'pool1' has type 'Polling'.", "where": "line 12", "hint": "Did you mean 'Pooling'?"}
-        return 400, {"error": error}
-    return 200, {
-        "layers": [LAYER],
-        "parameters": 520,
-        "activations_bytes": 46_080,
-        "graph_svg": "<svg>é</svg>",
-        "text": "",
-    }
-
-
-def test_a_network_is_told_layer_by_layer_at_the_size_of_a_dataset(world: World) -> None:
-    with service(world.site.store, "inspect", network) as asked:
-        query = {"framework": "caffe"}
-        data = {"standard_network": "lenet", "dataset_id": world.ids["mnist"], "crop_size": "24"}
-        answer = world.site.client.post("/models/network-table", params=query, data=data)
-    forget(world.site.store)
-
-    assert answer.status_code == 200, answer.text
-    body = answer.json()
-    assert (body["parameters"], body["activations_bytes"]) == (520, 46_080)
-    layer = body["layers"][0]
-    assert {"name", "type", "output", "parameters", "multiply_adds", "stride", "pad", "kernel", "receptive_field",
-            "cumulative_scale"} <= set(layer)  # fmt: skip
-    assert (layer["parameters"], layer["cumulative_scale"]) == (520, [1, 1])
-    question = asked[0][1]
-    assert (question["height"], question["width"], question["channels"], question["num_classes"]) == (28, 28, 1, 10)
-    assert (question["standard"], question["crop_size"]) == ("lenet", 24)
-
-
-def test_visualize_answers_with_an_image_element_and_says_what_is_wrong(world: World) -> None:
-    def post(**data: str) -> Any:
-        return world.site.client.post("/models/visualize-network", params={"framework": "caffe"}, data=data)
-
-    with service(world.site.store, "inspect", network):
-        good = post(custom_network=NETWORK)
-        bad = post(custom_network='layer { type: "Polling" }')
-    forget(world.site.store)
-
-    assert re.search(r'<image [^>]*src="data:image/svg\+xml;base64,', good.text)
-    data = good.text.split("base64,", 1)[1].split('"', 1)[0]
-    assert base64.b64decode(data).decode() == "<svg>é</svg>"
-    assert bad.status_code == 400
-    assert "line 12" in bad.text
-    assert "Did you mean" in bad.text
-    no_framework = world.site.client.post("/models/visualize-network", data={"custom_network": "x"})
-    assert no_framework.status_code == 400
-    assert "framework not provided" in no_framework.text
 
 
 def test_a_standard_network_is_given_out_to_be_changed(empty: Serving, dataset: Job) -> None:

@@ -4,6 +4,7 @@
 import { makeEditor } from "./editor.js";
 import { json, Refused, send, url } from "./http.js";
 import { showLayers } from "./layers.js";
+import { centreGraphs } from "./network.js";
 import { commas, counted, element, fact, settled, size } from "./numbers.js";
 import { followRate } from "./rate-curve.js";
 
@@ -66,7 +67,7 @@ async function showSamples(dataset) {
 
 function networkFields() {
   /** @type {Record<string, string>} */
-  const fields = { dataset_id: chosenDataset()?.value ?? "", crop_size: value("crop_size"), batch_size: value("batch_size").split(",")[0] };
+  const fields = { details: "true", dataset_id: chosenDataset()?.value ?? "", crop_size: value("crop_size"), batch_size: value("batch_size").split(",")[0] };
   if (value("method") === "custom") fields.custom_network = value("custom_network");
   else fields.standard_network = value("standard_networks");
   return Object.fromEntries(Object.entries(fields).filter(([, text]) => text));
@@ -275,6 +276,7 @@ async function visualize() {
   try {
     const text = await send("POST", url("/models/visualize-network?framework=") + encodeURIComponent(value("framework")), fields);
     graph.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.children);
+    centreGraphs(graph);
   } catch (error) {
     graph.replaceChildren(element("p", "panel-body error-text", error instanceof Error ? error.message : String(error)));
   }
