@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from digits.cli.output import json_option, print_json, table
+from digits.cli.output import json_option, print_json, print_written, table
 from digits.core.extensions import load
 from digits.core.platform import hearing
 
@@ -164,7 +164,7 @@ def export(net: Path, level: int, stage: str, output: Path, **options: Any) -> N
         net, output=output, state=_state("test", level, stage), **options
     ):
         click.echo(note, err=True)
-    click.echo(f"{output} ({output.stat().st_size:,} bytes)")
+    print_written(output)
 
 
 @caffe.command(cls=CaffeCommand)

@@ -1,4 +1,4 @@
-"""``digits model create|ls|show|classify|metrics``."""
+"""``digits model create|ls|show|classify|export|metrics``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from digits.cli.connect import with_client
 from digits.cli.dataset import job_table, print_created, print_shown
-from digits.cli.output import json_option, print_json, table
+from digits.cli.output import json_option, print_json, print_written, table
 from digits.cli.speccommand import spec_command
 from digits.cli.specoptions import form_of, in_flags
 from digits.cli.waiting import step, wait_for_job
@@ -119,6 +119,24 @@ def _words(predictions: list[Prediction]) -> tuple[str, str, str]:
         return "", "", ""
     first, *others = predictions
     return first[0], f"{first[1]:.2f}", "  ".join(f"{label} {percent:.2f}" for label, percent in others[:4])
+
+
+@model.command()
+@click.argument("job_id", metavar="ID")
+@click.option(
+    "--format",
+    required=True,
+    help="For a Caffe model: caffemodel (an archive for Caffe and OpenCV), onnx, pt2 or safetensors.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write."
+)
+@click.option("--epoch", type=float, help="Epoch of the snapshot; the newest if not given.")
+@with_client
+def export(client: Client, job_id: str, format: str, output: Path, epoch: float | None) -> None:  # noqa: A002 - the flag's name
+    """Write a trained model as a file for other programs."""
+    client.model.export(job_id, format, output, epoch=epoch)
+    print_written(output)
 
 
 @model.command()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import time
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -52,6 +54,13 @@ def facts(pairs: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
         click.echo(f"{name:<{width}}  {value}")
+
+
+def print_written(file: Path) -> None:
+    """Print the name and size of a file that was written, and that it is an archive where its name does not say so."""
+    click.echo(f"{file} ({file.stat().st_size:,} bytes)")
+    if zipfile.is_zipfile(file) and file.suffix not in (".zip", ".pt2"):
+        click.echo("It is a zip archive; README.txt in it says how to use it.", err=True)
 
 
 def _cell(value: Any) -> str:

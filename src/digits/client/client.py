@@ -17,6 +17,7 @@ from digits.client import answers
 from digits.client.errors import NoServerError, RefusedError, refused
 from digits.core import platform
 from digits.core.errors import DigitsError, NotFoundError
+from digits.core.files import atomic
 from digits.core.jobfolder import JOB_ID
 
 TIMEOUT_S = 600.0  # classifying a long list is one request
@@ -83,13 +84,38 @@ class Client:
                 method, self.address + path, params=asked or None, data=data or None, files=files
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise NoServerError(
-                f"No server answers at {self.address} ({error or type(error).__name__}).",
-                hint="`digits-devserver` starts one; --server or DIGITS_SERVER names another.",
-            ) from error
+            raise self._silent(error) from error
         if answer.status_code >= 400:
             raise refused(answer)
         return answer
+
+    def download(self, path: str, file: Path, **query: Any) -> None:
+        """Write what ``GET path`` answers to ``file``, whole or not at all.
+
+        Raises:
+            NoServerError: nothing answers, or it stops to.
+            RefusedError: the server refused.
+            DigitsError: the file cannot be written.
+        """
+        asked = {name: value for name, value in query.items() if value is not None}
+        try:
+            with self._http.stream("GET", self.address + path, params=asked or None) as answer:
+                if answer.status_code >= 400:
+                    answer.read()
+                    raise refused(answer)
+                with atomic(file) as out:
+                    for chunk in answer.iter_bytes():
+                        out.write(chunk)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._silent(error) from error
+        except OSError as error:
+            raise DigitsError(f"The file cannot be written: {error.strerror}.", where=str(file)) from error
+
+    def _silent(self, error: Exception) -> NoServerError:
+        return NoServerError(
+            f"No server answers at {self.address} ({error or type(error).__name__}).",
+            hint="`digits-devserver` starts one; --server or DIGITS_SERVER names another.",
+        )
 
     def get(self, path: str, *, as_: type[A], **query: Any) -> A:
         """Return what ``GET path`` answers, as ``as_``."""
@@ -210,6 +236,14 @@ class Models:
     def metrics_csv(self, job_id: str) -> str:
         """Return every point of every curve as CSV."""
         return self._client.request("GET", f"/models/{self._client.find(job_id)}/metrics.csv").text
+
+    def export(self, job_id: str, format: str, file: Path, *, epoch: float | None = None) -> None:  # noqa: A002 - the route's name
+        """Write the model to ``file`` as others read it: "onnx", "pt2", "safetensors", "caffemodel".
+
+        Raises:
+            RefusedError: the model has no such format or snapshot; says which it has.
+        """
+        self._client.download(f"/models/{self._client.find(job_id)}/export/{format}", file, epoch=epoch)
 
     def classify(
         self, job_id: str, picture: Path | str, *, epoch: float | None = None, route: str = "images/classification"
