@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from starlette.requests import Request
+
 from digits.caffeproto.files import check_weights_file
 from digits.core import beginning
-from digits.core.beginning import Beginning, WeightFile
+from digits.core.beginning import PYTHON_LAYERS, Beginning, WeightFile
 from digits.core.errors import DigitsError, NotFoundError
 from digits.core.extensions import FrameworkExtension, extension, load
 from digits.core.files import read_json, write_text
@@ -25,7 +27,9 @@ from digits.core.trainspec import CustomNetwork, PreviousNetwork, TrainSpec
 from digits.store import Job, SnapshotRow, Store
 from digits.web.jobjson import plain_epoch
 from digits.web.paths import require_allowed
-from digits.web.pythonfile import read_python
+from digits.web.pythonfile import checked_python, read_python
+from digits.web.reading import argument
+from digits.web.site import store as store_of
 from digits.web.snapshots import FILE_NAME, TOLERANCE
 
 MAX_FILES = 50
@@ -85,10 +89,10 @@ def find(store: Store, spec: TrainSpec) -> Begun:
 def keep(begun: Begun, spec: TrainSpec, folder: JobFolder) -> TrainSpec:
     """Put what a training begins with into its folder, and return its spec, which names the folder's own copy of sent files."""
     if begun.python:
-        write_text(folder.path / beginning.PYTHON_LAYERS, begun.python)
+        write_text(folder.path / PYTHON_LAYERS, begun.python)
         if isinstance(spec.network, CustomNetwork):
             own = {
-                "python_layers": str(folder.path / beginning.PYTHON_LAYERS), "python_layers_sent": False, "python_layers_file": "",
+                "python_layers": str(folder.path / PYTHON_LAYERS), "python_layers_sent": False, "python_layers_file": "",
             }  # fmt: skip
             spec = spec.model_copy(update={"network": spec.network.model_copy(update=own)})
     if begun.text or begun.weights:
@@ -116,8 +120,26 @@ def definition_of(job: Job) -> str:
 
 def python_layers_of(job: Job) -> Path | None:
     """Return the file of a model's layers written in Python."""
-    path = job.folder.path / beginning.PYTHON_LAYERS
+    path = job.folder.path / PYTHON_LAYERS
     return path if path.is_file() else None
+
+
+def asked_python(request: Request) -> str:
+    """Return the source of the layers written in Python that a request sends or names, "" for none.
+
+    Raises:
+        DigitsError: it cannot be used.
+    """
+    sent, named = argument(request, "python_layer_source"), argument(request, "python_layer_server_file")
+    if sent:
+        return checked_python(sent, where=PYTHON_LAYERS)
+    return _python_on_server(store_of(request), named) if named else ""
+
+
+def _python_on_server(store: Store, named: str) -> str:
+    path = _absolute(named)
+    _require_allowed(path, store)
+    return read_python(path)
 
 
 def _custom(begun: Begun, store: Store, network: CustomNetwork) -> None:
@@ -130,9 +152,7 @@ def _custom(begun: Begun, store: Store, network: CustomNetwork) -> None:
             begun.python = read_python(Path(network.python_layers_file))
     elif network.python_layers:
         with begun.problem_at("network.python_layers"):
-            path = _absolute(network.python_layers)
-            _require_allowed(path, store)
-            begun.python = read_python(path)
+            begun.python = _python_on_server(store, network.python_layers)
 
 
 def _previous(begun: Begun, store: Store, spec: TrainSpec, network: PreviousNetwork) -> None:

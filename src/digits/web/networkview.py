@@ -15,7 +15,7 @@ from digits.core.extensions import FrameworkExtension, extension
 from digits.core.files import read_json
 from digits.store import Job
 from digits.web import jobjson, services
-from digits.web.beginnings import asked_python, definition_of
+from digits.web.beginnings import asked_python, definition_of, python_layers_of
 from digits.web.reading import argument, whole_number
 from digits.web.site import store
 
@@ -27,7 +27,7 @@ LAYER_KEYS = {
     "cumulative_scale": "cumulative_stride",
 }  # fmt: skip
 """Key of the REST API to field of ``LayerInfo``."""
-DETAILS = ("line", "bottoms", "tops", "states")
+DETAILS = ("line", "bottoms", "tops", "states", "frozen")
 NUM_AROUND = 2
 
 
@@ -110,9 +110,11 @@ def _question_of(request: Request, job: Job) -> dict[str, Any]:
         (height, width, channels), num_classes = DEFAULT_SHAPE, 10
     written, labels = job.folder.path / "model.json", job.folder.path / "labels.txt"
     facts = read_json(written) if written.is_file() else {}
+    python = python_layers_of(job)
     return {
         "framework": job.spec.get("framework", job.extension),
         "text": definition_of(job),
+        "python_source": python.read_text("utf-8") if python else "",
         "height": facts.get("height", height),
         "width": facts.get("width", width),
         "channels": facts.get("channels", channels),

@@ -32,9 +32,19 @@ def read_python(path: Path) -> str:
         )
     try:
         text = data.decode("utf-8-sig")
-        ast.parse(text)
     except UnicodeDecodeError as error:
         raise DigitsError("This is no text in UTF-8.", where=where, hint="Save it as UTF-8.") from error
+    return checked_python(text, where=where)
+
+
+def checked_python(text: str, *, where: str) -> str:
+    """Return ``text`` if it is Python.
+
+    Raises:
+        DigitsError: it is none that this server runs; with its line.
+    """
+    try:
+        ast.parse(text)
     except SyntaxError as error:
         hint = "It is Python 2: write print(...) for print ..." if "print" in str(error.msg) else ""
         place = f"{where}:{error.lineno}" if where else f"line {error.lineno}"

@@ -162,6 +162,9 @@ MODELS = [
                              Param("details", "true: also lines, states, costs of the whole and warnings.", "form"))),
     Route("GET", "/models/{job_id}/network", "The network of a model: its layers and its graph", "models", page="networks:show",
           api="networks:of_model", twin=True),
+    Route("POST", "/models/copy-table", "Which weights would be copied into which layers", "networks",
+          api="finetuning:copy_table", twin=True, spec=TrainSpec, params=(
+              FRAMEWORK, Param("dataset_id", "Takes the sizes from this dataset.", "form"))),
     Route("GET", "/models/{job_id}/metrics", "Curves of a training", "models", api="curves:metrics", twin=True, params=(
         Param("series", "Comma-separated names; all where it is not given."), Param("from", "First epoch."),
         Param("to", "Last epoch."), Param("points", "At most so many buckets a series (2000)."),
@@ -170,6 +173,8 @@ MODELS = [
     *(Route("GET POST", f"/models/{{job_id}}/download{ending}", "The trained model as one archive", "models",
             api="download:download", answer="file", params=(Param("epoch", "Epoch of the snapshot; the newest where it is not given."),))
       for ending in ("", ".{extension}")),
+    Route("GET", "/models/{job_id}/export/{format}", "The trained model as a file for other programs", "models",
+          api="export:export", answer="file", params=(Param("epoch", "Epoch of the snapshot; the newest where it is not given."),)),
     Route("GET", "/models/{job_id}", "A model", "models", page="models:show", api="models:show", twin=True),
 ]  # fmt: skip
 

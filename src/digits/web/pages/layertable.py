@@ -26,6 +26,8 @@ class LayerLine:
     type: str
     only: str
     """The states that have it; "" for all."""
+    frozen: bool
+    """It stays as it is: lr_mult 0."""
     output: str
     parameters: str
     multiply_adds: str
@@ -49,6 +51,7 @@ def _line(layer: Mapping[str, Any]) -> LayerLine:
         name=layer["name"],
         type=layer["type"],
         only="" if len(states) in (0, len(STATES)) else ", ".join(states),
+        frozen=bool(layer["frozen"]),
         output=", ".join(dict.fromkeys(filter(None, shapes))),
         parameters=_count(layer["parameters"]),
         multiply_adds=_count(layer["multiply_adds"]),
