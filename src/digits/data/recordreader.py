@@ -47,9 +47,10 @@ class RecordReader:
         self._shape = (int(image["height"]), int(image["width"]), int(image["channels"]))
         self._lock = threading.Lock()
         self._records: RecordFile | None = None
+        self._index: tuple[NDArray[np.int32], PathList] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_records": None, "_lock": None}
+        return {**self.__dict__, "_records": None, "_index": None, "_lock": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _lock=threading.Lock())
@@ -85,12 +86,12 @@ class RecordReader:
         """
         if not 0 <= index < len(self):
             raise IndexError(index)
-        index_folder = self._folder / "index" / self._db
-        label = int(read_column(index_folder / "labels.npy")[index])
+        labels, paths = self._columns()
+        label = int(labels[index])
         with self._file().views([key(index, label)]) as views:
             image = np.empty(self._shape, np.uint8)
             self._decode(next(views), image, index)
-        return Sample(image, label, PathList(index_folder)[index].decode("utf-8", "surrogateescape"))
+        return Sample(image, label, paths[index].decode("utf-8", "surrogateescape"))
 
     def decode_all(self, out: NDArray[np.uint8], progress: ProgressCall | None = None) -> None:
         """Decode every record into ``out`` [N, H, W, C], in threads.
@@ -140,9 +141,17 @@ class RecordReader:
                 self._records = RecordFile(self._folder / f"{self._db}_db")
             return self._records
 
+    def _columns(self) -> tuple[NDArray[np.int32], PathList]:
+        with self._lock:
+            if self._index is None:
+                folder = self._folder / "index" / self._db
+                self._index = read_column(folder / "labels.npy"), PathList(folder)
+            return self._index
+
     def close(self) -> None:
         """Let go of the files; the next access opens them again."""
         with self._lock:
+            self._index = None
             if self._records is not None:
                 self._records.close()
                 self._records = None
