@@ -127,8 +127,8 @@ def test_while_a_model_trains_its_row_follows_what_is_told(store: Store) -> None
 
     listed = store.lists.job(job.id)
 
-    assert listed.series == {"loss/train": SeriesSummary(last=0.7, min=0.5, max=2.0)}
-    assert (listed.progress, listed.device, listed.spark) == (0.25, "GPU 1", [])
+    assert listed.summaries() == {"loss/train": SeriesSummary(last=0.7, min=0.5, max=2.0)}
+    assert (listed.progress, listed.device, listed.spark) == (0.25, "GPU 1", "")
 
 
 def test_a_deleted_job_is_in_no_list_though_its_process_still_ends(store: Store) -> None:

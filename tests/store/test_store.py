@@ -286,9 +286,9 @@ def test_a_sparkline_shows_the_training_loss_while_it_runs_and_after(store: Stor
     move(store, job, JobState.DONE)
     done = store.lists.job(job.id)
 
-    assert running == store.sparkline(job.id) == done.spark
+    assert running == store.sparkline(job.id) == json.loads(done.spark)
     assert (len(running), running[0], running[-1]) == (50, 1.0, 1 / 200)
-    assert done.series["loss/train"] == SeriesSummary(last=1 / 200, min=1 / 200, max=1.0)
+    assert done.summaries()["loss/train"] == SeriesSummary(last=1 / 200, min=1 / 200, max=1.0)
 
 
 def test_an_unknown_id_is_not_found(store: Store) -> None:

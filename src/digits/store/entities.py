@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from digits.core.executor import Handle
 from digits.core.jobfolder import JobFolder, JobKind
@@ -93,6 +93,11 @@ class Job:
         """What was asked for."""
         return _object(self.texts["spec"])
 
+    @property
+    def framework(self) -> str:
+        """The framework's name: "caffe"."""
+        return str(self.spec.get("framework") or self.extension)
+
     @cached_property
     def facts(self) -> dict[str, Any]:
         """What the worker found: ``Done.facts``; empty until the job is Done."""
@@ -129,9 +134,8 @@ class Job:
         return eta(self.state, self.progress, self.started)
 
 
-@dataclass(frozen=True)
-class ListedJob:
-    """A job as a list shows it; times and texts are those of ``Job``."""
+class ListedJob(NamedTuple):
+    """A job as a list shows it; times and texts are those of ``Job``. A tuple, as lists of ten thousand are made of it."""
 
     id: str
     kind: JobKind
@@ -158,8 +162,10 @@ class ListedJob:
     """Epochs trained so far."""
     total_epochs: int | None
     has_labels: bool
-    curves: str = field(repr=False)
-    """JSON: ``spark`` (once the job is over) and ``series``, by name last, least and greatest value."""
+    spark: str
+    """JSON: at most 50 values of the training loss, once the job is over; "" where there are none."""
+    series: str
+    """JSON: by name of a curve its last, least and greatest value; "" where there are none."""
 
     @property
     def elapsed_s(self) -> float:
@@ -171,16 +177,9 @@ class ListedJob:
         """Whether it is not over."""
         return self.state.is_running
 
-    @cached_property
-    def series(self) -> dict[str, SeriesSummary]:
-        """The last, least and greatest value of each curve; while it trains, of what was told so far."""
-        return {name: SeriesSummary(*values) for name, values in _object(self.curves).get("series", {}).items()}
-
-    @property
-    def spark(self) -> list[float]:
-        """At most 50 values of the training loss, once the job is over."""
-        found: list[float] = _object(self.curves).get("spark", [])
-        return found
+    def summaries(self) -> dict[str, SeriesSummary]:
+        """Return what is known of each curve; while it trains, of what was told so far."""
+        return {name: SeriesSummary(*values) for name, values in _object(self.series).items()}
 
 
 @dataclass(frozen=True)

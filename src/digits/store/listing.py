@@ -15,7 +15,7 @@ from digits.store.replay import JobIndex, Row
 SORTED_STATES = list(JobState)
 _COPIED = (
     "kind", "extension", "title", "name", "group_name", "username", "depends_on", "created", "started", "finished",
-    "progress", "state", "curves",
+    "progress", "state", "spark", "series",
 )  # fmt: skip
 
 
@@ -48,9 +48,9 @@ def listed(index: JobIndex) -> Row:
 
 def summaries(index: JobIndex) -> list[Row]:
     """Return the rows of ``summaries``: last, least and greatest value of each curve."""
-    found = index.job["curves"].get("series", {})
     return [
-        {"name": name, "last": last, "min": least, "max": greatest} for name, (last, least, greatest) in found.items()
+        {"name": name, "last": last, "min": least, "max": greatest}
+        for name, (last, least, greatest) in index.job["series"].items()
     ]
 
 

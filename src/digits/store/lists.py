@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     FromClause,
-    RowMapping,
+    Row,
     Text,
     and_,
     func,
@@ -27,9 +27,9 @@ from digits.store.entities import ListedJob
 from digits.store.schema import LISTED, SUMMARIES
 
 USUAL = "-submitted"
-_COLUMNS = tuple(
-    column for column in LISTED.c if column.name not in ("running", "state_order", "sort_name", "haystack")
-)
+_NAMED = {"id": "job_id", "group": "group_name"}
+_COLUMNS = tuple(LISTED.c[_NAMED.get(name, name)] for name in ListedJob._fields)
+_STATE = ListedJob._fields.index("state")
 _SORTED_BY: dict[str, ColumnElement[Any]] = {
     "name": LISTED.c.sort_name,
     "submitted": LISTED.c.created,
@@ -84,8 +84,8 @@ class Lists:
             ids = (
                 connection.execute(chosen.limit(limit).offset(offset)).scalars().all()
             )  # ids alone sort three times as fast
-            found = connection.execute(select(*_COLUMNS).where(LISTED.c.job_id.in_(ids))).mappings()
-            jobs = {row["job_id"]: _to_listed(row) for row in found}
+            found = connection.execute(select(*_COLUMNS).where(LISTED.c.job_id.in_(ids)))
+            jobs = {row[0]: _to_listed(row) for row in found}
         return [jobs[job_id] for job_id in ids]
 
     def count(self, asked: Asked) -> int:
@@ -125,7 +125,7 @@ class Lists:
         query = select(*_COLUMNS).where(LISTED.c.kind != "evaluation")
         with self._database.read() as connection:
             found = connection.execute(query.order_by(LISTED.c.created.desc(), LISTED.c.job_id.desc()))
-            return [_to_listed(row) for row in found.mappings()]
+            return [_to_listed(row) for row in found]
 
     def job(self, job_id: str) -> ListedJob:
         """Return one job.
@@ -134,10 +134,15 @@ class Lists:
             NotFoundError: there is none of that id.
         """
         with self._database.read() as connection:
-            row = connection.execute(select(*_COLUMNS).where(LISTED.c.job_id == job_id)).mappings().first()
+            row = connection.execute(select(*_COLUMNS).where(LISTED.c.job_id == job_id)).first()
         if row is None:
             raise NotFoundError("Job not found")
         return _to_listed(row)
+
+    def series(self) -> list[str]:
+        """Return the names of all curves of all jobs."""
+        with self._database.read() as connection:
+            return list(connection.execute(select(SUMMARIES.c.name).distinct()).scalars())
 
     def names(self, job_ids: Iterable[str]) -> dict[str, str]:
         """Return the names of these jobs; those that do not exist are left out."""
@@ -154,11 +159,8 @@ class Lists:
             return {job_id: count for job_id, count in connection.execute(query.group_by(LISTED.c.depends_on))}  # noqa: C416 - as above
 
 
-def _to_listed(row: RowMapping) -> ListedJob:
-    values = dict(row)
-    return ListedJob(
-        id=values.pop("job_id"), group=values.pop("group_name"), state=JobState(values.pop("state")), **values
-    )
+def _to_listed(row: Row[Any]) -> ListedJob:
+    return ListedJob._make((*row[:_STATE], JobState(row[_STATE]), *row[_STATE + 1 :]))
 
 
 def _chosen(asked: Asked) -> list[ColumnElement[bool]]:

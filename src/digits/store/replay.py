@@ -76,7 +76,8 @@ class JobIndex:
             "outcome": {},
             "attempt": 1,
             "queue_place": None,
-            "curves": {},
+            "spark": [],
+            "series": {},
             "journal_offset": 0,
             "events_offset": 0,
         }
@@ -171,7 +172,7 @@ class JobIndex:
             self._finish(new, time, line.get("error"))
 
     def _finish(self, state: JobState, time: float, error: Row | None) -> None:
-        self.job |= {"finished": time, "error": error, "handle": None, "curves": curves.of(self.folder)}
+        self.job |= {"finished": time, "error": error, "handle": None, **curves.of(self.folder)}
         self.changed.add("summaries")
         if state is _S.DONE:
             self.job["progress"] = 1.0
@@ -249,7 +250,7 @@ class JobIndex:
 
     def _summarize(self, values: dict[str, float]) -> None:
         """Keep last, least and greatest of what was told; when the job is over, those of every point take their place."""
-        series = self.job["curves"].setdefault("series", {})
+        series = self.job["series"]
         for name, value in values.items():
             if math.isfinite(value):
                 _, least, greatest = series.get(name, (value, value, value))

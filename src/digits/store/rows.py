@@ -19,8 +19,8 @@ from digits.store.replay import JobIndex, Row
 from digits.store.schema import HISTORY, JOBS, LISTED, SNAPSHOTS, SUMMARIES, TASKS
 
 _JSON: dict[str, Any] = {  # column -> what an empty text stands for
-    "spec": dict, "facts": dict, "latest": dict, "previews": dict, "outcome": dict, "curves": dict,
-    "warnings": list, "wanted_gpus": list, "metrics": dict, "error": lambda: None, "handle": lambda: None,
+    "spec": dict, "facts": dict, "latest": dict, "previews": dict, "outcome": dict, "series": dict,
+    "spark": list, "warnings": list, "wanted_gpus": list, "metrics": dict, "error": lambda: None, "handle": lambda: None,
 }  # fmt: skip
 _LAZY = ("spec", "facts", "previews", "warnings", "outcome")
 
@@ -41,10 +41,10 @@ def load(connection: Connection, settings: Settings, job_id: str) -> JobIndex:
             query = query.order_by(table.c.position)
         return [_unpack(each) for each in connection.execute(query).mappings()]
 
-    curves = connection.execute(select(LISTED.c.curves).where(LISTED.c.job_id == job_id)).scalar()
+    curves = connection.execute(select(LISTED.c.spark, LISTED.c.series).where(LISTED.c.job_id == job_id)).first()
     return JobIndex(
         JobFolder(settings.jobs / job_id),
-        _unpack(row) | {"curves": json.loads(curves) if curves else {}},
+        _unpack(row) | (_unpack(curves._mapping) if curves else {"spark": [], "series": {}}),
         parts(TASKS),
         parts(HISTORY),
         {each["file"]: each for each in parts(SNAPSHOTS)},
@@ -80,7 +80,7 @@ def add(connection: Connection, index: JobIndex) -> bool:
 
 
 def _job_row(index: JobIndex) -> Row:
-    return _pack({name: value for name, value in index.job.items() if name != "curves"})
+    return _pack({name: value for name, value in index.job.items() if name not in ("spark", "series")})
 
 
 def _replace(connection: Connection, table: Table, job_id: str, rows: list[Row]) -> None:
@@ -93,7 +93,7 @@ def _pack(row: Mapping[str, Any]) -> Row:
     return {name: (json.dumps(value) if value else "") if name in _JSON else value for name, value in row.items()}
 
 
-def _unpack(row: RowMapping) -> Row:
+def _unpack(row: Mapping[Any, Any]) -> Row:
     return {
         name: (json.loads(value) if value else _JSON[name]()) if name in _JSON else value for name, value in row.items()
     }

@@ -87,7 +87,8 @@ LISTED = Table(
     Column("total_epochs", Integer),
     Column("has_labels", Boolean, nullable=False),
     _text("haystack"),
-    _text("curves"),
+    _text("spark"),
+    _text("series"),
 )  # fmt: skip
 Index("listed_by_kind", LISTED.c.kind, LISTED.c.created, LISTED.c.job_id)
 Index("listed_by_dataset", LISTED.c.depends_on, LISTED.c.kind)

@@ -6,6 +6,7 @@ at once come one after the other, and each sees what the other did.
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -130,7 +131,11 @@ class Store:
     def sparkline(self, job_id: str) -> list[float]:
         """Return at most 50 values of the training loss, for a small picture of it; empty where there is none."""
         job = self.lists.job(job_id)
-        return curves.sparkline(JobFolder(self.settings.jobs / job_id)) if job.is_running else job.spark
+        return (
+            curves.sparkline(JobFolder(self.settings.jobs / job_id))
+            if job.is_running
+            else json.loads(job.spark or "[]")
+        )
 
     def events(self, job_id: str, after: int = 0, *, limit: int = 1000) -> tuple[int, list[dict[str, Any]]]:
         """Return what the worker said after the place ``after``, and the place to ask from next time."""

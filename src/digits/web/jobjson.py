@@ -5,13 +5,15 @@ The table rows of the home page, the dataset's and the model's own JSON (which i
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import digits
-from digits.store import Job, ListedJob, SeriesSummary, SnapshotRow, Task
+from digits.store import Job, ListedJob, SnapshotRow, Task
 
 CAFFE_FILES = {
     "solver file": "solver.prototxt",
@@ -28,13 +30,19 @@ def status(job: Job) -> dict[str, Any]:
     return {"error": None, "status": job.state.value, "name": job.name, "type": job.title}
 
 
-def created(job: Job) -> dict[str, Any]:
+def created(job: Job | ListedJob) -> dict[str, Any]:
     """Return what creating a dataset answers."""
     return {"id": job.id, "name": job.name, "status": job.state.value}
 
 
-def table_row(job: ListedJob, sparkline: Sequence[float], refs: int) -> dict[str, Any]:
-    """Return a row of the home page's tables; ``refs`` is how many models were made of a dataset."""
+def table_row(job: ListedJob, *, refs: int, sparkline: str) -> str:
+    """Return a row of the home page's tables as JSON text; what is kept as JSON already goes in as it is.
+
+    Args:
+        job: of any kind.
+        refs: how many models were made of a dataset.
+        sparkline: JSON of a list of numbers.
+    """
     row: dict[str, Any] = {
         "id": job.id,
         "name": job.name,
@@ -50,22 +58,31 @@ def table_row(job: ListedJob, sparkline: Sequence[float], refs: int) -> dict[str
     if job.kind == "dataset":
         row |= {"backend": job.backend, "refs": refs}
     elif job.kind == "model":
-        row |= {"framework": job.framework, "dataset_id": job.depends_on, "sparkline": sparkline}
-        row |= output_columns(job.series)
+        row |= {"framework": job.framework, "dataset_id": job.depends_on}
+        return f'{json.dumps(row)[:-1]}, "sparkline": {sparkline or "[]"}{_outputs(job.series)}}}'
     elif job.kind == "pretrained_model":
         row |= {"framework": job.framework, "has_labels": job.has_labels}
-    return row
+    return json.dumps(row)
 
 
-def output_columns(summaries: Mapping[str, SeriesSummary]) -> dict[str, float]:
-    """Return "<output> (train|val) last/min/max" of each curve that is an output's (the learning rate is none)."""
-    columns: dict[str, float] = {}
-    for name, summary in summaries.items():
-        output, _, split = name.rpartition("/")
-        if output:
-            for word in ("last", "min", "max"):
-                columns[f"{output} ({split}) {word}"] = getattr(summary, word)
-    return columns
+def _outputs(series: str) -> str:
+    values = json.loads(series) if series else {}
+    return "".join(
+        f", {head} {value!r}"
+        for name, found in values.items()
+        for head, value in zip(_heads(name), found, strict=False)
+    )
+
+
+@lru_cache(maxsize=1000)
+def _heads(series: str) -> tuple[str, ...]:
+    return tuple(f"{json.dumps(name)}:" for name in output_columns(series))
+
+
+def output_columns(series: str) -> tuple[str, ...]:
+    """Return "<output> (train|val) last", "min" and "max" of a curve; () of one that is no output's (the learning rate)."""
+    output, _, split = series.rpartition("/")
+    return tuple(f"{output} ({split}) {word}" for word in ("last", "min", "max")) if output else ()
 
 
 def picture_shape(dataset: Job | None) -> list[int] | None:
@@ -117,7 +134,7 @@ def _entries(job: Job, task: Task) -> int | None:
     return None if found is None else int(found)
 
 
-def model(job: Job, dataset: Job | None, snapshot: SnapshotRow | None) -> dict[str, Any]:
+def model(job: Job | ListedJob, dataset: Job | None, snapshot: SnapshotRow | None) -> dict[str, Any]:
     """Return the short form of a model's JSON; with the snapshot that is meant, it is the archive's ``info.json``."""
     body: dict[str, Any] = {
         "id": job.id,
@@ -130,7 +147,7 @@ def model(job: Job, dataset: Job | None, snapshot: SnapshotRow | None) -> dict[s
         "image dimensions": picture_shape(dataset),
         "mean file": "mean.binaryproto",
         "snapshot file": snapshot_name(snapshot),
-        "framework": job.spec.get("framework", job.extension),
+        "framework": job.framework,
         "labels file": "labels.txt",
         "image resize mode": dataset.spec.get("resize_mode") if dataset else None,
         "digits version": digits.__version__,

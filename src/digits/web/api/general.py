@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import json
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 import digits
 from digits.core.errors import DigitsError
-from digits.store import Job, ListedJob
+from digits.store import ListedJob
 from digits.web import jobjson
-from digits.web.answers import as_json, tag_of, tagged, unchanged
+from digits.web.answers import as_json, json_text, tag_of, tagged, unchanged
 from digits.web.pages.hometable import KINDS, asked_list
 from digits.web.site import server_name, settings, store
-
-
-def _running_first(jobs: Sequence[Job]) -> list[Job]:
-    return sorted(jobs, key=lambda job: not job.is_running)  # stable: newest first within both
 
 
 def index(request: Request) -> Response:
@@ -27,14 +22,14 @@ def index(request: Request) -> Response:
     known = unchanged(request, tag)
     if known is not None:
         return known
-    jobs = _running_first(store(request).jobs(kind=("dataset", "model")))
-    datasets = {job.id: job for job in jobs if job.kind == "dataset"}
+    jobs = sorted(store(request).lists.all(), key=lambda job: not job.is_running)  # stable: newest first within both
+    datasets = {job.id: job for job in store(request).jobs(kind="dataset")}
     newest = store(request).newest_snapshots()
     body = {
         "version": digits.__version__,
         "jobs_dir": str(settings(request).jobs),
         "server_name": server_name(settings(request)),
-        "datasets": [jobjson.created(job) for job in datasets.values()],
+        "datasets": [jobjson.created(job) for job in jobs if job.kind == "dataset"],
         "models": [
             jobjson.model(job, datasets.get(job.depends_on), newest.get(job.id)) for job in jobs if job.kind == "model"
         ],
@@ -50,13 +45,14 @@ def completed_jobs(request: Request) -> Response:
         return known
     lists = store(request).lists
     refs = lists.refs()
-    body: dict[str, list[Any]] = {"running": [], "datasets": [], "models": [], "pretrained_models": []}
-    fields: set[str] = set()
+    rows: dict[str, list[str]] = {"running": [], "datasets": [], "models": [], "pretrained_models": []}
     for job in lists.all():
-        row = jobjson.table_row(job, _sparkline(request, job), refs.get(job.id, 0))
-        fields.update(jobjson.output_columns(job.series) if job.kind == "model" else ())
-        body["running" if job.is_running else f"{job.kind}s"].append(row)
-    return tagged(request, as_json(body | {"model_output_fields": sorted(fields)}), tag)
+        row = jobjson.table_row(job, refs=refs.get(job.id, 0), sparkline=_sparkline(request, job))
+        rows["running" if job.is_running else f"{job.kind}s"].append(row)
+    parts = [f'"{name}": [{", ".join(each)}]' for name, each in rows.items()]
+    fields = sorted(name for series in lists.series() for name in jobjson.output_columns(series))
+    parts.append(f'"model_output_fields": {json.dumps(fields)}')
+    return tagged(request, json_text(f"{{{', '.join(parts)}}}"), tag)
 
 
 def table_data(request: Request) -> Response:
@@ -64,7 +60,8 @@ def table_data(request: Request) -> Response:
     lists = store(request).lists
     job = lists.job(str(request.path_params["job_id"]))
     refs = lists.refs([job.id]).get(job.id, 0)
-    return tagged(request, as_json({"job": jobjson.table_row(job, _sparkline(request, job), refs)}))
+    row = jobjson.table_row(job, refs=refs, sparkline=_sparkline(request, job))
+    return tagged(request, json_text(f'{{"job": {row}}}'))
 
 
 def job_ids(request: Request) -> Response:
@@ -75,11 +72,11 @@ def job_ids(request: Request) -> Response:
     return tagged(request, as_json({"job_ids": store(request).lists.ids(asked_list(request, tab))}))
 
 
-def _sparkline(request: Request, job: ListedJob) -> list[float]:
-    """Return the small picture of a model's loss; of those on their way only the started ones have files to look into."""
-    if job.kind != "model" or (job.is_running and job.started is None):
-        return []
-    return store(request).sparkline(job.id) if job.is_running else job.spark
+def _sparkline(request: Request, job: ListedJob) -> str:
+    """Return the small picture of a model's loss as JSON; of those on their way only the started ones have files to look into."""
+    if job.kind != "model" or not job.is_running:
+        return job.spark
+    return json.dumps(store(request).sparkline(job.id)) if job.started else ""
 
 
 def _tag(request: Request) -> str:

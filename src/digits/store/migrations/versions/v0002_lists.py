@@ -41,7 +41,8 @@ def upgrade() -> None:
         sa.Column("total_epochs", sa.Integer),
         sa.Column("has_labels", sa.Boolean, nullable=False),
         _text("haystack"),
-        _text("curves"),
+        _text("spark"),
+        _text("series"),
     )  # fmt: skip
     op.create_index("listed_by_kind", "listed", ["kind", "created", "job_id"])
     op.create_index("listed_by_dataset", "listed", ["depends_on", "kind"])
