@@ -147,6 +147,10 @@ MODELS = [
     Route("POST", "/models/customize", "The text of a network, to be changed", "networks", api="networks:customize",
           answer="json-html", params=(Param("network", "Name of a standard network, or id of a model.", required=True), FRAMEWORK,
                                       EPOCH)),
+    Route("GET", "/models/standard-networks", "The standard networks, with what each learns on a dataset", "networks",
+          api="standard:networks", answer="html", twin=True, params=(
+              Param("dataset_id", "Takes sizes and classes from this dataset; the papers' where it is not given."),
+              Param("crop_size", "Side of the crop, in pixels."), Param("standard_networks", "The one that is chosen."))),
     Route("POST", "/models/visualize-network", "A network drawn, as a fragment", "networks", api="networks:visualize",
           answer="html", params=(FRAMEWORK, NETWORK_TEXT, STANDARD_TEXT, SIZES_FROM, *(Param(name, words, "form") for name, words in (
               ("crop_size", "Side of the crop, in pixels."), ("solver_type", "Does not matter to the graph."),

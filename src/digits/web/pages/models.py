@@ -21,6 +21,7 @@ from digits.web.pages import datasetfacts, hardware, jobpage, modelfacts, words
 from digits.web.pages.live import live_page
 from digits.web.reading import asked_job, path_job
 from digits.web.site import store
+from digits.web.standardlist import offers
 
 if TYPE_CHECKING:
     from digits.store import Job
@@ -52,18 +53,20 @@ def form_page(
 
     ``fitting``: choose the standard network that was made for pictures of about this size.
     """
-    from digits.networks.standard import standard_networks
-
     datasets = _datasets(request, kind)
     wanted = form.value("dataset") or request.query_params.get("dataset", "")
     chosen = next((each for each in datasets if each.id == wanted), None)
     if chosen is None and not wanted:
         chosen = next((each for each in datasets if each.facts), datasets[0] if datasets else None)
-    cards = list(standard_networks("classification").values())
     shape = picture_shape(chosen)
+    offered = offers(
+        "classification",
+        shape=(shape[0], shape[1], shape[2]) if shape else None,
+        num_classes=len(chosen.facts.get("labels", ())) if chosen else None,
+    )
     if fitting and shape:
-        best = min(cards, key=lambda card: abs(math.log(card.width / max(1, shape[1]))))
-        form = replace(form, values={**form.values, "standard_networks": [best.name]})
+        best = min(offered, key=lambda offer: abs(math.log(offer.card.width / max(1, shape[1]))))
+        form = replace(form, values={**form.values, "standard_networks": [best.card.name]})
     return render(
         request,
         "models/new.html",
@@ -74,7 +77,7 @@ def form_page(
         chosen=chosen,
         shape=shape,
         frameworks=list(installed("frameworks").values()),
-        cards=cards,
+        offers=offered,
         policies=list(modelfacts.POLICIES.items()),
         gpus=store(request).gpus(),
         new_dataset=f"/datasets/{kind.route}/new",

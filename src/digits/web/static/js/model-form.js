@@ -65,6 +65,24 @@ async function showSamples(dataset) {
 
 // ---------------------------------------------------------------- the network
 
+/** What each standard network learns on the chosen dataset, and whether it takes its pictures. */
+async function listNetworks() {
+  const list = part("standard-networks");
+  const dataset = chosenDataset();
+  const query = new URLSearchParams({ dataset_id: dataset?.value ?? "", crop_size: value("crop_size"), standard_networks: value("standard_networks") });
+  try {
+    const text = await send("GET", `${list.dataset.url}?${query}`);
+    if (chosenDataset() !== dataset) return;
+    const chosen = value("standard_networks");
+    list.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.children);
+    for (const input of list.querySelectorAll("input")) input.checked = input.value === chosen;
+  } catch {
+    // The list stays as it was; the network's own table says what is wrong.
+  }
+}
+
+const listSoon = settled(listNetworks, 500);
+
 function networkFields() {
   /** @type {Record<string, string>} */
   const fields = { details: "true", dataset_id: chosenDataset()?.value ?? "", crop_size: value("crop_size"), batch_size: value("batch_size").split(",")[0] };
@@ -303,12 +321,16 @@ form.addEventListener("change", (event) => {
   const input = /** @type {HTMLInputElement} */ (event.target);
   const name = input.name;
   if (input.id === "upload") upload(input);
-  if (name === "dataset") showDataset();
+  if (name === "dataset") {
+    showDataset();
+    listNetworks();
+  }
   if (["dataset", "standard_networks", "framework"].includes(name)) askNetwork();
 });
 form.addEventListener("input", (event) => {
   const name = /** @type {HTMLInputElement} */ (event.target).name;
   if (["crop_size", "batch_size", "custom_network"].includes(name)) askSoon();
+  if (name === "crop_size") listSoon();
   showEstimate();
 });
 

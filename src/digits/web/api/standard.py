@@ -1,0 +1,29 @@
+"""The standard networks, as a list for one dataset."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from digits.web import jobjson
+from digits.web.answers import as_json, render, wants_json
+from digits.web.reading import argument, whole_number
+from digits.web.site import store
+from digits.web.standardlist import as_rows, offers
+
+
+def networks(request: Request) -> Response:
+    """``GET /models/standard-networks?dataset_id=&crop_size=``: each with what it learns on the dataset; the form's table, or JSON."""
+    dataset_id = argument(request, "dataset_id")
+    dataset = store(request).job(dataset_id) if dataset_id else None
+    shape = jobjson.picture_shape(dataset)
+    found = offers(
+        "classification",
+        shape=(shape[0], shape[1], shape[2]) if shape else None,
+        num_classes=len(dataset.facts.get("labels", ())) if dataset else None,
+        crop_size=whole_number(request, "crop_size", 0, most=30_000) or None,
+    )
+    if wants_json(request):
+        return as_json({"networks": as_rows(found)})
+    chosen = argument(request, "standard_networks")
+    return render(request, "models/form/_standard.html", offers=found, chosen_network=chosen, shape=shape)
