@@ -263,7 +263,8 @@ def test_a_blob_of_another_state_is_answered_in_digits_words() -> None:
     assert "at the TRAIN stage" in train.message
 
 
-def test_hdf5_takes_its_own_layer_and_no_crop_or_mean_colour() -> None:
+def test_hdf5_takes_its_own_layer_and_no_crop_or_mean() -> None:
     assert prepared(BODY, backend="hdf5", use_mean="none").train.layer[0].type == "HDF5Data"
-    assert "cannot be cropped" in refused(BODY, backend="hdf5", crop_size=5).message
-    assert "mean colour" in refused(BODY, backend="hdf5", use_mean="pixel").message
+    assert "cannot be cropped" in refused(BODY, backend="hdf5", use_mean="none", crop_size=5).message
+    for mean in ("pixel", "image"):
+        assert "cannot have a mean taken off" in refused(BODY, backend="hdf5", use_mean=mean).message

@@ -19,6 +19,7 @@ from digits.core.metrics import MetricsWriter
 from digits.core.trainspec import CustomNetwork, PreviousNetwork, StandardNetwork, TrainSpec
 from digits.core.work import StopCheck, StoppedError, WorkerSettings
 from digits.data.reader import DatasetReader
+from digits.networks.caffe import data_layers
 from digits.networks.caffe import definition as rules
 from digits.networks.caffe.build import build
 from digits.networks.caffe.definition import CaffeDefinition
@@ -132,7 +133,7 @@ class _Side:
     @property
     def layer(self) -> LayerParameter:
         """The data layer."""
-        return next(layer for layer in self.message.layer if layer.type == "Data")
+        return data_layers.data_layer_of(self.message)
 
     @property
     def data_blob(self) -> str:
@@ -195,8 +196,8 @@ def _definition(spec: TrainSpec, folder: JobFolder, dataset: Dataset) -> CaffeDe
         _text(spec, folder), where=ORIGINAL_FILE, num_classes=len(dataset.labels), channels=channels, height=height, width=width,
         crop_size=spec.crop_size, batch_size=spec.batch_size, use_mean=spec.use_mean,
         mean_values=mean.flatten().tolist() if mean is not None and spec.use_mean == "pixel" else (),
-        mean_file=MEAN_FILE, train_db=str(dataset.folder.path / "train_db"),
-        val_db=str(dataset.folder.path / "val_db") if dataset.has("val") else None,
+        mean_file=MEAN_FILE, train_db=str(dataset.database("train")), backend=dataset.backend,
+        val_db=str(dataset.database("val")) if dataset.has("val") else None,
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from digits.data.reader import DatasetReader
 
 Mean = Literal["none", "image", "pixel"]
 MEAN_FILE, LABELS_FILE = "mean.binaryproto", "labels.txt"
+HDF5_LIST = "list.txt"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,16 @@ class Dataset:
         """(channels, height, width) of the pictures."""
         image = self.facts["image"]
         return image["channels"], image["height"], image["width"]
+
+    @property
+    def backend(self) -> Literal["lmdb", "hdf5"]:
+        """The kind of its databases."""
+        return "hdf5" if self.facts.get("backend") == "hdf5" else "lmdb"
+
+    def database(self, db: str) -> Path:
+        """Return what a data layer names as its source: the database, or the list of its HDF5 files."""
+        folder = self.folder.path / f"{db}_db"
+        return folder / HDF5_LIST if self.backend == "hdf5" else folder
 
     def has(self, db: str) -> bool:
         """Whether the dataset has a database with at least one record."""

@@ -120,8 +120,13 @@ def complete(
 
 def batch_size_of(net: caffe_pb2.NetParameter) -> int:
     """Return the batch size of a completed network's data layer."""
-    layer = next(layer for layer in net.layer if layer.type in _PARAMS)
+    layer = data_layer_of(net)
     return int(getattr(layer, _PARAMS[layer.type]).batch_size)
+
+
+def data_layer_of(net: caffe_pb2.NetParameter) -> Layer:
+    """Return a completed network's data layer."""
+    return next(layer for layer in net.layer if layer.type in _PARAMS)
 
 
 def _only(layers: Sequence[Layer], included: Sequence[bool], phase: str, where: str) -> Layer | None:
@@ -162,8 +167,10 @@ def _check(layer: Layer, facts: DataFacts, where: str) -> None:
                 where=place(where, layer_line(layer, field)),
                 hint="The dataset chosen in the form says it.",
             )
-    if facts.backend == "hdf5" and facts.use_mean == "pixel":
-        raise NetworkError("HDF5 records cannot have a mean colour taken off.", where=where)
+    if facts.backend == "hdf5" and facts.use_mean != "none":
+        raise NetworkError(
+            "HDF5 records cannot have a mean taken off.", where=where, hint="Choose None for Subtract Mean."
+        )
 
 
 def _set_mean(layer: Layer, facts: DataFacts, warnings: list[str]) -> None:
