@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from digits.core.extensions import FrameworkExtension, installed
 from digits.core.files import folder_bytes
 from digits.core.states import JobState
 from digits.core.trainspec import MEANS
@@ -184,6 +185,21 @@ def snapshots_of(rows: Sequence[SnapshotRow]) -> Snapshots:
     ]
     heads = [joblists.series_title(name) + (", %" if joblists.is_accuracy(name) else "") for name in names]
     return Snapshots(heads, lines)
+
+
+EXPORTS = {
+    "caffemodel": ("Caffe, OpenCV", "caffemodel and prototxt, in a zip"),
+    "onnx": ("ONNX", "for ONNX Runtime, TensorRT, OpenVINO"),
+    "pt2": ("PyTorch", "torch.export (.pt2); needs torch alone"),
+    "safetensors": ("safetensors", "weights, with the network's text"),
+}
+"""What formats are called, and what they are for."""
+
+
+def exports_of(job: Job) -> list[tuple[str, str, str]]:
+    """Return the formats in which a model can go out: name in the address, title, remark."""
+    framework: FrameworkExtension | None = installed("frameworks").get(job.extension)
+    return [(name, *EXPORTS.get(name, (name, ""))) for name in (framework.exports if framework else ())]
 
 
 def best_of(rows: Sequence[SnapshotRow]) -> SnapshotRow | None:

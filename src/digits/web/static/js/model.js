@@ -1,6 +1,8 @@
 // @ts-check
 /** The model's page: the chosen snapshot goes into what is downloaded and tested; a picture may be dropped. */
 
+import { toast } from "./toast.js";
+
 /** The snapshot that is chosen; the newest one until a reader chose another. */
 let chosen = "";
 
@@ -29,6 +31,14 @@ document.addEventListener("change", (event) => {
 });
 document.addEventListener("digits:live", follow);
 follow();
+
+// An export is computed before it is sent.
+document.addEventListener("click", (event) => {
+  const item = /** @type {Element} */ (event.target).closest("#export-menu .menu-item");
+  if (!item) return;
+  item.closest("details")?.removeAttribute("open");
+  toast("The file is being written. Its download begins in a few seconds.");
+});
 
 // A picture may be dropped anywhere on its box.
 for (const box of document.querySelectorAll("[data-drop]")) {
