@@ -24,7 +24,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from digits.core.errors import NotFoundError
 from digits.core.files import mend, read_json, write_json
 
-JobKind = Literal["dataset", "model", "pretrained_model", "evaluation"]
+JobKind = Literal["dataset", "model", "pretrained_model", "evaluation", "health", "export"]
+"""The first three stand in lists; the others belong to their ``parent``, whose page shows them, and go with it."""
+LISTED_KINDS: tuple[JobKind, ...] = ("dataset", "model", "pretrained_model")
 JOB_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 SNAPSHOT_WEIGHTS, SNAPSHOT_FACTS = "weights.safetensors", "state.json"
 """Files of a snapshot's folder that are read without torch too."""
@@ -50,7 +52,10 @@ class JobRecord(BaseModel):
     group: str = ""
     username: str = ""
     created: float
-    parent: str = Field(default="", description="The job this one belongs to and goes with (an evaluation's model).")
+    parent: str = Field(
+        default="",
+        description="The job this one belongs to and goes with (an evaluation's model, a health check's dataset).",
+    )
     depends_on: str = Field(
         default="", description="The job that must be Done before this one starts (a model's dataset)."
     )

@@ -17,6 +17,8 @@ from digits.store import Job
 
 Kind = Literal["gpu", "cpu", "build"]
 _NAMES = {"cpu": "training", "build": "dataset"}
+_BUILDS = ("dataset", "health", "export")
+"""What reads or writes pictures and trains nothing."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,9 @@ Decision = Start | Wait | GiveUp
 
 def kind_of(job: Job, resources: Resources) -> Kind:
     """Return what a job takes: GPUs where it wants some and there are any, else a slot."""
-    if job.kind == "dataset":
-        return "build"
-    return "gpu" if resources.gpus and (job.num_gpus or job.wanted_gpus) else "cpu"
+    if job.kind != "dataset" and resources.gpus and (job.num_gpus or job.wanted_gpus):
+        return "gpu"
+    return "build" if job.kind in _BUILDS else "cpu"
 
 
 @dataclass
@@ -84,7 +86,7 @@ def plan(jobs: Sequence[Job], resources: Resources, datasets: Mapping[str, tuple
     busy: dict[Kind, int] = {"gpu": len(held), "cpu": 0, "build": 0}
     for job in running:
         if not job.gpus:
-            busy["build" if job.kind == "dataset" else "cpu"] += 1
+            busy["build" if job.kind in _BUILDS else "cpu"] += 1
     turn = _Turn(resources, set(resources.gpus) - held, busy)
     return [_decide(job, turn, datasets) for job in jobs if job.state in (JobState.INITIALIZED, JobState.WAITING)]
 
@@ -119,7 +121,7 @@ def _dataset_first(job: Job, datasets: Mapping[str, tuple[str, JobState]]) -> De
 
 
 def _take_slot(job: Job, turn: _Turn) -> Decision:
-    kind: Kind = "build" if job.kind == "dataset" else "cpu"
+    kind: Kind = "build" if job.kind in _BUILDS else "cpu"
     if turn.busy[kind] < turn.num_slots(kind):
         turn.busy[kind] += 1
         return Start(job, ())

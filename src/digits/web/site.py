@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 import digits
 from digits.core.extensions import DatasetExtension, installed
+from digits.core.jobfolder import LISTED_KINDS
 from digits.web.auth import user_of
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ class Site:
 
     @cached_property
     def running(self) -> int:
-        """Jobs that are not over: initialized, waiting or running."""
-        return sum(store(self._request).counts(running=True).values())
+        """Jobs of the lists that are not over: initialized, waiting or running."""
+        return sum(count for kind, count in store(self._request).counts(running=True).items() if kind in LISTED_KINDS)
 
     @cached_property
     def hardware(self) -> str:

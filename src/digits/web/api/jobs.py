@@ -27,6 +27,8 @@ PAGES = {"dataset": "datasets", "model": "models", "pretrained_model": "pretrain
 def show(request: Request) -> Response:
     """``GET /jobs/<id>``: to the job's own page."""
     job = path_job(request)
+    if job.kind == "health":
+        return redirect(request, f"/datasets/{job.parent}/health")
     if job.kind not in PAGES:
         raise DigitsError("Invalid job type")
     return redirect(request, f"/{PAGES[job.kind]}/{job.id}")
