@@ -36,7 +36,8 @@ from digits.core.metrics import series_file
 from digits.core.platform import worker_environment
 from digits.core.trainspec import StandardNetwork, TrainSpec
 from digits.core.work import WorkerSettings
-from digits.extensions.datasets.classification.spec import ClassificationSpec, FolderSource
+from digits.extensions.datasets.classification.sources.folder.spec import FolderSource
+from digits.extensions.datasets.classification.spec import ClassificationSpec
 
 HERE = Path(__file__).parent
 NUM_TRAIN, NUM_VAL = 45_000, 15_000  # DIGITS' MNIST: 60,000 with a quarter for validation

@@ -16,7 +16,8 @@ from digits.core.jobfolder import JobFolder, JobRecord, TaskPlan, new_job_id
 from digits.core.trainspec import CustomNetwork, TrainSpec
 from digits.core.work import WorkerSettings
 from digits.extensions.datasets.classification.build import build
-from digits.extensions.datasets.classification.spec import ClassificationSpec, FolderSource
+from digits.extensions.datasets.classification.sources.folder.spec import FolderSource
+from digits.extensions.datasets.classification.spec import ClassificationSpec
 
 SIDE = 20
 PER_CLASS = 40

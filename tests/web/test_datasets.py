@@ -15,6 +15,7 @@ from PIL import Image
 from digits.core.jobfolder import JobFolder
 from digits.core.states import JobState
 from digits.data.records import read_datum
+from digits.extensions.datasets.classification.sources.folder.spec import FolderSource
 from digits.extensions.datasets.classification.spec import ClassificationSpec
 from digits.web.png import png
 from tests.web.conftest import build_dataset, draw_pictures, finish, submit_dataset
@@ -48,7 +49,7 @@ def test_a_dataset_is_queued_and_on_disk_before_the_answer(empty: Serving, tmp_p
     assert [task.title for task in record.tasks] == [
         "Parse Folder (train/val)", "Create DB (train)", "Create DB (val)",
     ]  # fmt: skip
-    assert ClassificationSpec.model_validate(record.spec).source.train == str(pictures)
+    assert ClassificationSpec.model_validate(record.spec).source == FolderSource(train=str(pictures))
     assert empty.json("/completed_jobs.json")["running"][0]["id"] == body["id"]
 
 
