@@ -36,12 +36,58 @@ def wrong(path: Path, *, builds: bool = True) -> list[Finding]:
         (INPUT + 'layer { name: "r" type: "ReLU" bottom: "dat" top: "r" }', "f.prototxt:2: Layer 'r': its bottom 'dat' is made by no layer before it. Did you mean 'data'?"),
         (INPUT + 'layer { name: "r" type: "ReLU" bottom: "data" top: "data2"\ninclude { phase: TRAIN }\nexclude { phase: TEST } }', "f.prototxt:4: Layer 'r' has include rules and exclude rules. Keep one kind."),
         (INPUT + 'layer { name: "r" type: "ReLU" bottom: "data" top: "x" }\nlayer { name: "s" type: "ReLU" bottom: "data" top: "x" }', "f.prototxt:3: Layer 's': its top 'x' is made by layer 'r' already. Give it a name of its own."),
-        (INPUT + 'layer { name: "p" type: "PriorBox" bottom: "data" top: "p" }', "f.prototxt:2: Layer 'p': type 'PriorBox' (SSD) is known and not built yet."),
         ('name: "empty"', "f.prototxt: The network has no layer."),
     ],
 )  # fmt: skip
 def test_a_slip_gets_its_line_and_a_remedy(text: str, wanted: str, tmp_path: Path) -> None:
     assert findings(tmp_path, text) == [wanted]
+
+
+def notes(path: Path, *, builds: bool = False) -> list[str]:
+    return [str(each).partition("note: ")[2] for each in check(path, builds=builds) if each.is_note]
+
+
+def test_a_type_that_is_not_built_yet_is_a_note_until_it_is_to_be_built(tmp_path: Path) -> None:
+    text = INPUT + 'layer { name: "p" type: "PriorBox" bottom: "data" top: "p" }'
+    words = "Layer 'p': type 'PriorBox' (SSD) is known and not built yet."
+
+    assert findings(tmp_path, text) == []
+    assert notes(tmp_path / "f.prototxt") == [words]
+    assert findings(tmp_path, text, builds=True) == [f"f.prototxt:2: {words}"]
+
+
+def test_a_module_that_is_not_here_is_a_note_and_the_rest_is_tried(tmp_path: Path) -> None:
+    python = 'layer { name: "%s" type: "Python" %s python_param { module: "nowhere_layers" layer: "%s" } %s }\n'
+    text = (
+        python % ("data", 'top: "data" top: "label"', "SegDataLayer", "")
+        + 'layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 5 kernel_size: 3 pad: 100 } }\n'
+        + 'layer { name: "crop" type: "Crop" bottom: "c" bottom: "data" top: "score" crop_param { offset: 9 } }\n'
+        + 'layer { name: "seg" type: "SoftmaxWithLoss" bottom: "score" bottom: "label" top: "seg" }\n'
+        + python % ("loss", 'bottom: "score" bottom: "c" top: "loss"', "DiceLoss", "loss_weight: 1")
+    )
+
+    assert findings(tmp_path, text, builds=True) == []
+    assert [words.partition(" is not here")[0] for words in notes(tmp_path / "f.prototxt", builds=True)] == [
+        f"Layer {name!r}: its module 'nowhere_layers'" for name in ("data", "loss")
+    ]
+
+
+def test_a_file_for_one_phase_is_looked_at_in_that_phase(tmp_path: Path) -> None:
+    text = (
+        INPUT.replace("top:", "include { phase: TRAIN } top:")
+        + 'layer { name: "r" type: "ReLU" bottom: "data" top: "r" }'
+    )
+
+    assert findings(tmp_path, text, builds=True) == []
+
+
+def test_a_list_of_class_names_is_no_network_and_sound(tmp_path: Path) -> None:
+    text = '# SSD\nitem { name: "cat" label: 1 display_name: "Cat" }\n'
+
+    assert findings(tmp_path, text, builds=True) == []
+    assert findings(tmp_path, text.replace("label", "labl")) == [
+        "f.prototxt:2:20: LabelMapItem has no field 'labl'. Did you mean 'label'?"
+    ]
 
 
 def test_all_slips_of_a_definition_are_told_at_once_and_once(tmp_path: Path) -> None:
@@ -125,7 +171,6 @@ SOLVER = 'net: "net.prototxt"\nbase_lr: 0.1\nlr_policy: "fixed"\nmax_iter: 10\n'
         (SOLVER.replace("fixed", "step"), "s.prototxt:3: Learning-rate policy 'step' needs a step size"),
         (SOLVER.replace("10", "0"), "s.prototxt:4: max_iter is missing or 0: nothing would be trained."),
         (SOLVER + "test_iter: 1\n", "s.prototxt: There are test networks and no test_interval."),
-        (SOLVER + 'snapshot_prefix: "no/x"\n', "s.prototxt:5: snapshot_prefix: there is no folder 'no'."),
         (SOLVER + 'type: "AdaGrad"\nmomentum: 0.9\n', "s.prototxt:5: Momentum cannot be used with AdaGrad."),
     ],
 )
@@ -147,6 +192,18 @@ def test_a_solver_s_networks_are_looked_at_in_its_states(tmp_path: Path) -> None
     assert findings(tmp_path, SOLVER + test, name="s.prototxt") == []
     (found,) = findings(tmp_path, SOLVER + test + 'test_state { stage: "odd" }', name="s.prototxt")
     assert found.startswith("net.prototxt:2: Layer 'x': its bottom 'nothing'")
+
+
+def test_a_solver_finds_its_network_from_the_projects_root(tmp_path: Path) -> None:
+    folder = tmp_path / "examples" / "mnist"
+    folder.mkdir(parents=True)
+    (folder / "net.prototxt").write_text(INPUT + 'layer { name: "r" type: "ReLU" bottom: "data" top: "r" }')
+    text = SOLVER.replace("net.prototxt", "examples/mnist/net.prototxt") + 'snapshot_prefix: "no/x"\n'
+
+    assert findings(folder, text, name="s.prototxt") == []
+    assert notes(folder / "s.prototxt") == [
+        "snapshot_prefix: there is no folder 'no'. Make it: Caffe stops at the first snapshot without."
+    ]
 
 
 HOSTILE = {

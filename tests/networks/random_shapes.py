@@ -25,7 +25,7 @@ def joined(net: Drawn) -> None:
             f"concat_param {{ {rng.choice((f'axis: {axis - len(shape)}', f'concat_dim: {axis}', f'axis: {axis}'))} }}",
         )
     else:
-        operation = rng.choice(("SUM", "SUM", "PROD", "MAX"))
+        operation = rng.choice(("SUM", "SUM", "PROD", "MAX" if len(set(bottoms)) == len(bottoms) else "PROD"))
         coeff = (
             " ".join(f"coeff: {rng.choice((1, -1, 0.5, 2))}" for _ in bottoms)
             if operation == "SUM" and rng.random() < 0.5

@@ -28,14 +28,18 @@ class Folders:
         """The working folder, then those beside the files."""
         return tuple(dict.fromkeys((Path.cwd(), *self.beside)))
 
-    def find(self, name: str, *, what: str, where: str = "") -> Path:
-        """Return the path of the file or folder ``name``.
+    def find(self, name: str, *, what: str, where: str = "", above: bool = False, is_file: bool = False) -> Path:
+        """Return the path of the file or folder ``name``; of a file alone, with ``is_file``.
 
         Raises:
-            NotFoundError: no folder has it; ``what`` names it in the words, ``where`` says who wants it.
+            NotFoundError: no folder has it, and, with ``above``, none that these lie in (files of a project name each other from its root);
+                ``what`` names it in the words, ``where`` says who wants it.
         """
-        for folder in self.all:
-            if name and (path := folder / name).exists():
+        higher = [parent for folder in self.beside if above for parent in folder.parents]
+        for folder in (*self.all, *higher):
+            if name and ((path := folder / name).is_file() or (path.exists() and not is_file)):
                 return path
         places = ", ".join(str(folder) for folder in self.all)
-        raise NotFoundError(f"There is no {what} {name!r}.", where=where, hint=f"Looked in {places}.")
+        raise NotFoundError(
+            f"There is no {what} {name!r}.", where=where, hint=f"Looked in {places}{' and above' if above else ''}."
+        )

@@ -167,4 +167,4 @@ def _state(whole: Definition, asked: caffe_pb2.NetState, phase: Phase) -> State:
 
 
 def _file(name: str, where: str, folders: Folders) -> Definition:
-    return read_net(folders.find(name, what="network", where=where), folders=folders)
+    return read_net(folders.find(name, what="network", where=where, above=True, is_file=True), folders=folders)

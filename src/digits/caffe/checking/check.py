@@ -22,6 +22,8 @@ from digits.training.solvers import make_solver
 
 _SOLVER_FIELDS = set(caffe_pb2.SolverParameter.DESCRIPTOR.fields_by_name)
 _NET_FIELDS = set(caffe_pb2.NetParameter.DESCRIPTOR.fields_by_name)
+_LABEL_MAP = re.compile(r"(?:\s|#[^\n]*\n)*+item\s*:?\s*\{")
+"""How a file of SSD's class names begins; nothing of it is built, but it stands among the networks."""
 _NUM_CLASSES = 10
 _DIGITS_SIZES = ((1, 28, 28), (3, 32, 32), (3, 256, 256))
 """Of the pictures that an all-in-one definition is tried with: they are the dataset's, and none is here."""
@@ -40,6 +42,9 @@ def check(path: Path, *, builds: bool, phases: Sequence[Phase] = ("TRAIN", "TEST
     """
     try:
         text = read_text(path)
+        if _LABEL_MAP.match(text):
+            parse_message(text, caffe_pb2.LabelMap(), where=str(path))
+            return []
         if _is_solver(text):
             return _notes_last(_check_solver(path, text, builds, phases))
         return _notes_last(_check_net(path, text, builds, phases))
@@ -59,11 +64,11 @@ def _check_net(path: Path, text: str, builds: bool, phases: Sequence[Phase]) -> 
     message = parse_net(text, where=str(path)).message
     definition = of_message(message, where=str(path), folders=Folders.of(path))
     states = states_of(definition, phases)
-    found, notes = lint(definition, states), notes_of(definition)
+    found, notes = lint(definition, states, builds=builds), notes_of(definition)
     if found or not builds:
         return found + notes
     found = [finding for state in states for finding in trial(definition.only(state), state.phase)]
-    if found and is_for_digits(definition):
+    if is_for_digits(definition) and any(not each.is_note for each in found):
         found = _build_for_digits(definition, text, states)
     return found + notes
 
@@ -123,9 +128,8 @@ def _check_solver(path: Path, text: str, builds: bool, phases: Sequence[Phase]) 
     prefix = Path(message.snapshot_prefix)
     if message.snapshot_prefix and not any((folder / prefix).parent.is_dir() for folder in Folders.of(path).all):
         words = f"snapshot_prefix: there is no folder {str(prefix.parent)!r}."
-        found.append(
-            Finding(at(where, text, "snapshot_prefix"), words, "Make it: Caffe stops at the first snapshot without.")
-        )
+        hint = "Make it: Caffe stops at the first snapshot without."
+        found.append(Finding(at(where, text, "snapshot_prefix"), words, hint, is_note=True))
     missing = [*_missing(message, path, text)]
     return found + missing if missing else _all(found, _check_nets(path, builds, phases))
 
@@ -135,7 +139,7 @@ def _missing(message: caffe_pb2.SolverParameter, path: Path, text: str) -> Itera
     for field, names in (("net", [message.net]), ("train_net", [message.train_net]), ("test_net", message.test_net)):
         for name in filter(None, names):
             try:
-                Folders.of(path).find(name, what="network")
+                Folders.of(path).find(name, what="network", above=True, is_file=True)
             except DigitsError as error:
                 yield Finding(at(str(path), text, field), error.message, error.hint)
 
@@ -157,7 +161,7 @@ def _check_nets(path: Path, builds: bool, phases: Sequence[Phase]) -> list[Findi
     for definition, phase in nets:
         if phase in phases:
             state = definition.message.state
-            slips = lint(definition, [State(phase, tuple(state.stage), state.level)])
+            slips = lint(definition, [State(phase, tuple(state.stage), state.level)], builds=builds)
             found += slips or (trial(definition, phase) if builds else [])
             found += notes_of(definition)
     return found

@@ -24,7 +24,8 @@ Layer = caffe_pb2.LayerParameter
 def states_of(definition: Definition, phases: Sequence[Phase]) -> list[State]:
     """Return the states in which a definition is meant to be used.
 
-    A phase whose data layers all ask for a stage is looked at with each such stage.
+    A phase whose data layers all ask for a stage is looked at with each such stage; one without data, of a file that is for the other phase,
+    is not.
     """
     if is_for_digits(definition):
         three = (State("TRAIN", ("train",)), State("TEST", ("val",)), State("TEST", ("deploy",)))
@@ -34,7 +35,7 @@ def states_of(definition: Definition, phases: Sequence[Phase]) -> list[State]:
         staged = [State(phase, (stage,)) for stage in sorted(_stages(definition))]
         useful = [] if _has_data(definition, State(phase)) else [each for each in staged if _has_data(definition, each)]
         found += useful or [State(phase)]
-    return found
+    return [state for state in found if _has_data(definition, state)] or found
 
 
 def is_for_digits(definition: Definition) -> bool:
@@ -60,9 +61,9 @@ def _has_data(definition: Definition, state: State) -> bool:
     return any(not layer.bottom for layer in definition.only(state).message.layer)
 
 
-def lint(definition: Definition, states: Iterable[State]) -> list[Finding]:
-    """Return the findings in the order of the text, each once."""
-    found = list(_alone(definition))
+def lint(definition: Definition, states: Iterable[State], *, builds: bool) -> list[Finding]:
+    """Return the findings in the order of the text, each once; a type that is not built yet is but a note where nothing is to be built."""
+    found = list(_alone(definition, builds))
     for state in states:
         if not any(layer.include and layer.exclude for layer in definition.message.layer):
             found += _together(definition.only(state), brings_data=is_for_digits(definition))
@@ -75,7 +76,7 @@ def notes_of(definition: Definition) -> list[Finding]:
     return [Finding(each.where, each.words, is_note=True) for each in unused]
 
 
-def _alone(definition: Definition) -> Iterator[Finding]:
+def _alone(definition: Definition, builds: bool) -> Iterator[Finding]:
     """Yield what is wrong with layers by themselves."""
     if not definition.message.layer:
         yield Finding(definition.where, "The network has no layer.")
@@ -85,7 +86,8 @@ def _alone(definition: Definition) -> Iterator[Finding]:
             yield Finding(at, f"Layer {shown(layer.name)} has no type.", "Add a type, such as 'Convolution'.")
         elif layer.type in NOT_BUILT_YET:
             whose = NOT_BUILT_YET[layer.type]
-            yield Finding(at, f"Layer {shown(layer.name)}: type {layer.type!r} ({whose}) is known and not built yet.")
+            words = f"Layer {shown(layer.name)}: type {layer.type!r} ({whose}) is known and not built yet."
+            yield Finding(at, words, is_note=not builds)
         elif layer.type not in converters():
             hint = did_you_mean(layer.type, converters()) or "`digits caffe layers` lists the types."
             yield Finding(at, f"Layer {shown(layer.name)}: there is no layer type {shown(layer.type)}.", hint)

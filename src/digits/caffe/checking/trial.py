@@ -10,6 +10,7 @@ from torch import Tensor
 
 from digits.caffe.checking.findings import Finding
 from digits.caffe.checking.sizes import candidates
+from digits.caffe.checking.standins import with_stand_ins
 from digits.caffe.definitions import Definition
 from digits.caffeproto import caffe_pb2
 from digits.core.errors import DigitsError, NetworkError
@@ -25,8 +26,9 @@ _MEMORY_SHARE = 0.8  # of what is free
 
 
 def trial(definition: Definition, phase: Phase) -> list[Finding]:
-    """Return why the network of one state does not build and run; nothing if it does."""
+    """Return why the network of one state does not build and run; notes alone if it does."""
     with python_layers_from(*definition.folders.all):
+        definition, notes = with_stand_ins(definition)
         try:
             shapes = _fitting(definition, phase)
             net = build(definition.message, shapes, phase=phase, where=definition.where)
@@ -36,7 +38,7 @@ def trial(definition: Definition, phase: Phase) -> list[Finding]:
         except (RuntimeError, IndexError, ValueError, MemoryError) as error:
             first = str(error).strip().partition("\n")[0]
             return [Finding(definition.where, f"It builds for {phase} and does not run: {first}.")]
-    return []
+    return notes
 
 
 def _fitting(definition: Definition, phase: Phase) -> dict[str, Shape]:

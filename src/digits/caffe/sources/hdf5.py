@@ -40,10 +40,10 @@ class ArraySource:
             words = "batch_size must be given and be at least 1."
             raise asked.layer.error(words, "hdf5_data_param.batch_size", "hdf5_data_param")
         self._batch_size, self._shuffle = param.batch_size, param.shuffle
-        listed = asked.folders.find(param.source, what="list of HDF5 files", where=where)
+        listed = asked.folders.find(param.source, what="list of HDF5 files", where=where, is_file=True)
         folders = asked.folders.also(listed)
         names = [line.strip() for line in listed.read_text(encoding="utf-8", errors="replace").splitlines()]
-        self._files = [folders.find(name, what="HDF5 file", where=str(listed)) for name in names if name]
+        self._files = [folders.find(name, what="HDF5 file", where=str(listed), is_file=True) for name in names if name]
         if not self._files:
             raise DataError("The list names no HDF5 file.", where=str(listed))
         self._order = list(range(len(self._files)))

@@ -40,7 +40,7 @@ class ListSource:
         if not param.batch_size:
             words = "batch_size must be given and be at least 1."
             raise asked.layer.error(words, "image_data_param.batch_size", "image_data_param")
-        listed = asked.folders.find(param.source, what="list of pictures", where=where)
+        listed = asked.folders.find(param.source, what="list of pictures", where=where, is_file=True)
         self._lines = read_list(listed)
         self._listed = listed
         self._order = np.arange(len(self._lines))

@@ -31,7 +31,8 @@ class Transformer:
             if self._param.mean_value:
                 words = "mean_file and mean_value cannot both be given."
                 raise asked.layer.error(words, "transform_param.mean_value")
-            path = asked.folders.find(self._param.mean_file, what="mean file", where=asked.layer.error("").where)
+            where = asked.layer.error("", "transform_param.mean_file").where
+            path = asked.folders.find(self._param.mean_file, what="mean file", where=where, is_file=True)
             self._mean = torch.from_numpy(read_mean(path))
         elif self._param.mean_value:
             self._mean = torch.tensor(list(self._param.mean_value), dtype=torch.float32)[:, None, None]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -216,6 +216,17 @@ class _Run(torch.autograd.Function):
             torch.from_numpy(blob.diff.copy()).to(ctx.device) if wanted else None
             for blob, wanted in zip(blobs, needed, strict=True)
         ))  # fmt: skip
+
+
+def has_module(name: str, folders: Sequence[Path]) -> bool:
+    """Whether ``name`` is a file of one of ``folders``, or a module that Python finds; nothing of it is run, but for the packages it lies in."""
+    if any(folder.joinpath(*name.split(".")).with_suffix(".py").is_file() for folder in folders):
+        return True
+    try:
+        load(FACE)()
+        return find_spec(name) is not None
+    except (ImportError, AttributeError, ValueError):
+        return False
 
 
 def _module(name: str, folders: Sequence[Path]) -> ModuleType:
