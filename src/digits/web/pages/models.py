@@ -119,6 +119,7 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
         "solver_rows": modelfacts.solver_rows(job, run),
         "words_on": modelfacts.words_on(job, _validation(job), num_classes),
         "snapshots": modelfacts.snapshots_of(kept.snapshots(job.id)),
+        "exports": modelfacts.exports_of(job),
         "devices": hardware.used_by(job),
         "files": jobpage.file_links(request, job, FILES),
         "route": _model_route(dataset),

@@ -61,7 +61,8 @@ def _readme(model: ExportModel, weights_name: str, notes: tuple[str, ...]) -> st
         *(f"- {step}" for step in model.preprocessing.steps(shapes) or ["Nobody noted it."]),
     ]
     if "mean.binaryproto" in model.files:
-        lines.append("- mean.binaryproto is that picture, before the centre is cut out of it as out of every picture.")
+        where = "; its centre is cut out too" if model.preprocessing.crop_px else ""
+        lines.append(f"The mean picture is mean.binaryproto{where}.")
     lines += [
         "",
         "Caffe, in Python:",
