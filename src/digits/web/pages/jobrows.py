@@ -71,7 +71,7 @@ def model_rows(request: Request, jobs: Sequence[ListedJob]) -> tuple[list[Row], 
         texts = {"framework": joblists.framework(job), "device": job.device}
         if job.epochs is not None:
             texts["epochs"] = f"{words.plain(round(job.epochs, 1))} / {job.total_epochs}"
-        for name, summary in job.series.items():
+        for name, summary in job.summaries().items():
             if name != "lr":
                 series.add(name)
                 texts |= _summary_texts(name, summary)
