@@ -9,8 +9,7 @@ from digits.caffeproto.scan import NotANetworkError
 from digits.core.errors import NetworkError, NotFoundError
 from digits.core.trainspec import CustomNetwork, PreviousNetwork, TrainSpec
 from digits.networks.caffe.definition import prepare
-from digits.networks.standard import Card, standard_networks, standard_text
-from digits.networks.standard.fitting import Fit, fit
+from digits.networks.standard import standard_networks, standard_text
 
 _USUAL_CLASSES = 2
 _KINDS = {"class": "classification", "mask": "segmentation", "boxes": "detection"}
@@ -20,8 +19,8 @@ _KINDS = {"class": "classification", "mask": "segmentation", "boxes": "detection
 def check(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return problems by dotted field path.
 
-    Text that is no network, or that breaks DIGITS' rules, is refused here. A layer type that is not known is not: as in DIGITS, the
-    job is made and ends in Error, with the line and the nearest type (the network's table says it before).
+    Text that is no network, or that breaks DIGITS' rules, is refused here. A layer type that is not known is not, nor pictures that are
+    too small for the network: as in DIGITS, the job is made and ends in Error, with the line and the remedy (the form says it before).
 
     Args:
         spec: what was asked for.
@@ -34,7 +33,6 @@ def check(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, list[s
         problems["crop_size"] = [f"Crop size {spec.crop_size} is larger than the pictures of {width} x {height}."]
     if isinstance(spec.network, PreviousNetwork):
         return problems  # its text is another model's; whoever has it asks again with it as a CustomNetwork
-    num_classes = len(dataset_facts.get("labels") or ()) or _USUAL_CLASSES
     if isinstance(spec.network, CustomNetwork):
         field, text = "network.text", spec.network.text
     else:
@@ -46,18 +44,11 @@ def check(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, list[s
         card = standard_networks()[spec.network.name]
         if card.kind != _KINDS.get(str(dataset_facts.get("target_kind", "class"))):
             return problems | {field: [f"{card.title} is made for {card.kind}, and this dataset is not."]}
-        if height and card.kind == "classification" and not problems:
-            found = fit(
-                card.name, num_classes=num_classes, channels=int(image.get("channels") or 3), height=height, width=width,
-                crop_size=spec.crop_size,
-            )  # fmt: skip
-            if found.parameters is None:
-                return problems | {field: [_too_small(card, found, height, width, spec.crop_size)]}
     try:
         prepare(
             text,
             where="",
-            num_classes=num_classes,
+            num_classes=len(dataset_facts.get("labels") or ()) or _USUAL_CLASSES,
             channels=int(image.get("channels") or 3),
             height=height or 1,
             width=width or 1,
@@ -68,9 +59,3 @@ def check(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, list[s
     except NetworkError as error:
         problems[field] = [f"Bad network: {error}"]
     return problems
-
-
-def _too_small(card: Card, found: Fit, height: int, width: int, crop_size: int | None) -> str:
-    seen = f"a crop of {crop_size} x {crop_size} is" if crop_size else f"pictures of {width} x {height} are"
-    least = f"it takes {found.least_side} x {found.least_side} or more"
-    return f"{card.title}: {seen} too small, {least}. Make the dataset at {card.width} x {card.height}, which it is made for."
