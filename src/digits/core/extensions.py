@@ -55,7 +55,8 @@ class FrameworkExtension:
     ``check(spec, dataset_facts) -> problems`` as above; ``describe(text_or_name, ...)`` makes the table of layers (inspector only);
     ``trainer(folder: JobFolder, emit) -> dict of facts`` and ``predictor(folder, snapshot) -> Predictor`` run in workers only.
     ``standard(name) -> text`` returns a standard network's definition without loading the framework, and so does
-    ``refit(text, num_classes, rename) -> text`` a model's own for another dataset. ``copies(question) -> dict`` tells which weights would
+    ``refit(text, num_classes, rename) -> text`` a model's own for another dataset, and ``rename(text, layer) -> text`` one whose layer
+    of that name is to start anew. ``copies(question) -> dict`` tells which weights would
     be copied into which layers (inspector only). ``snapshot`` writes a snapshot as the framework's own file of weights, and each of
     ``exports`` a model as a file for others, by the format's name: ``(folder: JobFolder, epoch | None, path without an ending) -> path``
     (inspector only).
@@ -69,6 +70,7 @@ class FrameworkExtension:
     predictor: ModuleAttribute
     standard: ModuleAttribute
     refit: ModuleAttribute
+    rename: ModuleAttribute
     copies: ModuleAttribute
     snapshot: ModuleAttribute
     exports: Mapping[str, ModuleAttribute]

@@ -14,21 +14,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from starlette.requests import Request
 
 from digits.caffeproto.files import check_weights_file
 from digits.core import beginning
 from digits.core.beginning import PYTHON_LAYERS, Beginning, WeightFile
-from digits.core.errors import DigitsError, NotFoundError
+from digits.core.errors import DigitsError, NotFoundError, SpecError
 from digits.core.extensions import FrameworkExtension, extension, load
 from digits.core.files import read_json, write_text
 from digits.core.jobfolder import JOB_ID, SNAPSHOT_FACTS, SNAPSHOT_WEIGHTS, JobFolder
 from digits.core.trainspec import CustomNetwork, PreviousNetwork, TrainSpec
 from digits.store import Job, SnapshotRow, Store
+from digits.web.forms import by_flat_name, fold, problems_of
 from digits.web.jobjson import plain_epoch
 from digits.web.paths import require_allowed
 from digits.web.pythonfile import checked_python, read_python
-from digits.web.reading import argument
+from digits.web.reading import Form, argument
+from digits.web.shape import shape
 from digits.web.site import store as store_of
 from digits.web.snapshots import FILE_NAME, TOLERANCE
 
@@ -122,6 +125,29 @@ def python_layers_of(job: Job) -> Path | None:
     """Return the file of a model's layers written in Python."""
     path = job.folder.path / PYTHON_LAYERS
     return path if path.is_file() else None
+
+
+def asked(request: Request, form: Form) -> Begun:
+    """Return what the network that a form asks for begins with; its other fields are not looked at.
+
+    Raises:
+        SpecError: something is wrong with it; problems by flat name.
+    """
+    node = shape(TrainSpec)
+    dataset = argument(request, "dataset_id") or argument(request, "dataset")
+    nested = {"dataset": dataset, "name": "-", "framework": argument(request, "framework")}
+    try:
+        spec = TrainSpec.model_validate(nested | {"network": fold(node, form.fields)["network"]})
+    except ValidationError as error:
+        raise SpecError(problems_of(node, error)) from error
+    sent = spec
+    if isinstance(spec.network, CustomNetwork):  # its file comes with the form, and is looked at beside the form's text
+        network = spec.network.model_copy(update={"python_layers_sent": False, "python_layers_file": ""})
+        sent = spec.model_copy(update={"network": network})
+    begun = find(store_of(request), sent)
+    if begun.problems:
+        raise SpecError(by_flat_name(spec, begun.problems))
+    return begun
 
 
 def asked_python(request: Request) -> str:

@@ -14,9 +14,9 @@ from digits.core.errors import DigitsError, NotFoundError
 from digits.core.extensions import FrameworkExtension, extension
 from digits.core.files import read_json
 from digits.store import Job
-from digits.web import jobjson, services
-from digits.web.beginnings import asked_python, definition_of, python_layers_of
-from digits.web.reading import argument, whole_number
+from digits.web import beginnings, jobjson, services
+from digits.web.beginnings import Begun
+from digits.web.reading import argument, read_form, whole_number
 from digits.web.site import store
 
 MAX_SIDE = 30_000
@@ -51,17 +51,21 @@ async def asked_network(request: Request) -> dict[str, Any]:
         DigitsError: nothing is named, or a size is none.
         RefusedByServiceError: the network cannot be built; ``where`` is its line.
     """
-    return await services.call(request, "inspect", "/network", await question(request))
+    begun = None
+    if argument(request, "method") == "previous":
+        begun = await run_in_threadpool(beginnings.asked, request, await read_form(request))
+    return await services.call(request, "inspect", "/network", await question(request, begun))
 
 
-async def question(request: Request, *, text: str = "") -> dict[str, Any]:
-    """Return what the inspector is asked about the network that the request names, or about ``text``.
+async def question(request: Request, begun: Begun | None = None) -> dict[str, Any]:
+    """Return what the inspector is asked about the network that the request names, or that another model lends.
 
     Raises:
         DigitsError: nothing is named, a size is none, or the file of layers written in Python is no Python.
     """
     framework = asked_framework(request)
-    text, standard = text or argument(request, "custom_network"), argument(request, "standard_network")
+    lent = begun if begun and begun.model else None
+    text, standard = lent.text if lent else argument(request, "custom_network"), argument(request, "standard_network")
     if not text and not standard:
         raise DigitsError("custom_network is a required field")
     height, width, channels, num_classes = await run_in_threadpool(_sizes, request)
@@ -74,7 +78,7 @@ async def question(request: Request, *, text: str = "") -> dict[str, Any]:
         "crop_size": whole_number(request, "crop_size", 0, most=MAX_SIDE) or None,
         "batch_size": whole_number(request, "batch_size", 0, most=1_000_000) or None,
     }
-    python = await run_in_threadpool(asked_python, request)
+    python = lent.python if lent else await run_in_threadpool(beginnings.asked_python, request)
     body |= {"python_source": python} if python else {}
     return body | ({"text": text.replace("\r\n", "\n")} if text else {"standard": standard})
 
@@ -110,10 +114,10 @@ def _question_of(request: Request, job: Job) -> dict[str, Any]:
         (height, width, channels), num_classes = DEFAULT_SHAPE, 10
     written, labels = job.folder.path / "model.json", job.folder.path / "labels.txt"
     facts = read_json(written) if written.is_file() else {}
-    python = python_layers_of(job)
+    python = beginnings.python_layers_of(job)
     return {
         "framework": job.spec.get("framework", job.extension),
-        "text": definition_of(job),
+        "text": beginnings.definition_of(job),
         "python_source": python.read_text("utf-8") if python else "",
         "height": facts.get("height", height),
         "width": facts.get("width", width),

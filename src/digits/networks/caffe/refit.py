@@ -42,18 +42,26 @@ def refit(text: str, *, num_classes: int, rename: bool) -> str:
             _replace(edited, line, rf"(?<!\w)num_output\s*:\s*{param.num_output}(?!\w)[ \t]*[,;]?", "")
             param.ClearField("num_output")
         if rename:
-            line = layer_line(layer, "name")
-            _replace(
-                edited,
-                line,
-                rf"(?<!\w)(name\s*:\s*)(['\"]){re.escape(layer.name)}\2",
-                rf"\g<1>\g<2>{layer.name}{SUFFIX}\2",
-            )
+            _rename(edited, layer)
             layer.name += SUFFIX
     new = "".join(edited)
     found = upgrade_net(parse_net(new, where="").message, where="")
     # Several layers on one line can defeat the editing of lines: then comments are lost, and nothing else.
     return new if without_source(found) == without_source(wanted) else to_text(wanted)
+
+
+def rename_layer(text: str, layer: str) -> str:
+    """Return the definition with every layer called ``layer`` under the name ``<layer>_retrain``.
+
+    Raises:
+        NetworkError: the text is no network.
+    """
+    net = upgrade_net(parse_net(text, where="").message, where="")
+    edited = text.splitlines(keepends=True)
+    for each in net.layer:
+        if each.name == layer:
+            _rename(edited, each)
+    return "".join(edited)
 
 
 def heads_for(layers: Sequence[caffe_pb2.LayerParameter], num_classes: int) -> list[caffe_pb2.LayerParameter]:
@@ -64,6 +72,11 @@ def heads_for(layers: Sequence[caffe_pb2.LayerParameter], num_classes: int) -> l
         if (param := output_param(layer)) is not None
         and (not param.HasField("num_output") or param.num_output == num_classes)
     ]
+
+
+def _rename(lines: list[str], layer: caffe_pb2.LayerParameter) -> None:
+    name = re.escape(layer.name)
+    _replace(lines, layer_line(layer, "name"), rf"(?<!\w)(name\s*:\s*(['\"]){name})(?=\2)", rf"\g<1>{SUFFIX}")
 
 
 def _replace(lines: list[str], line: int, pattern: str, new: str) -> None:

@@ -15,10 +15,13 @@ from digits.core.metrics import series_names
 from digits.core.trainspec import TrainSpec
 from digits.web.answers import render
 from digits.web.api.create import clone_fields
+from digits.web.beginnings import ORIGINAL_FILE, definition_of
 from digits.web.fields import FormView, form_view
 from digits.web.jobjson import picture_shape
-from digits.web.pages import datasetfacts, hardware, jobpage, modelfacts, words
+from digits.web.networkview import lines_around
+from digits.web.pages import datasetfacts, hardware, jobpage, modelfacts, previous, words
 from digits.web.pages.live import live_page
+from digits.web.pages.networks import netron_links
 from digits.web.reading import asked_job, path_job
 from digits.web.site import store
 from digits.web.standardlist import offers
@@ -41,8 +44,9 @@ MOST_DATASETS = 200
 
 def new(request: Request) -> Response:
     """``GET /models/<kind>/new?dataset=&clone=``: the form, with defaults or filled from another model."""
-    fields = clone_fields(request, TrainSpec)
-    form = form_view(TrainSpec, fields or None, submitted=bool(fields))
+    cloned = clone_fields(request, TrainSpec)
+    fields = previous.with_renamed(request, cloned) or previous.fields_from(request)
+    form = form_view(TrainSpec, fields or None, submitted=bool(cloned))
     return form_page(request, request.state.extension, form, fitting=not fields)
 
 
@@ -78,6 +82,7 @@ def form_page(
         shape=shape,
         frameworks=list(installed("frameworks").values()),
         offers=offered,
+        previous=previous.rows(request, kind, form),
         policies=list(modelfacts.POLICIES.items()),
         gpus=store(request).gpus(),
         new_dataset=f"/datasets/{kind.route}/new",
@@ -122,8 +127,17 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
         "exports": modelfacts.exports_of(job),
         "devices": hardware.used_by(job),
         "files": jobpage.file_links(request, job, FILES),
+        "netron": netron_links(request, job),
+        "has_curves": bool(series_names(job.folder.metrics)),
+        "bad_lines": _bad_lines(job),
         "route": _model_route(dataset),
     }
+
+
+def _bad_lines(job: Job) -> list[tuple[int, str, bool]]:
+    """Return the lines of the network that the training failed over, nothing where it failed over something else."""
+    where = job.error.where if job.error else ""
+    return lines_around(definition_of(job), where) if where.startswith(f"{ORIGINAL_FILE}:") else []
 
 
 def _dataset(request: Request, job: Job) -> Job | None:

@@ -13,6 +13,7 @@ EXTENSION = FrameworkExtension(
     predictor="digits.training.inference:open_predictor",
     standard="digits.networks.standard:standard_text",
     refit="digits.networks.caffe.refit:refit",
+    rename="digits.networks.caffe.refit:rename_layer",
     copies="digits.networks.caffe.copyplan:copies",
     snapshot="digits.training.caffe_export:snapshot",
     exports={name: f"digits.training.caffe_export:{name}" for name in ("caffemodel", "onnx", "pt2", "safetensors")},

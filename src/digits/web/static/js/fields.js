@@ -22,7 +22,7 @@ for (const form of document.querySelectorAll("form[data-form]")) {
   showChosen(shown);
 }
 
-/** Complete server paths below `input[data-path]`, as one types. @param {HTMLInputElement} input */
+/** Complete server paths below `input[data-path]`, as one types; of several, separated by ":", the last one. @param {HTMLInputElement} input */
 function completePaths(input) {
   const list = document.createElement("div");
   list.className = "path-list";
@@ -44,9 +44,11 @@ function completePaths(input) {
     input.setAttribute("aria-expanded", "false");
     input.removeAttribute("aria-activedescendant");
   };
+  const before = () => (input.dataset.path === "paths" ? input.value.slice(0, input.value.lastIndexOf(":") + 1) : "");
+  const typed = () => input.value.slice(before().length);
   const options = () => /** @type {HTMLElement[]} */ ([...list.children]);
   const take = (/** @type {HTMLElement} */ option) => {
-    input.value = option.textContent ?? "";
+    input.value = before() + (option.textContent ?? "");
     close();
     input.dispatchEvent(new Event("input", { bubbles: true }));
     input.dispatchEvent(new Event("change", { bubbles: true }));
@@ -62,9 +64,9 @@ function completePaths(input) {
   };
   const ask = async () => {
     const mine = ++asked;
-    if (!input.value.startsWith("/") && !input.value.startsWith("~")) return close();
+    if (!typed().startsWith("/") && !typed().startsWith("~")) return close();
     try {
-      const { suggestions } = await json("GET", url("/autocomplete/path?query=") + encodeURIComponent(input.value));
+      const { suggestions } = await json("GET", url("/autocomplete/path?query=") + encodeURIComponent(typed()));
       if (mine !== asked || document.activeElement !== input) return;
       list.replaceChildren(
         ...suggestions.slice(0, 50).map((/** @type {any} */ path, /** @type {number} */ index) => {
@@ -80,7 +82,7 @@ function completePaths(input) {
         }),
       );
       at = -1;
-      const alone = suggestions.length === 1 && options()[0].textContent === input.value;
+      const alone = suggestions.length === 1 && options()[0].textContent === typed();
       list.hidden = suggestions.length === 0 || alone;
       input.setAttribute("aria-expanded", String(!list.hidden));
     } catch {

@@ -31,16 +31,17 @@ export class Refused extends Error {
  * @param {string} address a whole address (see `url`)
  * @param {Record<string, string | string[]> | FormData | null} [fields]
  * @param {AbortSignal} [signal]
+ * @param {string} [accept] what is wanted, where there is a choice
  * @returns {Promise<string>}
  * @throws {Refused}
  */
-export async function send(method, address, fields = null, signal) {
+export async function send(method, address, fields = null, signal, accept = "application/json") {
   let response;
   try {
     response = await fetch(address, {
       method,
       body: fields === null ? undefined : fields instanceof FormData ? fields : encoded(fields),
-      headers: { Accept: "application/json" },
+      headers: { Accept: accept },
       signal,
     });
   } catch (error) {

@@ -31,8 +31,9 @@ function row(layer, bad, goTo) {
   const name = element("button", "link", layer.name);
   /** @type {HTMLButtonElement} */ (name).type = "button";
   const type = isBad ? `${bad.word || layer.type}, line ${bad.line}` : layer.type;
+  const frozen = layer.frozen && !isBad ? [" ", element("span", "badge", "frozen")] : [];
   const [out, count, seen] = isBad ? ["?", "?", "?"] : [shape || "–", commas(layer.parameters ?? 0), field];
-  const made = element("tr", isBad ? "bad" : "", element("td", "", name), element("td", "muted", type), element("td", "num", out), element("td", "num", count), element("td", "num", seen));
+  const made = element("tr", isBad ? "bad" : "", element("td", "", name), element("td", "muted", type, ...frozen), element("td", "num", out), element("td", "num", count), element("td", "num", seen));
   if (layer.line) {
     made.dataset.line = String(layer.line);
     made.addEventListener("click", () => goTo(layer.line));

@@ -1,6 +1,7 @@
 // @ts-check
 /** The form of a new model: what follows the chosen dataset and network, and what it will cost. */
 
+import { renamed, showCopies } from "./copies.js";
 import { makeEditor } from "./editor.js";
 import { json, Refused, send, url } from "./http.js";
 import { showLayers } from "./layers.js";
@@ -22,6 +23,8 @@ let editor = null;
 let standardText = "";
 let standardTitle = "";
 let asked = 0;
+/** The file of layers in Python that will be sent. */
+let pythonSource = "";
 
 // ---------------------------------------------------------------- the dataset
 
@@ -86,18 +89,37 @@ const listSoon = settled(listNetworks, 500);
 function networkFields() {
   /** @type {Record<string, string>} */
   const fields = { details: "true", dataset_id: chosenDataset()?.value ?? "", crop_size: value("crop_size"), batch_size: value("batch_size").split(",")[0] };
-  if (value("method") === "custom") fields.custom_network = value("custom_network");
+  const method = value("method");
+  if (method === "custom") Object.assign(fields, { method, custom_network: value("custom_network") }, beginFields());
+  else if (method === "previous") Object.assign(fields, previousFields());
   else fields.standard_network = value("standard_networks");
   return Object.fromEntries(Object.entries(fields).filter(([, text]) => text));
+}
+
+/** The weights and the layers in Python that a network in the editor begins with. */
+function beginFields() {
+  const sent = new FormData(form).has("python_layer_from_client");
+  return {
+    custom_network_snapshot: value("custom_network_snapshot"),
+    ...(sent ? { python_layer_source: pythonSource } : { python_layer_server_file: value("python_layer_server_file") }),
+  };
+}
+
+/** The model whose network is trained on, and its weights. */
+function previousFields() {
+  const job = value("previous_networks");
+  return job ? { method: "previous", previous_networks: job, previous_epoch: value(`${job}-snapshot`) } : {};
 }
 
 async function askNetwork() {
   const mine = ++asked;
   const fields = networkFields();
-  if (!fields.custom_network && !fields.standard_network) {
+  if (!fields.custom_network && !fields.standard_network && !fields.previous_networks) {
     table = trouble = null;
+    showCopies(part("copies"), {});
     return show();
   }
+  showCopies(part("copies"), { ...fields, framework: value("framework") });
   part("network-state").textContent = "Reading the network …";
   try {
     const found = await json("POST", url("/models/network-table.json?framework=") + encodeURIComponent(value("framework")), fields);
@@ -238,19 +260,26 @@ function short(count) {
 
 // ---------------------------------------------------------------- tabs, customize, visualize
 
-/** @param {"standard" | "custom"} method */
+const METHODS = /** @type {const} */ (["standard", "previous", "custom"]);
+
+/** @param {typeof METHODS[number]} method */
 function choose(method) {
   const input = /** @type {HTMLInputElement} */ (form.querySelector('input[name="method"]'));
   input.value = method;
-  for (const name of ["standard", "custom"]) {
+  part("begin-custom").hidden = method !== "custom";
+  part("upload-label").hidden = method === "previous";
+  for (const name of METHODS) {
     part(`tab-${name}`).setAttribute("aria-selected", String(name === method));
     part(`tab-${name}`).tabIndex = name === method ? 0 : -1;
     part(`panel-${name}`).hidden = name !== method;
   }
   part("started-from").textContent = "";
   if (method === "custom") openEditor();
+  if (method === "previous" && !value("previous_networks")) firstPrevious()?.click();
   askNetwork();
 }
+
+const firstPrevious = () => /** @type {HTMLInputElement | null} */ (form.querySelector('input[name="previous_networks"]'));
 
 function openEditor() {
   const area = /** @type {HTMLTextAreaElement} */ (part("custom_network"));
@@ -260,13 +289,19 @@ function openEditor() {
 
 /** @param {string} name @param {string} title */
 async function customize(name, title) {
-  const query = new URLSearchParams({ network: name, framework: value("framework") });
+  const query = new URLSearchParams({ network: name, framework: value("framework"), snapshot_epoch: value(`${name}-snapshot`) });
   try {
-    useText(JSON.parse(await send("POST", url(`/models/customize?${query}`))).network, title);
+    const found = JSON.parse(await send("POST", url(`/models/customize?${query}`)));
+    setText("custom_network_snapshot", found.snapshot ?? "");
+    setText("python_layer_server_file", found.python_layer ?? "");
+    useText(found.network, title);
   } catch (error) {
     part("network-state").textContent = error instanceof Error ? error.message : String(error);
   }
 }
+
+/** @param {string} id @param {string} text */
+const setText = (id, text) => (/** @type {HTMLInputElement} */ (part(id)).value = text);
 
 /** Go on from a text in the editor. @param {string} text @param {string} title */
 function useText(text, title) {
@@ -286,6 +321,14 @@ async function upload(input) {
   input.value = "";
 }
 
+/** Give a layer whose weights do not fit a name of its own. @param {string} layer */
+function rename(layer) {
+  if (value("method") === "previous") return;
+  const line = table?.layers.find((/** @type {any} */ each) => each.name === layer)?.line ?? 0;
+  const text = renamed(/** @type {HTMLTextAreaElement} */ (part("custom_network")).value, line, layer);
+  editor?.setText(text);
+}
+
 async function visualize() {
   const graph = part("graph");
   const fields = networkFields();
@@ -303,38 +346,50 @@ async function visualize() {
 
 const askSoon = settled(askNetwork, 500);
 
+const ASKED = ["dataset", "standard_networks", "previous_networks", "framework", "python_layer_from_client", "python_layer_client_file"];
+
+/** Who chooses a snapshot means its model. @param {HTMLElement} select */
+function chooseRow(select) {
+  const radio = /** @type {HTMLInputElement | null | undefined} */ (select.closest("tr")?.querySelector('input[type="radio"]'));
+  if (radio) radio.checked = true;
+}
+
 form.addEventListener("click", (event) => {
   const button = /** @type {Element} */ (event.target).closest("button");
-  if (button?.id === "tab-standard") choose("standard");
-  if (button?.id === "tab-custom") choose("custom");
+  for (const method of METHODS) if (button?.id === `tab-${method}`) choose(method);
+  if (button?.dataset.rename) rename(button.dataset.rename);
   if (button?.id === "visualize") visualize();
   if (button?.dataset.customize) customize(button.dataset.customize, button.dataset.title ?? "");
 });
 form.addEventListener("keydown", (event) => {
   const tab = /** @type {Element} */ (event.target).closest('[role="tab"]');
   if (!tab || !["ArrowLeft", "ArrowRight"].includes(event.key)) return;
-  const other = tab.id === "tab-custom" ? "standard" : "custom";
+  const at = METHODS.findIndex((method) => tab.id === `tab-${method}`);
+  const other = METHODS[(at + (event.key === "ArrowLeft" ? METHODS.length - 1 : 1)) % METHODS.length];
   choose(other);
   part(`tab-${other}`).focus();
 });
-form.addEventListener("change", (event) => {
+form.addEventListener("change", async (event) => {
   const input = /** @type {HTMLInputElement} */ (event.target);
   const name = input.name;
+  if (name === "python_layer_client_file") pythonSource = (await input.files?.[0]?.text()) ?? "";
+  if (name.endsWith("-snapshot")) chooseRow(input);
   if (input.id === "upload") upload(input);
   if (name === "dataset") {
     showDataset();
     listNetworks();
   }
-  if (["dataset", "standard_networks", "framework"].includes(name)) askNetwork();
+  if (ASKED.includes(name) || name.endsWith("-snapshot")) askNetwork();
 });
 form.addEventListener("input", (event) => {
   const name = /** @type {HTMLInputElement} */ (event.target).name;
-  if (["crop_size", "batch_size", "custom_network"].includes(name)) askSoon();
+  if (["crop_size", "batch_size", "custom_network", "custom_network_snapshot", "python_layer_server_file"].includes(name)) askSoon();
   if (name === "crop_size") listSoon();
   showEstimate();
 });
 
 if (value("method") === "custom") openEditor();
+part("upload-label").hidden = value("method") === "previous";
 followRate(form);
 const dataset = chosenDataset();
 if (dataset) showSamples(dataset);
