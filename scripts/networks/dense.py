@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts.networks.plain import GAUSSIAN, vgg_features
+from scripts.networks.plain import GAUSSIAN, XAVIER, vgg_features
 from scripts.networks.prototxt import (
     ANSWERS,
     FIXED,
@@ -82,8 +82,8 @@ def _shift(top: str, mean: int) -> str:
 def _scores(bottom: str, kernel: int) -> str:
     """Return what were fully connected layers, as convolutions, and the score of each class."""
     return (
-        conv("fc6", bottom, 4096, kernel) + relu("relu6", "fc6") + dropout("drop6", "fc6")
-        + conv("fc7", "fc6", 4096, 1) + relu("relu7", "fc7") + dropout("drop7", "fc7")
+        conv("fc6", bottom, 4096, kernel, filler=XAVIER) + relu("relu6", "fc6") + dropout("drop6", "fc6")
+        + conv("fc7", "fc6", 4096, 1, filler=XAVIER) + relu("relu7", "fc7") + dropout("drop7", "fc7")
         + conv("score_fr", "fc7", VOC_CLASSES, 1, filler=GAUSSIAN)
     )  # fmt: skip
 
@@ -119,7 +119,6 @@ INCEPTION = {
     "4e": (256, 160, 320, 32, 128, 128), "5a": (256, 160, 320, 32, 128, 128), "5b": (384, 192, 384, 48, 128, 128),
 }  # fmt: skip
 """GoogLeNet's table: channels of 1x1, 3x3 reduced, 3x3, 5x5 reduced, 5x5, and projected pool."""
-XAVIER = 'type: "xavier"'
 
 
 def detectnet() -> str:

@@ -19,6 +19,7 @@ from scripts.networks.prototxt import (
 )
 
 GAUSSIAN, WIDE = 'type: "gaussian" std: 0.01', 'type: "gaussian" std: 0.005'
+XAVIER = 'type: "xavier"'
 VGG_STAGES = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 """The paper's configuration D: so many convolutions of so many channels, five times, each time before a pooling."""
 
@@ -54,7 +55,7 @@ def vgg_features(bottom: str, *, first_pad: int = 1) -> str:
         for index in range(1, count + 1):
             name = f"conv{stage}_{index}"
             pad = first_pad if name == "conv1_1" else 1
-            text += conv(name, blob, channels, 3, pad=pad) + relu(f"relu{stage}_{index}", name)
+            text += conv(name, blob, channels, 3, pad=pad, filler=XAVIER) + relu(f"relu{stage}_{index}", name)
             blob = name
         text += pool(f"pool{stage}", blob, "MAX", 2, stride=2)
         blob = f"pool{stage}"
@@ -62,7 +63,7 @@ def vgg_features(bottom: str, *, first_pad: int = 1) -> str:
 
 
 def vgg16() -> str:
-    """Return VGG-16. The paper starts it from a smaller network's weights; He's initialisation does without."""
+    """Return VGG-16, initialised as Glorot and Bengio have it, with which, the paper says, no smaller network need be trained first."""
     return definition(
         "VGG-16",
         [
@@ -80,7 +81,6 @@ def vgg16() -> str:
 
 FIRE = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: (48, 192), 8: (64, 256), 9: (64, 256)}
 """Channels of each fire module: squeezed, then expanded by filters of 1 x 1 and by as many of 3 x 3."""
-XAVIER = 'type: "xavier"'
 
 
 @dataclass(frozen=True)
