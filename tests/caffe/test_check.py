@@ -202,7 +202,7 @@ def test_a_solver_finds_its_network_from_the_projects_root(tmp_path: Path) -> No
 
     assert findings(folder, text, name="s.prototxt") == []
     assert notes(folder / "s.prototxt") == [
-        "snapshot_prefix: there is no folder 'no'. Make it: Caffe stops at the first snapshot without."
+        "snapshot_prefix: there is no folder 'no'. Make it: a training does not begin without."
     ]
 
 

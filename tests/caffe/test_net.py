@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from digits import caffe
-from digits.core.errors import NetworkError, WeightsError
+from digits.caffe import mode
+from digits.core.errors import NetworkError, SetupError, WeightsError
 from tests.caffe.oracle import NETS, Arrays, arrays, check_near, meta
 from tests.shared import needs_shared, shared
 
@@ -34,6 +36,51 @@ def net(tmp_path: Path) -> caffe.Net:
 @needs_shared
 @pytest.mark.parametrize("folder", [each for each in NETS if each.name != "dropout_train"], ids=lambda each: each.name)
 def test_a_net_run_layer_by_layer_makes_what_real_caffe_made(folder: Path) -> None:
+    check_passes(folder)
+
+
+@needs_shared
+@pytest.mark.parametrize("name", ["batchnorm_train", "mini_googlenet", "lstm", "scale_bias", "inner_product", "deconv"])
+def test_weights_that_are_lent_to_another_device_make_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mode, "device", lambda: torch.device("cpu", 0))  # the processor under another name
+
+    check_passes(shared("oracle", name))
+
+
+@needs_shared
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
+@pytest.mark.parametrize("folder", [each for each in NETS if each.name != "dropout_train"], ids=lambda each: each.name)
+def test_a_gpu_makes_what_real_caffe_made(folder: Path) -> None:
+    caffe.set_mode_gpu()
+    try:
+        check_passes(folder)
+    finally:
+        caffe.set_mode_cpu()
+
+
+def test_without_a_gpu_it_is_said_once_and_the_processor_computes(
+    net: caffe.Net, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(mode, "_mode", mode._Mode())
+
+    caffe.set_device(3)
+    caffe.set_mode_gpu()
+    caffe.set_mode_gpu()
+
+    assert capsys.readouterr().err.count("This machine has no CUDA device") == 1
+    assert net.forward().keys() == {"ip2", "twice"}
+
+
+def test_a_gpu_that_is_not_there_is_refused_with_how_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+
+    with pytest.raises(SetupError, match=r"no GPU 2\."):
+        caffe.set_device(2)
+
+
+def check_passes(folder: Path) -> None:
     facts, expected = meta(folder), arrays(folder / "outputs.npz")
     inputs: dict[str, Any] = dict(arrays(folder / "inputs.npz"))
     net = caffe.Net(folder / "net.prototxt", caffe.TRAIN if facts["phase"] == "TRAIN" else caffe.TEST,

@@ -256,7 +256,7 @@ def test_a_script_in_circulation_runs_as_it_is(folder: Path) -> None:
         cwd=folder, capture_output=True, text=True, timeout=100,
     )  # fmt: skip
 
-    assert done.stderr == ""
+    assert [line for line in done.stderr.splitlines() if "has no CUDA device" not in line] == []
     assert done.stdout == "18.0 True __main__ ['net.prototxt', '--its-own', '-x']\n"
     model = caffe.proto.caffe_pb2.NetParameter.FromString((folder / "out.caffemodel").read_bytes())
     assert list(model.layer[1].blobs[0].data) == [3]

@@ -164,9 +164,21 @@ def test_a_state_whose_weights_are_gone_says_where_they_are_looked_for(project: 
         solve(project, "", snapshot=project / "s_iter_6.solverstate")
 
 
-def test_a_snapshot_that_cannot_be_written_says_so(project: Path) -> None:
-    with pytest.raises(SetupError, match=r"absent/s_iter_6\.caffemodel: The snapshot cannot be written"):
+def test_without_the_folder_of_its_snapshots_a_training_does_not_begin(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SetupError, match=r"absent: There is no such folder for snapshots\. Make it: mkdir -p absent"):
         solve(project, 'snapshot_prefix: "absent/s"')
+    assert "Creating training net" not in capsys.readouterr().err
+
+    solve(project, 'snapshot_prefix: "absent/s" snapshot_after_train: false', end=1)  # none is written
+
+
+def test_a_snapshot_that_cannot_be_written_says_so(project: Path) -> None:
+    (project / "s_iter_6.caffemodel").mkdir()
+
+    with pytest.raises(SetupError, match=r"s_iter_6\.caffemodel: The snapshot cannot be written"):
+        solve(project, 'snapshot_prefix: "s"')
 
 
 @needs_shared

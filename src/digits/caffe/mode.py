@@ -1,31 +1,59 @@
-"""``caffe.set_mode_gpu()`` and its kin: what scripts say about the machine. The pycaffe face computes on the processor whatever they say."""
+"""``caffe.set_mode_gpu()`` and its kin: where the networks of the pycaffe face compute, and where chance begins.
+
+Arrays lie in the processor's memory, where scripts read and write them; on a GPU each layer takes its bottoms and weights there and brings its
+tops back.
+"""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import torch
+
+from digits.core.errors import SetupError
+from digits.training.caffelog import CaffeLog
 
 
 @dataclass
 class _Mode:
     seed: int | None = None
+    is_gpu: bool = False
+    device_id: int = 0
+    has_said: bool = False
 
 
 _mode = _Mode()
 
 
 def set_mode_cpu() -> None:
-    """Compute on the processor, as it does."""
+    """Compute on the processor from now on."""
+    _mode.is_gpu = False
 
 
 def set_mode_gpu() -> None:
-    """Do nothing: arrays of this face lie in the processor's memory. ``digits caffe train`` uses the GPU."""
+    """Compute on the GPU from now on; on a machine without one it is said, once, and the processor computes."""
+    _mode.is_gpu = torch.cuda.is_available()
+    if not _mode.is_gpu and not _mode.has_said:
+        _mode.has_said = True
+        CaffeLog(sys.stderr).say("This machine has no CUDA device: the processor computes.")
 
 
 def set_device(device_id: int) -> None:
-    """Do nothing, as ``set_mode_gpu``."""
-    del device_id
+    """Choose the GPU for ``set_mode_gpu``; it matters on a machine that has one.
+
+    Raises:
+        SetupError: there are GPUs, and none of this number.
+    """
+    count = torch.cuda.device_count()
+    if count and not 0 <= device_id < count:
+        raise SetupError(f"This machine has no GPU {device_id}.", hint=f"It has {count}, counted from 0.")
+    _mode.device_id = device_id
+
+
+def device() -> torch.device:
+    """Return where layers compute."""
+    return torch.device("cuda", _mode.device_id) if _mode.is_gpu else torch.device("cpu")
 
 
 def set_random_seed(value: int) -> None:

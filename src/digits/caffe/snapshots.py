@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,23 @@ from digits.core.errors import NotFoundError, SetupError, WeightsError
 from digits.core.files import write_bytes
 from digits.training.policies import Schedule
 from digits.training.solvers import Learnable, Solver
+
+_HINT = "snapshot_prefix names a folder that is there and may be written to, and the beginning of a file's name."
+
+
+def check_folder(prefix: str) -> None:
+    """Do nothing if snapshots can be written: it would be late to hear of it after hours of training.
+
+    Raises:
+        SetupError: the folder is not there, or takes no file.
+    """
+    folder = Path(prefix).parent
+    if not folder.is_dir():
+        raise SetupError(
+            "There is no such folder for snapshots.", where=str(folder), hint=f"Make it: mkdir -p {folder}"
+        )
+    if not os.access(folder, os.W_OK):
+        raise SetupError("The folder for snapshots may not be written to.", where=str(folder), hint=_HINT)
 
 
 def write_weights(
@@ -105,5 +123,4 @@ def _write(path: Path, data: bytes) -> None:
     try:
         write_bytes(path, data)
     except OSError as error:
-        hint = "snapshot_prefix names a folder that is there and may be written to, and the beginning of a file's name."
-        raise SetupError(f"The snapshot cannot be written: {error.strerror}.", where=str(path), hint=hint) from error
+        raise SetupError(f"The snapshot cannot be written: {error.strerror}.", where=str(path), hint=_HINT) from error

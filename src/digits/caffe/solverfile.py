@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,13 @@ class SolverFile:
     def seed(self) -> int | None:
         """Where chance starts; None for a new one each time."""
         return self.message.random_seed if self.message.random_seed >= 0 else None
+
+    @property
+    def prefix(self) -> str:
+        """How the names of snapshots begin: as in Caffe from the working folder on, or beside the solver where only that folder is there."""
+        named = Path(self.message.snapshot_prefix or os.path.splitext(self.where)[0])
+        beside = Path(self.where).resolve().parent / named
+        return str(beside if beside.parent.is_dir() and not named.parent.is_dir() else named)
 
 
 def read_solver(path: Path, *, stages: tuple[str, ...] = (), level: int = 0) -> SolverFile:

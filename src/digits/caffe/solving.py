@@ -5,7 +5,6 @@ Legend: iterations count from 0; what is said of iteration N is of the weights b
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -187,7 +186,7 @@ class Solving:
         Raises:
             SetupError: the folder does not take them.
         """
-        prefix = self.message.snapshot_prefix or os.path.splitext(self.file.where)[0]
+        prefix = self.file.prefix
         as_hdf5 = self.message.snapshot_format == caffe_pb2.SolverParameter.HDF5
         what = "HDF5" if as_hdf5 else "binary proto"
         weights = snapshots.write_weights(

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
+from digits.caffe import mode
 from digits.caffeproto import caffe_pb2
 from digits.core.errors import NetworkError
 from digits.networks.caffe.arrays import ArrayBlob
@@ -45,6 +48,7 @@ class Step:
         self._lowered: Lowered | None = None
         self._shapes: tuple[Shape, ...] | None = None
         self._passed: tuple[list[Tensor], list[Tensor]] | None = None
+        self._lent: list[tuple[nn.Parameter, Tensor]] = []
         self.is_source = not message.bottom and message.type != "Parameter"  # a learnt blob
 
     def fit(self, in_shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
@@ -73,18 +77,18 @@ class Step:
             bottoms: its bottoms.
             needed: which of them a gradient will be asked of.
         """
-        lowered = self._fitted(tuple(tuple(bottom.shape) for bottom in bottoms))
+        lowered, where = self._fitted(tuple(tuple(bottom.shape) for bottom in bottoms)), mode.device()
         given = [
-            torch.from_numpy(np.ascontiguousarray(bottom.data)).requires_grad_(wanted)
+            torch.from_numpy(np.ascontiguousarray(bottom.data)).to(where).requires_grad_(wanted)
             for bottom, wanted in zip(bottoms, needed, strict=True)
         ]
         try:
             with torch.enable_grad():
-                tops = self._run(lowered, given)
+                tops = self._run(lowered, given, self._lend(lowered.call, where))
         except (RuntimeError, IndexError, ValueError, TypeError) as error:
             raise self._misfit(self._shapes or (), error) from error
         self._passed = (given, tops)
-        return tops
+        return [top.detach().cpu() for top in tops]
 
     def backward(self, diffs: Sequence[Tensor], learn: Diffs) -> list[Tensor | None]:
         """Return the gradients of the bottoms from those of the tops, and give those of the weights to ``learn``.
@@ -95,9 +99,8 @@ class Step:
         if self._passed is None:
             raise NetworkError(f"Layer {self.message.name!r} goes back before it ever went forward.", where=self.where)
         given, tops = self._passed
-        pairs = [(top, diff) for top, diff in zip(tops, diffs, strict=True) if top.requires_grad]
-        weights = [weight for weight in self._weights() if weight.requires_grad]
-        wanted = [*(tensor for tensor in given if tensor.requires_grad), *weights]
+        pairs = [(top, diff.to(top.device)) for top, diff in zip(tops, diffs, strict=True) if top.requires_grad]
+        wanted = [*(tensor for tensor in given if tensor.requires_grad), *(lent for _, lent in self._lent)]
         if not pairs or not wanted:
             return [None] * len(given)
         found = torch.autograd.grad(
@@ -106,14 +109,27 @@ class Step:
         )  # fmt: skip
         gradients = iter(found)
         bottoms = [next(gradients) if tensor.requires_grad else None for tensor in given]
-        for weight, gradient in zip(weights, gradients, strict=True):
+        for (weight, _), gradient in zip(self._lent, gradients, strict=True):
             if gradient is not None:
-                learn(weight, gradient)
-        return bottoms
+                learn(weight, gradient.cpu())
+        return [None if gradient is None else gradient.cpu() for gradient in bottoms]
 
-    def _weights(self) -> list[nn.Parameter]:
-        call = self._lowered.call if self._lowered else None
-        return list(call.parameters()) if isinstance(call, nn.Module) else []
+    def _lend(self, call: object, device: torch.device) -> dict[str, Tensor] | None:
+        """Return the weights and statistics of a layer on another device than the processor, None where it runs on its own.
+
+        The weights that learn are noted, each with what the pass runs on.
+        """
+        self._lent = []
+        if not isinstance(call, nn.Module):
+            return None
+        if device == torch.device("cpu"):
+            self._lent = [(weight, weight) for weight in call.parameters() if weight.requires_grad]
+            return None
+        weights = {name: weight.detach().to(device) for name, weight in call.named_parameters()}
+        for name, weight in call.named_parameters():
+            if weight.requires_grad:
+                self._lent.append((weight, weights[name].requires_grad_()))
+        return weights | {name: buffer.to(device) for name, buffer in call.named_buffers()}
 
     def _fitted(self, in_shapes: tuple[Shape, ...]) -> Lowered:
         is_python = self.message.type == "Python"
@@ -136,14 +152,28 @@ class Step:
         modules = (module for module in self._lender.module.modules() if isinstance(module, PythonModule))
         return next(module for module in modules if module.layer.definition.message.name == self.message.name)
 
-    def _run(self, lowered: Lowered, given: list[Tensor]) -> list[Tensor]:
-        if lowered.call is None:
+    def _run(self, lowered: Lowered, given: list[Tensor], lent: dict[str, Tensor] | None) -> list[Tensor]:
+        call = lowered.call
+        if call is None:
             return []
-        if self._converter.each:
-            return [lowered.call(tensor, **dict(lowered.options)) for tensor in given]
-        arguments: tuple[Any, ...] = (tuple(given),) if lowered.packed else tuple(given)
-        made = lowered.call(*arguments, **dict(lowered.options))
-        return list(made) if isinstance(made, (tuple, list)) else [made]
+        if lent is not None and isinstance(call, nn.Module):
+            call = partial(functional_call, call, lent)
+        passes = [(tensor,) for tensor in given] if self._converter.each else [tuple(given)]
+        tops: list[Tensor] = []
+        for bottoms in passes:
+            arguments: tuple[Any, ...] = (bottoms,) if lowered.packed else bottoms
+            made = call(arguments) if lent is not None else call(*arguments, **dict(lowered.options))
+            tops += made if isinstance(made, (tuple, list)) else [made]
+        if lent is not None and isinstance(lowered.call, nn.Module):
+            self._take_back(lowered.call, lent)
+        return tops
+
+    def _take_back(self, call: nn.Module, lent: dict[str, Tensor]) -> None:
+        """Copy what a pass itself has changed: the statistics of a batch normalisation."""
+        with torch.no_grad():
+            for name, tensor in (*call.named_parameters(), *call.named_buffers()):
+                if not tensor.requires_grad:
+                    tensor.copy_(lent[name])
 
     def _misfit(self, shapes: tuple[Shape, ...], error: Exception) -> NetworkError:
         first = str(error).strip().partition("\n")[0]

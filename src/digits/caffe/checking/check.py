@@ -128,7 +128,7 @@ def _check_solver(path: Path, text: str, builds: bool, phases: Sequence[Phase]) 
     prefix = Path(message.snapshot_prefix)
     if message.snapshot_prefix and not any((folder / prefix).parent.is_dir() for folder in Folders.of(path).all):
         words = f"snapshot_prefix: there is no folder {str(prefix.parent)!r}."
-        hint = "Make it: Caffe stops at the first snapshot without."
+        hint = "Make it: a training does not begin without."
         found.append(Finding(at(where, text, "snapshot_prefix"), words, hint, is_note=True))
     missing = [*_missing(message, path, text)]
     return found + missing if missing else _all(found, _check_nets(path, builds, phases))

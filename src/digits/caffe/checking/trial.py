@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
-
-import psutil
 import torch
 from torch import Tensor
 
@@ -15,6 +12,7 @@ from digits.caffe.definitions import Definition
 from digits.caffeproto import caffe_pb2
 from digits.core.errors import DigitsError, NetworkError
 from digits.networks.caffe.build import build
+from digits.networks.caffe.memory import check_memory
 from digits.networks.caffe.net import CaffeNet
 from digits.networks.caffe.python_layer import python_layers_from
 from digits.networks.layers.registry import Phase, Shape
@@ -22,7 +20,6 @@ from digits.networks.layers.registry import Phase, Shape
 _NUMBERED = {("SoftmaxWithLoss", 1), ("Accuracy", 1), ("HingeLoss", 1), ("InfogainLoss", 1),
              ("MultinomialLogisticLoss", 1), ("Embed", 0), ("BatchReindex", 1), ("ContrastiveLoss", 2)}  # fmt: skip
 """Bottoms that hold numbers of classes or rows: 0 is always one."""
-_MEMORY_SHARE = 0.8  # of what is free
 
 
 def trial(definition: Definition, phase: Phase) -> list[Finding]:
@@ -54,7 +51,10 @@ def _fitting(definition: Definition, phase: Phase) -> dict[str, Shape]:
         except DigitsError as error:
             tries.append(error)
             continue
-        _check_memory(net, definition)
+        check_memory(
+            2 * (net.num_parameters + net.num_values), where=definition.where, what="One pass forward and backward takes",
+            hint="It builds; it was not run.",
+        )  # fmt: skip
         return shapes
     raise max(tries, key=_line)
 
@@ -63,18 +63,6 @@ def _line(error: DigitsError) -> int:
     """Return the line that an error names; 0 where it names none."""
     last = error.where.rpartition(":")[2]
     return int(last) if last.isdecimal() else 0
-
-
-def _check_memory(net: CaffeNet, definition: Definition) -> None:
-    values = sum(prod(shape) for layer in net.layers for shape in layer.output_shapes)
-    needed = 4 * (2 * net.num_parameters + 2 * values)
-    free = psutil.virtual_memory().available * _MEMORY_SHARE
-    if needed > free:
-        raise NetworkError(
-            f"One pass takes about {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free here.",
-            where=definition.where,
-            hint="It builds; it was not run.",
-        )
 
 
 def _run(net: CaffeNet, message: caffe_pb2.NetParameter) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from digits.caffe.arrayfiles import load_arrays
 from digits.caffe.fed import FedNet
 from digits.caffe.recording import Recorder
+from digits.caffe.snapshots import check_folder
 from digits.caffe.solverfile import SolverFile, read_solver
 from digits.caffe.solving import Solving
 from digits.caffeproto import caffe_pb2
@@ -55,6 +56,8 @@ def train(
         DigitsError: something cannot be used, in words.
     """
     file = read_solver(solver, stages=stages, level=level)
+    if file.message.snapshot or file.message.snapshot_after_train:
+        check_folder(file.prefix)
     log = CaffeLog(sys.stderr)
     device = choose_device(gpu, file.message.solver_mode, file.message.device_id, log)
     say_solver(file, log)
