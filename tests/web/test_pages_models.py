@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from digits.core.states import JobState
 from digits.store import Job
 from digits.web.pages import modelfacts
-from tests.web.conftest import World, build_dataset, draw_pictures
+from tests.web.conftest import World, build_dataset, draw_pictures, finish, model_of
 from tests.web.markup import Element, read
 from tests.web.serving import Serving
 
@@ -47,7 +48,8 @@ def test_the_form_has_digits_fields(world: World) -> None:
     policies = [option.attributes["value"] for option in tree.one("select", name="lr_policy").find("option")]
     assert policies == ["fixed", "step", "multistep", "exp", "inv", "poly", "sigmoid"]
     networks = [each.attributes["value"] for each in tree.find("input", name="standard_networks")]
-    assert networks == ["lenet", "alexnet", "googlenet"]
+    assert networks[:3] == ["lenet", "alexnet", "googlenet"]
+    assert not {"fcn8s", "detectnet"} & set(networks)
 
 
 def test_the_dataset_one_comes_from_is_chosen_with_a_network_that_fits_it(world: World) -> None:
@@ -185,3 +187,39 @@ def test_the_curves_stand_alone_on_a_page_of_their_own(world: World) -> None:
 
     assert tree.one(id="curves").attributes["data-height"] == "560"
     assert len(tree.one(id="snapshots").find("span")) == 10
+
+
+def test_a_model_that_failed_over_its_network_shows_the_line_and_the_way_on_and_no_empty_panels(
+    empty: Serving, dataset: Job
+) -> None:
+    job = model_of(empty.store, dataset, username="ana")
+    text = 'name: "net"\nlayer {\n  type: "Polling"\n}\n'
+    (job.folder.path / "original.prototxt").write_text(text)
+    finish(empty.store, job.id, JobState.RUNNING)
+    trouble = {
+        "message": "Unknown layer type: Polling.",
+        "where": "original.prototxt:3",
+        "hint": "Did you mean 'Pooling'?",
+    }
+    with empty.store.change(job.id) as index:
+        index.move(JobState.ERROR, error=trouble | {"trace": ""})
+
+    tree = read(empty.client.get(f"/models/{job.id}").text)
+
+    work = tree.one(id="work")
+    assert "Did you mean 'Pooling'?" in work.one(id="trouble").text
+    assert [line.text for line in work.find("span", class_="bad")] == ['3 type: "Polling"']
+    links = {link.text: link.attributes["href"] for link in work.one(id="mend").find("a")}
+    assert links["Clone and mend"] == f"/models/images/classification/new?clone={job.id}"
+    shown = {each.attributes["id"] for each in work.walk() if "id" in each.attributes}
+    assert not shown & {"curves", "progress", "tests"}
+
+
+def test_a_model_that_failed_late_keeps_its_curves_and_its_network(world: World) -> None:
+    tree = read(world.site.client.get(f"/models/{world.ids['nan']}").text)
+
+    assert tree.one(id="curves")
+    assert "Clone and mend" in tree.one(id="mend").text
+    hrefs = [link.attributes["href"] for link in tree.one(id="network-facts").find("a")]
+    assert hrefs[0] == f"/models/{world.ids['nan']}/network"
+    assert f"/netron/?url=/files/{world.ids['nan']}/deploy.prototxt" in hrefs

@@ -36,10 +36,12 @@ async def show(request: Request) -> Response:
 
 
 def netron_links(request: Request, job: Job) -> list[tuple[str, str]]:
-    """Return (title, address) of all that Netron can open of a model: its definitions, and the weights of its newest snapshot."""
+    """Return (title, address) of all that Netron can open of a model: its definitions, and its newest snapshot in two forms."""
     present = [(title, name) for name, title in DEFINITIONS.items() if (job.folder.path / name).is_file()]
+    links = [(title, netron.opening(request, f"/files/{job.id}/{name}")) for title, name in present]
     snapshots = store(request).snapshots(job.id)
     if snapshots:
-        present.insert(1, ("weights", jobjson.snapshot_name(snapshots[-1])))
-    links = ((title, netron.opening(request, f"/files/{job.id}/{name}")) for title, name in present)
+        weights = jobjson.snapshot_name(snapshots[-1])
+        links.append(("weights", netron.opening(request, f"/files/{job.id}/{weights}")))
+        links.append(("ONNX", netron.opening(request, f"/models/{job.id}/export/onnx", name=f"{job.id}.onnx")))
     return [(title, href) for title, href in links if href]
