@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from digits.core.errors import DigitsError
+from digits.core.tables import harmless
 from digits.web import browse, jobjson
 from digits.web.answers import as_json, render, tagged
 from digits.web.reading import argument, asked_job, path_job, whole_number
@@ -95,10 +96,3 @@ def _line(values: tuple[object, ...]) -> str:
     out = io.StringIO()
     csv.writer(out).writerow(harmless(value) for value in values)
     return out.getvalue()
-
-
-def harmless(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula: text that begins like one gets an apostrophe before it."""
-    return (
-        "'" + value if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value if value is not None else ""
-    )
