@@ -13,6 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 import digits
+from digits.core.beginning import COPIED, PYTHON_LAYERS
+from digits.core.files import read_json
 from digits.store import Job, ListedJob, SnapshotRow, Task
 
 CAFFE_FILES = {
@@ -153,6 +155,8 @@ def model(job: Job | ListedJob, dataset: Job | None, snapshot: SnapshotRow | Non
         "digits version": digits.__version__,
         "model file": "original.prototxt",
     }
+    if isinstance(job, Job) and (job.folder.path / PYTHON_LAYERS).is_file():
+        body["python layer file"] = PYTHON_LAYERS
     return body | CAFFE_FILES if body["framework"] == "caffe" else body
 
 
@@ -165,7 +169,17 @@ def model_verbose(job: Job, dataset: Job | None, snapshots: Sequence[SnapshotRow
     """Return ``/models/<id>.json``."""
     newest = snapshots[-1] if snapshots else None
     epochs = [plain_epoch(snapshot.epoch) for snapshot in snapshots]
-    return model(job, dataset, newest) | {"directory": str(job.folder.path), "snapshots": epochs}
+    body = model(job, dataset, newest) | {"directory": str(job.folder.path), "snapshots": epochs}
+    return body | ({"copied weights": table} if (table := copied(job)) else {})
+
+
+def copied(job: Job) -> dict[str, Any] | None:
+    """Return what became of each layer when weights were copied into a model; None where none were."""
+    try:
+        table: dict[str, Any] = read_json(job.folder.path / COPIED)
+    except (OSError, ValueError):
+        return None
+    return table
 
 
 def plain_epoch(epoch: float) -> float | int:

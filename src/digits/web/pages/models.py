@@ -17,9 +17,9 @@ from digits.web.answers import render
 from digits.web.api.create import clone_fields
 from digits.web.beginnings import ORIGINAL_FILE, definition_of
 from digits.web.fields import FormView, form_view
-from digits.web.jobjson import picture_shape
+from digits.web.jobjson import copied, picture_shape
 from digits.web.networkview import lines_around
-from digits.web.pages import datasetfacts, hardware, jobpage, modelfacts, previous, words
+from digits.web.pages import copies, datasetfacts, hardware, jobpage, modelfacts, previous, words
 from digits.web.pages.live import live_page
 from digits.web.pages.networks import netron_links
 from digits.web.reading import asked_job, path_job
@@ -34,6 +34,7 @@ FILES = (
     "train_val.prototxt",
     "deploy.prototxt",
     "original.prototxt",
+    "digits_python_layers.py",
     "labels.txt",
     "mean.binaryproto",
     "caffe_output.log",
@@ -126,6 +127,7 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
         "snapshots": modelfacts.snapshots_of(kept.snapshots(job.id)),
         "exports": modelfacts.exports_of(job),
         "devices": hardware.used_by(job),
+        "copies": copies.view(copied(job), done=True),
         "files": jobpage.file_links(request, job, FILES),
         "netron": netron_links(request, job),
         "has_curves": bool(series_names(job.folder.metrics)),
