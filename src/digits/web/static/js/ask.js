@@ -4,9 +4,9 @@
 import { Refused } from "./http.js";
 
 /**
- * Open the dialog; `act` runs when the answer is yes, and the dialog stays open with words when it fails.
+ * Open the dialog; `act` runs when the answer is yes (`say` tells how far it is), and the dialog stays open with words when it fails.
  * @param {{title: string, text?: string, yes: string, danger?: boolean, label?: string, value?: string,
- *          act: (value: string) => Promise<void>}} question
+ *          act: (value: string, say: (text: string) => void) => Promise<void>}} question
  */
 export function ask(question) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("ask"));
@@ -26,7 +26,7 @@ export function ask(question) {
     event.preventDefault();
     yes.disabled = true;
     try {
-      await question.act(input.value);
+      await question.act(input.value, (text) => (part("text").textContent = text));
       dialog.close();
     } catch (error) {
       part("problem").textContent = error instanceof Refused ? error.message : String(error);

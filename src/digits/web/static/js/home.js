@@ -1,8 +1,8 @@
 // @ts-check
-/** The home page's table: selection by click, Shift and keyboard, what is done with it, groups that fold, chosen columns. */
+/** The home page's table: selection by click, Shift, drag and keyboard, what is done with it, groups that fold, chosen columns. */
 
 import { ask } from "./ask.js";
-import { send } from "./http.js";
+import { json, Refused, send } from "./http.js";
 import { refresh } from "./live.js";
 import { toast } from "./toast.js";
 
@@ -10,6 +10,8 @@ import { toast } from "./toast.js";
 const chosen = new Set();
 const folded = new Set();
 let last = "";
+/** Address of the ids of all jobs that match, once those of other pages are chosen too. */
+let everything = "";
 
 const COLUMNS = "digits.home.columns";
 /** @type {Record<string, boolean>} */
@@ -19,23 +21,31 @@ const all = (/** @type {string} */ selector) => /** @type {HTMLElement[]} */ ([.
 const boxes = () => /** @type {HTMLInputElement[]} */ (all('#job-rows input[name="job_ids[]"]')).filter((box) => !box.closest("tr")?.hidden);
 const rowOf = (/** @type {string} */ id) => /** @type {HTMLElement | null} */ (document.querySelector(`#job-rows tr[data-id="${id}"]`));
 
+const table = () => /** @type {HTMLElement | null} */ (document.getElementById("job-rows"))?.dataset ?? {};
+
 function show() {
   const present = new Set(boxes().map((box) => box.value));
-  for (const id of chosen) if (!present.has(id)) chosen.delete(id);
+  if (everything !== table().matching) everything = "";
+  if (!everything) for (const id of chosen) if (!present.has(id)) chosen.delete(id);
   for (const box of boxes()) {
     box.checked = chosen.has(box.value);
     box.closest("tr")?.classList.toggle("selected", box.checked);
   }
   const every = /** @type {HTMLInputElement | null} */ (document.getElementById("select-all"));
   if (every) {
-    every.checked = chosen.size > 0 && chosen.size === present.size;
+    every.checked = chosen.size > 0 && chosen.size >= present.size;
     every.indeterminate = chosen.size > 0 && chosen.size < present.size;
+  }
+  const more = document.getElementById("select-matching");
+  if (more) {
+    more.hidden = !every?.checked || chosen.size >= Number(table().count);
+    more.textContent = `Select all ${Number(table().count).toLocaleString("en")}`;
   }
   const bar = document.getElementById("selection");
   if (bar) bar.hidden = chosen.size === 0;
   const count = document.getElementById("selected-count");
-  if (count) count.textContent = `${chosen.size} selected`;
-  const running = [...chosen].some((id) => ["Initialized", "Waiting", "Running"].includes(rowOf(id)?.dataset.state ?? ""));
+  if (count) count.textContent = `${chosen.size.toLocaleString("en")} selected`;
+  const running = everything || [...chosen].some((id) => ["Initialized", "Waiting", "Running"].includes(rowOf(id)?.dataset.state ?? ""));
   const abort = /** @type {HTMLButtonElement | null} */ (document.querySelector('[data-selection="abort"]'));
   if (abort) abort.disabled = !running;
   showColumns();
@@ -70,6 +80,15 @@ function choose(id, on, range) {
   show();
 }
 
+async function chooseEverything() {
+  const address = table().matching ?? "";
+  const found = await json("GET", address);
+  if (address !== table().matching) return;
+  everything = address;
+  for (const id of found.job_ids) chosen.add(id);
+  show();
+}
+
 document.addEventListener("click", (event) => {
   const target = /** @type {Element} */ (event.target);
   const box = target.closest('#job-rows input[name="job_ids[]"]');
@@ -77,9 +96,11 @@ document.addEventListener("click", (event) => {
   const row = target.closest("#job-rows tr[data-id]");
   if (box instanceof HTMLInputElement) return choose(box.value, box.checked, event.shiftKey);
   if (target.id === "select-all") {
-    for (const each of boxes()) /** @type {HTMLInputElement} */ (target).checked ? chosen.add(each.value) : chosen.delete(each.value);
+    if (!(/** @type {HTMLInputElement} */ (target).checked)) chosen.clear();
+    else for (const each of boxes()) chosen.add(each.value);
     return show();
   }
+  if (target.id === "select-matching") return void chooseEverything().catch((error) => toast(error.message));
   if (fold) {
     const name = /** @type {HTMLElement} */ (fold.closest("tbody")).dataset.group;
     folded.has(name) ? folded.delete(name) : folded.add(name);
@@ -87,9 +108,31 @@ document.addEventListener("click", (event) => {
   }
   if (row instanceof HTMLElement && !target.closest("a, button, input")) {
     const id = row.dataset.id ?? "";
-    if (getSelection()?.toString()) return;
+    if (dragged || getSelection()?.toString()) return;
     choose(id, !chosen.has(id), event.shiftKey);
   }
+});
+
+// Dragging over rows chooses them, from the one where the button went down.
+let from = "";
+let dragged = false;
+
+document.addEventListener("mousedown", (event) => {
+  const target = /** @type {Element} */ (event.target);
+  const row = target.closest("#job-rows tr[data-id]");
+  from = event.button === 0 && row instanceof HTMLElement && !target.closest("a, button, input") ? row.dataset.id ?? "" : "";
+  dragged = false;
+});
+
+document.addEventListener("mouseover", (event) => {
+  const row = /** @type {Element} */ (event.target).closest("#job-rows tr[data-id]");
+  if (!from || !(event.buttons & 1) || !(row instanceof HTMLElement)) return;
+  const id = row.dataset.id ?? "";
+  if (!dragged && id === from) return;
+  dragged = true;
+  getSelection()?.removeAllRanges();
+  last = from;
+  choose(id, true, true);
 });
 
 document.addEventListener("change", (event) => {
@@ -101,7 +144,7 @@ document.addEventListener("change", (event) => {
 });
 
 /** @param {number} count */
-const jobs = (count) => `${count} job${count === 1 ? "" : "s"}`;
+const jobs = (count) => `${count.toLocaleString("en")} job${count === 1 ? "" : "s"}`;
 
 /** @type {Record<string, (ids: string[], address: string) => void>} */
 const SELECTION = {
@@ -112,7 +155,10 @@ const SELECTION = {
       yes: "Group",
       label: "Group Name",
       value: "",
-      act: async (name) => done(await send("POST", address, { group_name: name, "job_ids[]": ids }), `${jobs(ids.length)} regrouped`),
+      act: async (name, say) => {
+        await inBatches("POST", address, ids, say, { group_name: name });
+        toast(`${jobs(ids.length)} regrouped`);
+      },
     });
   },
   abort(ids, address) {
@@ -121,7 +167,10 @@ const SELECTION = {
       text: "They stop in good order. What they have made so far stays usable.",
       yes: "Abort",
       danger: true,
-      act: async () => done(await send("POST", address, { "job_ids[]": ids }), `${jobs(ids.length)} asked to stop`),
+      act: async (_, say) => {
+        await inBatches("POST", address, ids, say);
+        toast(`${jobs(ids.length)} asked to stop`);
+      },
     });
   },
   delete(ids, address) {
@@ -130,17 +179,53 @@ const SELECTION = {
       text: "The jobs and all their files go for good.",
       yes: "Delete",
       danger: true,
-      act: async () => done(await send("DELETE", address, { "job_ids[]": ids }), `${jobs(ids.length)} deleted`),
+      act: async (_, say) => {
+        await inBatches("DELETE", address, ids, say);
+        toast(`${jobs(ids.length)} deleted`);
+      },
     });
   },
 };
 
-/** @param {string} _answer @param {string} words */
-async function done(_answer, words) {
+const BATCH = 100; // a second or two of the server's work each, so that one sees it go on
+
+/**
+ * Do something to many jobs, some at a time; what was done stays done where others fail.
+ * @param {string} method
+ * @param {string} address
+ * @param {string[]} ids
+ * @param {(text: string) => void} say
+ * @param {Record<string, string>} [fields]
+ * @throws {Refused} with what could not be done
+ */
+async function inBatches(method, address, ids, say, fields = {}) {
+  /** @type {string[]} */
+  const problems = [];
+  for (let start = 0; start < ids.length; start += BATCH) {
+    if (ids.length > BATCH) say(`${start.toLocaleString("en")} of ${jobs(ids.length)}`);
+    try {
+      await send(method, address, { ...fields, "job_ids[]": ids.slice(start, start + BATCH) });
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status !== 400) throw error;
+      problems.push(error.message);
+    }
+  }
   chosen.clear();
-  toast(words);
   await refresh();
   show();
+  if (problems.length) throw new Refused(summed(problems), 400);
+}
+
+/** Add up "3 jobs not found." of several answers. @param {string[]} texts */
+function summed(texts) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  const rest = texts.join(" ").replace(/(\d+) jobs? ((?:not|cannot)[^.]*)\. ?/g, (_, count, what) => {
+    counts.set(what, (counts.get(what) ?? 0) + Number(count));
+    return "";
+  });
+  const lines = [...counts].map(([what, count]) => `${jobs(count)} ${what}.`);
+  return [...lines, rest.length > 400 ? rest.slice(0, 400) + "…" : rest].join(" ").trim();
 }
 
 document.addEventListener("click", (event) => {
