@@ -9,11 +9,14 @@ from xml.etree import ElementTree
 
 import pytest
 
+from digits.caffeproto.text import parse_net
 from digits.core.errors import NetworkError, UnknownLayerError
+from digits.networks.caffe.build import build
 from digits.networks.caffe.describe import describe
 from digits.networks.caffe.graph_svg import Box, draw
 from digits.networks.standard import standard_text
 
+ALEXNET = ("conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -49,6 +52,79 @@ def test_the_tutorials_table_of_alexnet_comes_out() -> None:
     }
     assert strides == {"conv1": 4, "pool1": 8, "conv2": 8, "pool2": 16, "conv5": 16, "pool5": 32}
     assert row(found, "pool5")["receptive_field"] == (195, 195)
+
+
+def test_alexnets_whole_table_is_as_worked_by_hand() -> None:
+    found = described(standard="alexnet", channels=3, height=256, width=256)
+
+    fields = [row(found, name)["receptive_field"] for name in ALEXNET]
+    assert fields == [(side, side) for side in (11, 19, 51, 67, 99, 131, 163, 195)]
+    assert [row(found, name)["cumulative_stride"][0] for name in ALEXNET] == [4, 8, 8, 16, 16, 16, 16, 32]
+    adds = {name: row(found, name)["multiply_adds"] for name in ("conv1", "conv2", "conv4", "fc6", "fc8", "pool5")}
+    assert adds == {
+        "conv1": 55 * 55 * 96 * 11 * 11 * 3,
+        "conv2": 27 * 27 * 256 * 5 * 5 * (96 // 2),  # two groups: a filter sees half of the channels
+        "conv4": 13 * 13 * 384 * 3 * 3 * (384 // 2),
+        "fc6": 6 * 6 * 256 * 4096,
+        "fc8": 4096 * 10,
+        "pool5": 0,
+    }
+    assert row(found, "conv2")["num_parameters"] == 256 * 48 * 25 + 256
+
+
+def test_lenets_windows_are_those_of_its_text() -> None:
+    found = described()
+
+    table = {
+        name: tuple(
+            row(found, name)[key] for key in ("kernel", "stride", "pad", "receptive_field", "cumulative_stride")
+        )
+        for name in ("conv1", "pool1", "conv2", "pool2")
+    }
+    assert table == {
+        "conv1": ((5, 5), (1, 1), (0, 0), (5, 5), (1, 1)),
+        "pool1": ((2, 2), (2, 2), (0, 0), (6, 6), (2, 2)),
+        "conv2": ((5, 5), (1, 1), (0, 0), (14, 14), (2, 2)),
+        "pool2": ((2, 2), (2, 2), (0, 0), (16, 16), (4, 4)),
+    }
+
+
+DATA = 'layer { name: "data" type: "Input" top: "data" }'
+FCN = """layer { name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
+  convolution_param { num_output: 96 kernel_size: 11 stride: 4 pad: 100 } }
+layer { name: "pool1" type: "Pooling" bottom: "conv1" top: "pool1" pooling_param { pool: MAX kernel_size: 3 stride: 8 } }
+layer { name: "conv6" type: "Convolution" bottom: "pool1" top: "conv6" convolution_param { num_output: 21 kernel_size: 1 } }
+layer { name: "upscore" type: "Deconvolution" bottom: "conv6" top: "upscore"
+  convolution_param { num_output: 21 group: 21 kernel_size: 63 stride: 32 bias_term: false } }
+layer { name: "finer" type: "Deconvolution" bottom: "upscore" top: "finer"
+  convolution_param { num_output: 2 kernel_h: 4 kernel_w: 2 stride_h: 2 stride_w: 1 } }"""
+
+
+def test_what_a_deconvolution_enlarges_is_scaled_back_below_one_pixel() -> None:
+    net = parse_net(DATA + FCN, where="").message
+
+    rows = {
+        info.name: info for info in build(net, {"data": (1, 3, 100, 100)}, phase="TEST", where="", device="meta").layers
+    }
+
+    scales = [rows[name].cumulative_stride for name in ("conv1", "pool1", "conv6", "upscore", "finer")]
+    assert scales == [(4, 4), (32, 32), (32, 32), (1, 1), (0.5, 1)]  # the tutorial's factors: 1/4, 1/32, 1/32, 1, 2
+    assert rows["conv6"].output_shapes == ((1, 21, 10, 10),)
+    assert rows["upscore"].output_shapes == ((1, 21, 351, 351),)
+    assert (
+        rows["upscore"].multiply_adds == 10 * 10 * 21 * 63 * 63
+    )  # each value of the input meets one filter of its channel
+    assert rows["finer"].multiply_adds == 351 * 351 * 21 * 2 * 4 * 2
+    assert (rows["upscore"].kernel, rows["upscore"].stride, rows["upscore"].pad) == ((63, 63), (32, 32), (0, 0))
+
+
+def test_multiply_adds_of_a_fully_connected_layer_count_each_vector_it_is_used_on() -> None:
+    text = 'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 7 axis: 2 } }'
+    net = parse_net(DATA + text, where="").message
+
+    (info,) = build(net, {"data": (4, 5, 6)}, phase="TEST", where="", device="meta").layers[-1:]
+
+    assert (info.output_shapes, info.num_parameters, info.multiply_adds) == (((4, 5, 7),), 7 * 6 + 7, 5 * 6 * 7)
 
 
 def test_the_batch_size_moves_the_bytes_and_not_the_rest() -> None:
