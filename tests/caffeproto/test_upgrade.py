@@ -71,7 +71,7 @@ def test_old_places_of_scale_and_crop_move_to_transform_param() -> None:
         ('layers { layer { name: "a" type: "konv" } }', "net.prototxt:1: .*Did you mean 'conv'"),
         ('layers { name: "a" }', "net.prototxt:1: Layer 'a' has no type"),
         ('layers { layer { name: "p" type: "padding" } }', "needs a bottom and a top"),
-        ('input: "a" input_dim: 1', "1 inputs and 1 input shapes"),
+        ('input: "a" input_dim: 1', "1 input and 1 input_dim"),
     ],
 )
 def test_what_cannot_be_upgraded_is_refused_with_its_line(text: str, words: str) -> None:

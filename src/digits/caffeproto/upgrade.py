@@ -165,7 +165,12 @@ def _input_layer(net: Net, where: str) -> caffe_pb2.LayerParameter:
         dims = list(net.input_dim)
         shapes = [dims[start : start + 4] for start in range(0, len(dims), 4)]
     if shapes and (len(shapes) not in (1, len(net.input)) or (net.input_dim and len(net.input_dim) % 4)):
-        raise NetworkError(f"{len(net.input)} inputs and {len(shapes)} input shapes.", where=where)
+        given = f"{len(net.input_dim)} input_dim" if net.input_dim else f"{len(shapes)} input_shape"
+        raise NetworkError(
+            f"The network has {len(net.input)} input and {given}.",
+            where=where,
+            hint="Each input takes one input_shape, or four input_dim.",
+        )
     layer.input_param.shape.extend(caffe_pb2.BlobShape(dim=shape) for shape in shapes)
     return layer
 

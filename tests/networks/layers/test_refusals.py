@@ -97,8 +97,8 @@ REFUSED = {
         "y z",
         "dummy_data_param { shape { dim: 1 } data_filler { } data_filler { } data_filler { } }",
     ),
-    "takes 2 bottoms and has 1": ("Crop", "x", "y", ""),
-    "takes 1 to 2 tops and has 3": ("InfogainLoss", "small one small", "a b c", ""),
+    "takes 2 bottoms, and it has 1": ("Crop", "x", "y", ""),
+    "takes 1 to 2 tops, and it has 3": ("InfogainLoss", "small one small", "a b c", ""),
 }
 
 

@@ -19,6 +19,9 @@ from digits.networks.layers.registry import NOT_BUILT_YET, Phase, converters
 DIGITS_STAGES = ("train", "val", "deploy")
 DIGITS_BLOBS = ("data", "label")
 Layer = caffe_pb2.LayerParameter
+_NEEDS_ITS_OWN_TOP = {
+    "AbsVal", "Concat", "Convolution", "Crop", "Deconvolution", "Flatten", "Im2col", "InnerProduct", "LRN", "Pooling", "Reshape", "Slice", "Tile",
+}  # fmt: skip
 
 
 def states_of(definition: Definition, phases: Sequence[Phase]) -> list[State]:
@@ -71,9 +74,19 @@ def lint(definition: Definition, states: Iterable[State], *, builds: bool) -> li
 
 
 def notes_of(definition: Definition) -> list[Finding]:
-    """Return the settings of a definition that change nothing here, each once."""
+    """Return the settings of a definition that change nothing here, and what works here alone, each once."""
     unused = unused_fields(definition.message, where=definition.where)
-    return [Finding(each.where, each.words, is_note=True) for each in unused]
+    return [Finding(each.where, each.words, is_note=True) for each in unused] + [*_in_place(definition)]
+
+
+def _in_place(definition: Definition) -> Iterator[Finding]:
+    """Yield the layers that real Caffe stops at, or computes wrongly, when their top is their bottom."""
+    for layer in definition.message.layer:
+        if layer.type in _NEEDS_ITS_OWN_TOP and any(
+            pair[0] == pair[1] for pair in zip(layer.bottom, layer.top, strict=False)
+        ):
+            words = f"Layer {shown(layer.name)}: real Caffe cannot compute {layer.type} in place; here it can."
+            yield Finding(place(definition.where, layer_line(layer, "top")), words, is_note=True)
 
 
 def _alone(definition: Definition, builds: bool) -> Iterator[Finding]:

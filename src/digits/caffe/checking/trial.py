@@ -10,7 +10,7 @@ from digits.caffe.checking.sizes import candidates
 from digits.caffe.checking.standins import with_stand_ins
 from digits.caffe.definitions import Definition
 from digits.caffeproto import caffe_pb2
-from digits.core.errors import DigitsError, NetworkError
+from digits.core.errors import DigitsError
 from digits.networks.caffe.build import build
 from digits.networks.caffe.memory import check_memory
 from digits.networks.caffe.net import CaffeNet

@@ -24,6 +24,7 @@ from digits.caffeproto import caffe_pb2
 from digits.caffeproto.files import read_weights_file
 from digits.core.errors import NetworkError
 from digits.networks.caffe.copying import copy_by_name
+from digits.networks.caffe.memory import check_memory
 from digits.networks.caffe.net import CaffeNet
 
 Arrays = dict[str, NDArray[Any]]
@@ -52,6 +53,8 @@ def forward(
     if seed is not None:
         torch.manual_seed(seed)
     fed = FedNet(definition, state.phase, seed=seed, sizes={name: array.shape for name, array in blobs.items()})
+    held = fed.net.num_values * (2 if gradients else 1) + 2 * fed.net.num_parameters
+    check_memory(held, where=str(net), what="Its blobs take")
     notes = [f"The network has no input {name!r}." for name in blobs if name not in fed.net.inputs]
     files = [(str(path), read_weights_file(path)) for path in weights]
     if files:

@@ -24,14 +24,15 @@ from digits.caffeproto.place import did_you_mean, nearest, place, shown
 from digits.caffeproto.text import layer_line
 from digits.caffeproto.upgrade import upgrade_net
 from digits.core.errors import NetworkError, UnknownLayerError
+from digits.networks.caffe.fit import check_counts, check_place
 from digits.networks.caffe.fuse import fuse_scales
 from digits.networks.caffe.geometry import Geometry, after, of_input
+from digits.networks.caffe.memory import check_memory
 from digits.networks.caffe.net import CaffeNet, LayerInfo
 from digits.networks.caffe.weights import Weights
 from digits.networks.layers.registry import (
     NOT_BUILT_YET,
     Converter,
-    Count,
     Layer,
     Lowered,
     Phase,
@@ -105,6 +106,9 @@ class _Builder:
     def run(self) -> CaffeNet:
         for message in self.net.layer:
             self._layer(message)
+        if self.weights.device != "meta":
+            largest = max((prod(shape) for row in self.infos for shape in row.output_shapes), default=0)
+            check_memory(self.weights.count + largest, where=self.where, what="Its weights and largest blob take")
         self.weights.materialize()
         outputs = tuple(sorted(self.unread))
         made = {name: self.values[name].node for name in outputs}
@@ -142,13 +146,14 @@ class _Builder:
             self.where,
             overwrites=self._overwrites(message, bottoms),
         )
-        _check_counts(layer, converter)
+        check_counts(layer, converter)
         lowered = converter.function(layer)
         if isinstance(lowered, Source):
             shapes, geometries = self._source(layer, lowered, converter)
             self._info(layer, shapes, geometries[0], None, 0)
             return
         shapes, is_tuple = self._shapes(layer, lowered, converter)
+        check_place(layer, shapes)
         called, num_parameters = self.weights.attach(layer, lowered)
         nodes = self._nodes(layer, called, converter, bottoms, is_tuple)
         geometry = after([bottom.geometry for bottom in bottoms], lowered.window)
@@ -352,30 +357,6 @@ def _count_readers(net: caffe_pb2.NetParameter) -> Counter[tuple[str, int]]:
         readers.update((name, versions[name]) for name in layer.bottom)
         versions.update(layer.top)
     return readers
-
-
-def _check_counts(layer: Layer, converter: Converter) -> None:
-    """Do nothing if the layer has as many bottoms and tops as its type takes.
-
-    Raises:
-        NetworkError: it has more or fewer.
-    """
-    bottoms, tops = len(layer.message.bottom), len(layer.message.top)
-    for what, number, allowed in (("bottom", bottoms, converter.bottoms), ("top", tops, converter.tops)):
-        least, most = allowed if isinstance(allowed, tuple) else (allowed, allowed)
-        if number < least or (most is not None and number > most):
-            raise layer.error(
-                f"a {layer.message.type} layer takes {_count_text(allowed)} {what}s and has {number}.", what
-            )
-    if converter.each and bottoms != tops:
-        raise layer.error(f"it has {bottoms} bottoms and {tops} tops; there must be one top for each bottom.", "top")
-
-
-def _count_text(allowed: Count) -> str:
-    if isinstance(allowed, int):
-        return str(allowed) if allowed else "no"
-    least, most = allowed
-    return f"at least {least}" if most is None else f"{least} to {most}"
 
 
 def _multiply_adds(layer: Layer, lowered: Lowered, shapes: tuple[Shape, ...]) -> int:

@@ -137,6 +137,11 @@ class CaffeNet:
         ]
         return frozenset(layer for layer, _ in held) - {layer for layer, lr_mult in held if lr_mult}
 
+    @property
+    def num_values(self) -> int:
+        """Values of all blobs of one pass."""
+        return sum(prod(shape) for layer in self.layers for shape in layer.output_shapes)
+
     def state(self) -> dict[str, NDArray[np.float32]]:
         """Return a copy of all parameter blobs by "layer:i"."""
         return {

@@ -67,7 +67,9 @@ class Weights:
             assert isinstance(lowered.call, nn.Module)
             name = f"{layer.message.name}:{index}"
             if name in self.blobs:
-                raise layer.error("another layer of this name has parameters too.", "name")
+                raise layer.error(
+                    "another layer of this name has parameters too.", "name", hint="Weight files know layers by name."
+                )
             spec = specs[index] if index < len(specs) else caffe_pb2.ParamSpec()
             if not blob.learned:
                 spec = caffe_pb2.ParamSpec(name=spec.name or None, lr_mult=0, decay_mult=0)
