@@ -17,24 +17,7 @@ from tests.shared import SHARED, needs_shared, shared
 
 RUNS = sorted(path.name.split(".")[0] for path in (SHARED or Path("absent")).glob("oracle/solvers/*.solver.prototxt"))
 
-NET = """
-layer { name: "in" type: "Input" top: "x" top: "t" input_param { shape { dim: 4 dim: 3 } shape { dim: 4 dim: 2 } } }
-layer { name: "a/ip" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
-layer { name: "loss" type: "EuclideanLoss" bottom: "y" bottom: "t" top: "loss" }
-layer { name: "size" type: "Reduction" bottom: "y" top: "size" include { phase: TEST } reduction_param { operation: ASUM } }
-"""
 SOLVER = 'net: "net.prototxt" base_lr: 0.05 lr_policy: "fixed" random_seed: 1 solver_mode: CPU momentum: 0.9 '
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a network and ten rows of data; it is the working folder."""
-    draw = np.random.default_rng(3)
-    (tmp_path / "net.prototxt").write_text(NET)
-    rows = draw.normal(size=(10, 3)).astype(np.float32)
-    np.savez(tmp_path / "data.npz", x=rows, t=rows @ draw.normal(size=(3, 2)).astype(np.float32))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def solve(project: Path, settings: str, *, end: int = 6, **options: object) -> dict[str, NDArray[np.float32]]:
