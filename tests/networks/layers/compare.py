@@ -63,7 +63,7 @@ def assert_like_formulas(
         total = net.total_loss(blobs)
     else:
         total = sum((blobs[name] * torch.tensor(pull)).sum() for name, pull in pulls.items())  # type: ignore[assignment] # a sum of tensors
-    if not (isinstance(total, torch.Tensor) and total.requires_grad):
+    if not (isinstance(total, torch.Tensor) and total.requires_grad and total.isfinite()):
         return made
     torch.autograd.backward(total)
 

@@ -152,7 +152,8 @@ def check_groups(layer: Layer, channels: int) -> None:
     """
     param = layer.message.convolution_param
     if not param.num_output:
-        raise layer.error("num_output must be given and be at least 1.", "convolution_param.num_output")
+        fields = ("convolution_param.num_output", "convolution_param")
+        raise layer.error("num_output must be given and be at least 1.", *fields)
     if param.num_output > 2**31 - 1:
         raise layer.error(f"num_output {param.num_output} is absurd.", "convolution_param.num_output")
     if not param.group or channels % param.group or param.num_output % param.group:

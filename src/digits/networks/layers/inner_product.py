@@ -17,7 +17,8 @@ def inner_product(layer: Layer) -> Lowered:
     param = layer.message.inner_product_param
     axis = layer.axis(param.axis, "inner_product_param.axis")
     if not param.num_output:
-        raise layer.error("num_output must be given and be at least 1.", "inner_product_param.num_output")
+        fields = ("inner_product_param.num_output", "inner_product_param")
+        raise layer.error("num_output must be given and be at least 1.", *fields)
     num_inputs = prod(layer.in_shape[axis:])
     layer.blob_shape(param.num_output, num_inputs, field="inner_product_param.num_output")
     with torch.device("meta"):

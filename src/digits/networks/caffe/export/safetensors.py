@@ -23,4 +23,5 @@ def write(model: ExportModel, path: Path) -> None:
     if model.training is not None:
         metadata["train_val.prototxt"] = to_text(model.training)
     weights = {name: np.ascontiguousarray(array, np.float32) for name, array in model.weights.items()}
-    path.write_bytes(safetensors.numpy.save(weights, metadata=metadata))  # save_file would hide it from others on this machine
+    # save_file would hide it from others on this machine
+    path.write_bytes(safetensors.numpy.save(weights, metadata=metadata))
