@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from digits.caffeproto.files import read_weights_file
 from digits.cli.main import cli
-from digits.core.errors import DigitsError, NotFoundError
+from digits.core.errors import DigitsError, NotFoundError, SetupError
 from digits.data.records import Datum, RecordWriter, key, write_datum
 
 NET = """name: "Two"
@@ -181,3 +182,49 @@ def test_a_mistake_is_one_line_and_a_status(project: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("error: solver.prototxt: There is no network 'absent.prototxt'.")
     assert "Traceback" not in done.stderr
+
+
+def test_a_project_below_examples_runs_from_its_root_with_the_log_lines_that_digits_reads(project: Path) -> None:
+    home = project / "examples" / "mnist"
+    home.mkdir(parents=True)
+    (project / "db").rename(home / "mnist_train_lmdb")
+    text = (project / "net.prototxt").read_text().replace('source: "db"', 'source: "examples/mnist/mnist_train_lmdb"')
+    (home / "train_test.prototxt").write_text(text)
+    solver = SOLVER.replace('"net.prototxt"', '"examples/mnist/train_test.prototxt"').replace(
+        '"two"', '"examples/mnist/snapshots/lenet" snapshot: 20 momentum: 0.9'
+    )
+    (home / "solver.prototxt").write_text(solver % 40)
+
+    caffe("train", "--solver=examples/mnist/solver.prototxt", fails=SetupError)
+    (home / "snapshots").mkdir()
+    whole = caffe("train", "--solver=examples/mnist/solver.prototxt")
+    resumed = caffe(
+        "train",
+        "-solver=examples/mnist/solver.prototxt",
+        "-snapshot=examples/mnist/snapshots/lenet_iter_20.solverstate",
+    )
+
+    for wanted in (
+        r"Iteration 0 \(0 iter/s, 0s/0 iters\), loss = [\d.e-]+$",
+        r"Iteration 10 \([\d.e+-]+ iter/s, [\d.e+-]+s/10 iters\), loss = [\d.e-]+$",
+        r"Iteration 10, lr = 0\.1$",
+        r"    Train net output #0: loss = [\d.e-]+ \(\* 1 = [\d.e-]+ loss\)$",
+        r"    Test net output #0: acc = [\d.]+$",
+        r"Snapshotting to binary proto file examples/mnist/snapshots/lenet_iter_20\.caffemodel$",
+        r"Snapshotting solver state to binary proto file examples/mnist/snapshots/lenet_iter_20\.solverstate$",
+    ):
+        assert re.search(rf"\] {wanted}", whole.stderr, re.MULTILINE), wanted
+    assert "Iteration 20 (" in resumed.stderr
+    assert "Iteration 10 (" not in resumed.stderr
+    weights = read_weights_file(home / "snapshots" / "lenet_iter_40.caffemodel")
+    assert weights["ip:0"].shape == (2, 25)
+
+
+def test_notes_of_a_check_leave_the_exit_status_alone(project: Path) -> None:
+    text = (project / "net.prototxt").read_text()
+    (project / "net.prototxt").write_text(text.replace("batch_size: 4", "batch_size: 4 prefetch: 9"))
+
+    done = caffe("check", "--build", "net.prototxt", "solver.prototxt")
+
+    assert done.exit_code == 0
+    assert done.stdout.startswith("net.prototxt:2: note: data_param.prefetch is not used: ")
