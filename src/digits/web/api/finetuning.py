@@ -31,4 +31,6 @@ async def copy_table(request: Request) -> Response:
         body = await networkview.question(request, begun)
         body["weights"] = [{"path": str(each.path), "name": each.name} for each in begun.weights]
         found = await services.call(request, "inspect", "/copies", body)
-    return as_json(found) if takes_json(request) else render(request, "models/_copies.html", copies=copies.view(found))
+    if takes_json(request):
+        return as_json(found)
+    return render(request, "models/_copies.html", copies=copies.view(found), rename_href="")
