@@ -6,6 +6,9 @@ from digits.core.jobfolder import TaskPlan
 from digits.core.spec import Spec, field
 
 TITLE = "Dataset Health"
+FINDINGS_FILE = "findings.json"
+LISTS = ("leaks", "conflicts", "exact_duplicates", "near_duplicates", "suspects", "outliers")
+"""What is found, in the order in which it matters."""
 SCAN, COMPARE, PREDICT = "scan_pictures", "compare_pictures", "predict_labels"
 
 

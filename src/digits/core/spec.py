@@ -99,3 +99,9 @@ class DatasetSpec(Spec):
         description="Jobs of one group fold together on the home page.",
         max_length=500,
     )
+    check_health: bool = field(
+        False,
+        title="Check health when it is done",
+        flat="check_health",
+        description="Looks for duplicates, leaks between train and val, conflicting labels and odd pictures.",
+    )

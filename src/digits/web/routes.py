@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from digits.core.extensions import DatasetExtension, installed
+from digits.core.healthspec import HealthSpec
 from digits.core.spec import Spec
 from digits.core.trainspec import TrainSpec
 
@@ -140,6 +141,11 @@ DATASETS = [
     Route("GET", "/datasets/{job_id}/refused.csv", "The same as a table", "datasets", api="datasets:refused_csv", answer="file"),
     Route("GET", "/datasets/{job_id}/picture/{db}/{index}", "One stored picture", "datasets", api="pictures:stored",
           answer="file"),
+    Route("POST", "/datasets/{job_id}/health", "Check a dataset: duplicates, leaks, conflicts, outliers, doubted labels", "datasets",
+          api="healthchecks:start", twin=True, login="action", spec=HealthSpec),
+    Route("GET", "/datasets/{job_id}/health", "What the newest check of a dataset found", "datasets", page="healthchecks:show",
+          api="healthchecks:show", twin=True, params=(
+        Param("show", "Of the page: one finding alone."), Param("page", "Of that finding, from 0."))),
     Route("GET", "/datasets/{job_id}", "A dataset", "datasets", page="datasets:show", api="datasets:show", twin=True),
 ]  # fmt: skip
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from digits.core.files import write_json, write_text
+from digits.core.healthspec import FINDINGS_FILE, LISTS
 from digits.core.tables import harmless
 from digits.data.health.duplicates import Duplicates, Group
 from digits.data.health.looks import Item, Looks
@@ -21,12 +22,9 @@ from digits.data.health.outliers import Outlier
 from digits.data.health.suspects import Suspect
 from digits.data.refused import read_refused
 
-FILE = "findings.json"
 MOST = 2000
 MOST_MEMBERS = 100
 """Pictures of one group in the JSON."""
-LISTS = ("leaks", "conflicts", "exact_duplicates", "near_duplicates", "suspects", "outliers")
-"""In the order in which they matter."""
 _ITEM = ("db", "key", "label", "path")
 
 
@@ -64,7 +62,7 @@ def write_findings(
     counts = {name: len(listed) for name, listed in groups.items()}
     counts |= {"outliers": len(outliers), "suspects": len(suspects)}
     shown = {"pictures": len(looks), "counts": counts, "sizes": _group_sizes(groups)}
-    write_json(folder / FILE, shown | {name: found[name] for name in LISTS} | more)
+    write_json(folder / FINDINGS_FILE, shown | {name: found[name] for name in LISTS} | more)
     return counts
 
 

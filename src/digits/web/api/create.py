@@ -14,11 +14,12 @@ from starlette.responses import Response
 
 from digits.core.errors import NotFoundError
 from digits.core.extensions import DatasetExtension, FrameworkExtension, extension, load
+from digits.core.healthspec import HealthSpec
 from digits.core.jobfolder import JobFolder, TaskPlan
 from digits.core.spec import DatasetSpec, Spec
 from digits.core.trainspec import CustomNetwork, PreviousNetwork, TrainSpec
 from digits.store import Job
-from digits.web import beginnings, formfiles, jobjson
+from digits.web import beginnings, formfiles, healthchecks, jobjson
 from digits.web.answers import as_json, redirect, wants_json
 from digits.web.beginnings import Begun
 from digits.web.dispatch import handler
@@ -70,6 +71,9 @@ def _submit_dataset(request: Request, kind: DatasetExtension, spec: DatasetSpec)
         kind="dataset", extension=kind.name, title=kind.title, name=spec.name, group=spec.group, folder=folder,
         username=request.state.user, worker="build", tasks=load(kind.tasks)(spec), spec=spec.model_dump(mode="json"),
     )  # fmt: skip
+    if spec.check_health:
+        healthchecks.start(store(request), job, HealthSpec(), request.state.user)
+    return job
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from digits.web.answers import render
 from digits.web.api.create import clone_fields
 from digits.web.api.datasets import asked_page
 from digits.web.fields import FormView, form_view
-from digits.web.pages import datasetfacts, exploring, jobpage, words
+from digits.web.pages import datasetfacts, exploring, healthchecks, jobpage, words
 from digits.web.pages.live import live_page
 from digits.web.reading import asked_job, path_job
 from digits.web.site import settings, store
@@ -56,6 +56,7 @@ def show(request: Request) -> Response:
         request,
         "datasets/show.html",
         **jobpage.common(request, job),
+        **healthchecks.panel(request, job),
         tasks=tasks,
         facts=facts,
         chart=datasetfacts.class_chart(request, job, facts),
