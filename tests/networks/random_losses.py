@@ -33,8 +33,9 @@ def class_loss(net: Drawn) -> None:
         labels = labels.reshape(shape[0], 1, *shape[2:])
     kind = rng.choice(("SoftmaxWithLoss", "SoftmaxWithLoss", "InfogainLoss"))
     bottoms, holder = [bottom, net.give(labels, "label")], "softmax_param"
-    if kind == "InfogainLoss" and net.add("TanH", [bottom]):  # of a p below 1e-20 Caffe's gradient is not exact
+    if net.add("TanH", [bottom]):  # the gradient of a p below Caffe's least one is not exact
         bottoms[0] = list(net.shapes)[-1]
+    if kind == "InfogainLoss":
         bottoms.append(net.give(np.random.default_rng(net.count).uniform(size=(1, 1, classes, classes))))
         holder = "infogain_loss_param"
     net.add(kind, bottoms, f"{loss_settings(net, rng.randrange(classes))} {holder} {{ axis: {axis} }}")
