@@ -88,6 +88,7 @@ def test_the_table_of_a_standard_network(ask: Ask) -> None:
 
     assert found["parameters"] == 431_080
     assert json.dumps(found["graph_svg"]).count("<svg") == 1
+    assert 0 < found["picture_s"] < 10
 
 
 def test_a_mistake_in_a_network_is_told_with_its_line_and_the_nearest_name(ask: Ask) -> None:

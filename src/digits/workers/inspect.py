@@ -12,8 +12,9 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digits.core.errors import DigitsError
 from digits.core.extensions import extension, installed, load
@@ -24,6 +25,12 @@ from digits.data.images import Limits
 from digits.workers.apart import ask_apart
 from digits.workers.scans import Scans
 from digits.workers.service import Handler, Question, run_service
+
+if TYPE_CHECKING:
+    from digits.training.pace import PaceKeeper
+
+NUM_MEASUREMENTS = 5
+"""Of the machine's pace: what disturbs one may leave the next alone."""
 
 
 class Inspector:
@@ -49,8 +56,10 @@ class Inspector:
         return resize_example(**question, limits=self._limits)
 
     def network(self, question: Question) -> dict[str, Any]:
-        """The table of layers and the graph of a definition."""
-        return self._of_network(question, "describe")
+        """The table of layers and the graph of a definition, and about how long a picture takes in its training on this CPU."""
+        found = self._of_network(question, "describe")
+        bytes_a_picture = found["activations_bytes"] / max(1, found["batch_size"])
+        return found | {"picture_s": _pace().pace().picture_s(found["multiply_adds"], bytes_a_picture)}
 
     def copies(self, question: Question) -> dict[str, Any]:
         """Which weights would be copied into which layers of a definition."""
@@ -99,6 +108,16 @@ def _warm_up() -> None:
             load(framework.describe)
         except (ImportError, DigitsError) as error:  # said again, to whoever asks for it
             sys.stderr.write(f"{framework.name} cannot be loaded: {error}\n")
+    for _ in range(NUM_MEASUREMENTS):
+        _pace().measure()
+        time.sleep(0.2)
+
+
+@cache
+def _pace() -> PaceKeeper:
+    from digits.training.pace import PaceKeeper
+
+    return PaceKeeper()
 
 
 def main() -> int:

@@ -226,11 +226,14 @@ function showEstimate() {
   part("est-models-name").textContent = models === 1 ? "model" : "models, in one group";
   const rows = [];
   if (perEpoch) rows.push(fact("One epoch", `${commas(perEpoch)} iterations of ${commas(batch)}`));
+  const val = Number(dataset?.dataset.val || 0);
+  const epochS = epochSeconds(train, val);
+  if (epochS) rows.push(fact("An epoch takes", `${about(epochS)} on this CPU`));
+  if (epochS && epochs > 1) rows.push(fact(`${commas(epochs)} epochs take`, about(epochS * epochs)));
   if (table?.multiply_adds) rows.push(fact("Multiply-adds, one picture", short(table.multiply_adds)));
   const interval = Number(value("snapshot_interval"));
   const snapshots = interval > 0 ? Math.max(1, Math.floor(epochs / interval)) : 1;
   if (parameters && epochs) rows.push(fact(counted(snapshots, "snapshot"), size(snapshots * parameters * 4)));
-  const val = Number(dataset?.dataset.val || 0);
   if (val) rows.push(fact("Validation", Number(value("val_interval")) > 0 ? `${commas(val)} pictures every ${value("val_interval")} epoch${value("val_interval") === "1" ? "" : "s"}` : "never"));
   part("est-facts").replaceChildren(...rows);
   part("est-message").replaceChildren(...messages(dataset, val));
@@ -248,6 +251,23 @@ function messages(dataset, val) {
     found.push(element("p", "message", "This dataset has no pictures for validation, so there will be no accuracy while it trains."));
   }
   return found;
+}
+
+/** How long an epoch may take on the server's CPU; 0 where that is not known, or a GPU will do it. @param {number} train @param {number} val */
+function epochSeconds(train, val) {
+  const hasGpus = form.querySelector('[name="select_gpu_count"]') !== null;
+  if (!table?.picture_s || trouble || (hasGpus && value("device") !== "cpu") || value("device") === "cuda") return 0;
+  const interval = Number(value("val_interval"));
+  const validated = interval > 0 ? val / interval / 3 : 0; // forward alone: a third of a training step
+  return table.picture_s * (train + validated);
+}
+
+/** "about 40 s": one figure, as a guess deserves. @param {number} seconds */
+function about(seconds) {
+  const units = /** @type {[string, number][]} */ ([["days", 86_400], ["h", 3600], ["min", 60], ["s", 1]]);
+  const [unit, length] = units.find(([, each]) => seconds >= 1.5 * each) ?? ["s", 1];
+  const count = Math.max(1, Number((seconds / length).toPrecision(1)));
+  return `about ${commas(count)} ${unit}`;
 }
 
 /** 2.29 M, 727 M, 1.58 G. @param {number} count */
