@@ -118,7 +118,7 @@ def test_a_part_of_the_layers_runs_on_blobs_as_they_were_left(net: caffe.Net) ->
 
     out = net.forward(start="drop", blobs=["ip1"])
 
-    assert np.allclose(out["ip2"], 5 * net.params["ip2"][0].data.sum(1))
+    assert np.allclose(out["ip2"], 5 * net.params["ip2"][0].data.sum(1), atol=1e-5)
     assert (out["twice"] == 10).all()
     assert (out["ip1"] == 5).all()
 
@@ -290,3 +290,21 @@ def test_a_solver_of_a_named_kind_is_of_that_kind_and_its_test_nets_share_the_we
     again = caffe.NesterovSolver(tmp_path / "s.prototxt")
     again.restore("s_iter_3.solverstate")
     assert again.iter == 3
+
+
+def test_a_fully_connected_layer_refuses_an_input_of_another_size(net: caffe.Net) -> None:
+    net.blobs["data"].reshape(2, 4)
+
+    with pytest.raises(NetworkError, match=r"Layer 'ip1': its input of \(\(2, 4\),\) does not go with it|3.*4"):
+        net.forward()
+
+
+def test_stages_that_a_definition_names_itself_hold(tmp_path: Path) -> None:
+    path = tmp_path / "staged.prototxt"
+    path.write_text(
+        'state { stage: "mine" }\n' + CHAIN + 'layer { name: "s" type: "Exp" bottom: "ip2" top: "s" include { stage: "mine" } }\n'
+        + 'layer { name: "o" type: "Exp" bottom: "ip2" top: "o" include { stage: "other" stage: "mine" } }'
+    )  # fmt: skip
+
+    assert caffe.Net(path, caffe.TEST).outputs == ["s", "twice"]
+    assert caffe.Net(path, caffe.TEST, stages=["other"]).outputs == ["o", "s", "twice"]

@@ -313,3 +313,15 @@ def test_a_list_of_pictures_is_shuffled_skipped_into_and_read_in_grey_where_it_s
     assert sorted(shuffled) == plain != shuffled
     assert skipped != plain
     assert skipped == [(skipped[0] + step) % 6 for step in range(6)]
+
+
+def test_the_size_of_a_batch_follows_its_first_record(tmp_path: Path) -> None:
+    writer = RecordWriter(tmp_path / "db")
+    for index, height in enumerate((3, 3, 5, 5)):
+        writer.put(key(index, 0), write_datum(Datum(1, height, 2, bytes(2 * height), index, False)))
+    writer.close()
+    source = feed(records("db", 2), tmp_path)
+
+    shapes = [(source.shapes["data"], tuple(source.next()["data"].shape)) for _ in range(3)]
+
+    assert shapes == [((2, 1, height, 2),) * 2 for height in (3, 5, 3)]

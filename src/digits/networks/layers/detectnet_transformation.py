@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from digits.caffeproto import caffe_pb2
@@ -12,6 +15,7 @@ from digits.networks.detectnet.boxes import NUM_FACTS, boxes_of
 from digits.networks.detectnet.grid import grid_of, grid_shape
 from digits.networks.layers.registry import Layer, Lowered, converter
 
+Array = NDArray[np.float32]
 _NOT_TAKEN = ("mean_file", "crop_size", "mirror")
 
 
@@ -43,7 +47,7 @@ def detectnet_transformation(layer: Layer) -> Lowered:
 
 
 class DetectNetTransformation(nn.Module):
-    """Makes the grids, on the processor, and puts both tops where the pictures were."""
+    """Makes the grids, on the processor, a thread a picture, and puts both tops where the pictures were."""
 
     def __init__(self, message: caffe_pb2.LayerParameter, *, augments: bool) -> None:
         super().__init__()
@@ -61,18 +65,25 @@ class DetectNetTransformation(nn.Module):
         if pictures.is_meta:
             return torch.empty(shapes[0], device="meta"), torch.empty(shapes[1], device="meta")
         images, grids = (np.empty(shape, np.float32) for shape in shapes)
-        draws = torch.rand(count, NUM_DRAWS, dtype=torch.float64).tolist() if self.augments else []
+        draws = torch.rand(count, NUM_DRAWS, dtype=torch.float64).tolist() if self.augments else [[]] * count
         stored = pictures.detach().to("cpu", torch.float32).numpy()
         tables = labels.detach().to("cpu", torch.float32).reshape(count, -1, NUM_FACTS).numpy()
-        for index, (planes, rows) in enumerate(zip(stored, tables, strict=True)):
-            picture, boxes = planes.transpose(1, 2, 0), boxes_of(rows)
-            if self.augments:
-                picture, boxes = augmented(picture, boxes, self.changes, self.size, draws[index])
-            else:
-                picture, boxes = cut(picture, boxes, self.size)
-            images[index] = ((picture - self.mean) * self.scale).transpose(2, 0, 1)
-            grids[index] = grid_of(boxes, self.ground)
+
+        def make(index: int) -> None:
+            images[index], grids[index] = self._one(stored[index], tables[index], draws[index])
+
+        with ThreadPoolExecutor(min(count, torch.get_num_threads())) as pool:
+            list(pool.map(make, range(count)))
         return torch.from_numpy(images).to(pictures.device), torch.from_numpy(grids).to(pictures.device)
+
+    def _one(self, planes: Array, label: Array, draws: list[float]) -> tuple[Array, Array]:
+        """Return a picture (3, H, W) and its grid."""
+        picture, boxes = planes.transpose(1, 2, 0), boxes_of(label)
+        if self.augments:
+            picture, boxes = augmented(picture, boxes, self.changes, self.size, draws)
+        else:
+            picture, boxes = cut(picture, boxes, self.size)
+        return ((picture - self.mean) * self.scale).transpose(2, 0, 1), grid_of(boxes, self.ground)
 
     def extra_repr(self) -> str:
         """Return what print shows between the brackets."""
