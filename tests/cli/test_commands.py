@@ -197,3 +197,10 @@ def test_wrong_words_are_wrong_use() -> None:
 
     assert done.returncode == 2
     assert "No such command 'destroy'" in done.stderr
+
+
+def test_the_priority_of_a_job_that_is_over_is_not_changed(server: Running, made: dict[str, str]) -> None:
+    done = digits("job", "priority", made["id"], "-5", root=server.root)
+
+    assert done.returncode == 2
+    assert "Priority not changed. The job is Done already." in done.stderr

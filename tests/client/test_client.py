@@ -186,3 +186,13 @@ def test_the_name_on_this_machine_is_made_fit_for_digits_rule(
     monkeypatch.setenv("DIGITS_USERNAME", given)
 
     assert user_name() == fit
+
+
+def test_a_priority_may_be_below_zero(server: Answering) -> None:
+    answer = {"id": IDS[0], "name": "n", "status": "Waiting", "priority": -2, "queue_place": 4}
+    server.json(f"/jobs/{IDS[0]}/priority", answer)
+
+    queued = Client(server.address).job.priority(IDS[0], -2)
+
+    assert (queued.priority, queued.queue_place) == (-2, 4)
+    assert server.requests[-1][3] == b"priority=-2"

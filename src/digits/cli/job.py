@@ -1,4 +1,4 @@
-"""``digits job abort|delete|logs``: what every kind of job can be told."""
+"""``digits job abort|delete|logs|priority``: what every kind of job can be told."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from digits.client import Client
 
 @click.group()
 def job() -> None:
-    """Abort, delete and follow jobs of any kind."""
+    """Abort, delete, order and follow jobs of any kind."""
 
 
 @job.command()
@@ -32,6 +32,20 @@ def abort(client: Client, ids: tuple[str, ...], as_json: bool) -> None:
 def delete(client: Client, ids: tuple[str, ...], as_json: bool) -> None:
     """Delete jobs with all their files; one that runs is stopped first."""
     _each(ids, client.job.delete, as_json)
+
+
+@job.command(context_settings={"ignore_unknown_options": True})
+@click.argument("job_id", metavar="ID")
+@click.argument("priority", type=int, metavar="N")
+@json_option
+@with_client
+def priority(client: Client, job_id: str, priority: int, as_json: bool) -> None:
+    """Let a waiting job start before those of lower priority; N is 0 for most, below 0 for later."""
+    answer = client.job.priority(job_id, priority)
+    if as_json:
+        print_json(answer.model_dump(mode="json"))
+    else:
+        click.echo(f"{answer.name} has priority {answer.priority} and is {answer.status}.")
 
 
 @job.command()

@@ -28,6 +28,14 @@ class Created(Answer):
     status: str
 
 
+class Queued(Created):
+    """Where a job stands in the queue."""
+
+    priority: int
+    queue_place: int | None = None
+    """1 for the next to start; None while it does not wait for its turn."""
+
+
 class Status(Answer):
     """How a job stands."""
 
@@ -106,6 +114,24 @@ class Refusal(Answer):
     line: int | None = None
     rule: str = ""
     reason: str = ""
+
+
+class Health(Answer):
+    """What the newest check of a dataset found; ``status`` is None where there was none."""
+
+    status: str | None = None
+    pictures: int = 0
+    counts: dict[str, int] = Field(
+        {}, description="Groups or pictures of each finding; the lists hold the first of them."
+    )
+    sizes: dict[str, int] = Field({}, description="Pictures in the groups of a finding.")
+    exact_duplicates: list[list[Item]] = []
+    near_duplicates: list[list[Item]] = []
+    leaks: list[list[Item]] = []
+    conflicts: list[list[Item]] = []
+    outliers: list[Item] = []
+    suspects: list[Item] = []
+    imbalance: dict[str, Any] = {}
 
 
 Prediction = tuple[str, float]

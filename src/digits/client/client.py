@@ -204,6 +204,20 @@ class Datasets:
         found = self._client.parsed(self._client.request("GET", path))
         return [answers.Refusal.model_validate(each) for each in found]
 
+    def check_health(self, job_id: str, *, model: str = "", epoch: float | None = None) -> answers.Created:
+        """Queue a check of the dataset; with ``model`` its predictions are held against the labels.
+
+        Raises:
+            RefusedError: another check is under way, or the model does not fit.
+        """
+        form = {"model": self._client.find(model) if model else None, "snapshot_epoch": epoch}
+        path = f"/datasets/{self._client.find(job_id)}/health.json"
+        return self._client.post(path, as_=answers.Created, form=form)
+
+    def health(self, job_id: str) -> answers.Health:
+        """Return what the newest check of the dataset found."""
+        return self._client.get(f"/datasets/{self._client.find(job_id)}/health.json", as_=answers.Health)
+
 
 class Models:
     """``/models``."""
@@ -312,6 +326,12 @@ class Jobs:
     def delete(self, job_id: str) -> str:
         """Delete a job with its files, and return the server's words."""
         return self._client.request("DELETE", f"/jobs/{self._client.find(job_id)}").text.strip()
+
+    def priority(self, job_id: str, priority: int) -> answers.Queued:
+        """Let a job that is not over start before those of lower priority; 0 is usual."""
+        return self._client.post(
+            f"/jobs/{self._client.find(job_id)}/priority", as_=answers.Queued, form={"priority": priority}
+        )
 
     def events(self, job_id: str, *, after: int = 0) -> answers.Events:
         """Return what the worker has said after ``after``."""

@@ -210,8 +210,14 @@ class Store:
         return self.job(job_id)
 
     def prioritize(self, job_id: str, priority: int) -> Job:
-        """Let a job start before those of lower priority; 0 is usual."""
+        """Let a job start before those of lower priority; 0 is usual.
+
+        Raises:
+            JobError: it is over already.
+        """
         with self.change(job_id) as index:
+            if not index.state.is_running:
+                raise JobError("Priority not changed", hint=f"The job is {index.state} already.")
             index.note("priority", priority=priority)
         return self.job(job_id)
 

@@ -113,6 +113,8 @@ JOBS = [
     Route("GET", "/jobs/{job_id}", "To the job's own page", "jobs", api="jobs:show", answer="redirect"),
     Route("PUT", "/jobs/{job_id}", "Rename a job, or change its notes", "jobs", api="jobs:edit", answer="text", login="action",
           params=(Param("job_name", "The new name.", "form"), Param("job_notes", "The new notes; blank clears them.", "form"))),
+    Route("POST", "/jobs/{job_id}/priority", "Let a job start before others, or after them", "jobs", api="jobs:priority", twin=True,
+          login="action", params=(Param("priority", "0 is usual; higher ones start first.", "form", required=True),)),
     Route("GET", "/jobs/{job_id}/events", "What the job's worker has said", "jobs", api="jobs:events", twin=True,
           params=(Param("after", "The `next` of the answer before."),)),
     *(route for noun in ("jobs", "datasets", "models") for route in (

@@ -16,11 +16,12 @@ from digits.store import Job
 from digits.web import jobjson
 from digits.web.answers import as_json, json_as_html, plain, redirect, tagged
 from digits.web.auth import may_change, require_owner
-from digits.web.reading import path_job, read_form, whole_number
+from digits.web.reading import argument, path_job, read_form, whole_number
 from digits.web.site import store
 
 MAX_NAME_CHARACTERS = 500
 MAX_NOTES_CHARACTERS = 100_000
+MAX_PRIORITY = 1_000_000
 PAGES = {"dataset": "datasets", "model": "models", "pretrained_model": "pretrained_models", "evaluation": "evaluations"}
 
 
@@ -74,6 +75,18 @@ async def group(request: Request) -> Response:
     if len(name) > MAX_NAME_CHARACTERS:
         raise DigitsError(f"A group name has at most {MAX_NAME_CHARACTERS:,} characters.")
     return await _each(request, ids, lambda job: store(request).edit(job.id, group=name), "regrouped")
+
+
+async def priority(request: Request) -> Response:
+    """``POST /jobs/<id>/priority``: say which of the waiting jobs starts first."""
+    await read_form(request)
+    job = await run_in_threadpool(path_job, request)
+    require_owner(request.state.user, job)
+    if not argument(request, "priority").strip():
+        raise DigitsError("priority is a required field")
+    wanted = whole_number(request, "priority", 0, least=-MAX_PRIORITY, most=MAX_PRIORITY)
+    job = await run_in_threadpool(store(request).prioritize, job.id, wanted)
+    return as_json(jobjson.created(job) | {"priority": job.priority, "queue_place": job.queue_place})
 
 
 async def abort(request: Request) -> Response:

@@ -36,6 +36,8 @@ class RunningRow:
     remark: str
     device: str
     may_change: bool
+    sooner: int | None
+    """The priority that lets it start before all others; None for a job that does not wait behind another."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def running_rows(request: Request, kept: Store, jobs: list[Job]) -> list[Running
     """Return the rows of jobs that are not over."""
     names = kept.lists.names({job.depends_on for job in jobs} - {""})
     user = Site(request).user
+    first = max((job.priority for job in jobs if job.state is not JobState.RUNNING), default=0) + 1
     return [
         RunningRow(
             job,
@@ -100,6 +103,7 @@ def running_rows(request: Request, kept: Store, jobs: list[Job]) -> list[Running
             joblists.remark(job),
             joblists.device(job),
             may_change(user, job),
+            first if (job.queue_place or 0) > 1 else None,
         )
         for job in jobs
     ]

@@ -23,6 +23,17 @@ const ACTIONS = {
     });
   },
 
+  async first(button) {
+    const { url = "", name = "", priority = "" } = button.dataset;
+    try {
+      await send("POST", url, { priority });
+      toast(`${name} starts next`);
+      await refresh();
+    } catch (error) {
+      toast(error instanceof Error ? error.message : String(error));
+    }
+  },
+
   delete(button) {
     const { url = "", name = "", next = "/" } = button.dataset;
     ask({
