@@ -20,13 +20,14 @@ from sqlalchemy import (
 )
 
 from digits.core.errors import NotFoundError
-from digits.core.jobfolder import JobKind
+from digits.core.jobfolder import LISTED_KINDS, JobKind
 from digits.core.states import JobState
 from digits.store.database import Database
 from digits.store.entities import ListedJob
 from digits.store.schema import LISTED, SUMMARIES
 
 USUAL = "-submitted"
+LISTED_KINDS: tuple[JobKind, ...] = ("dataset", "model", "pretrained_model")  # others belong to a job and stand on its page
 _NAMED = {"id": "job_id", "group": "group_name"}
 _COLUMNS = tuple(LISTED.c[_NAMED.get(name, name)] for name in ListedJob._fields)
 _STATE = ListedJob._fields.index("state")
@@ -122,7 +123,7 @@ class Lists:
 
     def all(self) -> list[ListedJob]:
         """Return every job that lists show, newest first."""
-        query = select(*_COLUMNS).where(LISTED.c.kind != "evaluation")
+        query = select(*_COLUMNS).where(LISTED.c.kind.in_(LISTED_KINDS))
         with self._database.read() as connection:
             found = connection.execute(query.order_by(LISTED.c.created.desc(), LISTED.c.job_id.desc()))
             return [_to_listed(row) for row in found]
