@@ -1,4 +1,4 @@
-"""``digits dataset create|ls|show|explore|refused``."""
+"""``digits dataset create|ls|show|explore|refused|health``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from digits.cli.speccommand import spec_command
 from digits.cli.specoptions import form_of, in_flags, local_path
 from digits.cli.waiting import step, wait_for_job
 from digits.client import Client, RefusedError
-from digits.client.answers import Row, Shown
+from digits.client.answers import Health, Row, Shown
 from digits.core.extensions import DatasetExtension, extension, installed
 from digits.core.spec import Spec
 
@@ -151,3 +151,37 @@ def refused(client: Client, job_id: str, as_json: bool) -> None:
     else:
         table(["Db", "Path", "Rule", "Reason"], [[row.db, row.path, row.rule, row.reason] for row in rows],
               empty="nothing was refused")  # fmt: skip
+
+
+@dataset.command()
+@click.argument("job_id", metavar="ID")
+@click.option("--model", default="", metavar="ID", help="Hold this model's predictions against the labels, too.")
+@json_option
+@with_client
+def health(client: Client, job_id: str, model: str, as_json: bool) -> None:
+    """Check a dataset for duplicates, leaks, conflicting labels, odd pictures and doubted labels."""
+    check = client.dataset.check_health(job_id, model=model)
+    with step("Checking the dataset") as at:
+        wait_for_job(client, check.id, at)
+    found = client.dataset.health(job_id)
+    if as_json:
+        print_json(found.as_json())
+        return
+    _print_health(found)
+    click.echo(f"{client.address}/datasets/{client.find(job_id)}/health shows the pictures.")
+
+
+_FINDINGS = {
+    "leaks": "Leaks between databases", "conflicts": "Conflicting labels", "exact_duplicates": "Exact duplicates",
+    "near_duplicates": "Near duplicates", "suspects": "Doubted labels", "outliers": "Outliers",
+}  # fmt: skip
+
+
+def _print_health(found: Health) -> None:
+    rows = [
+        [title, found.counts.get(name, 0), found.sizes.get(name, found.counts.get(name, 0))]
+        for name, title in _FINDINGS.items()
+    ]
+    table(["Finding", "Groups", "Pictures"], rows, right=["Groups", "Pictures"])
+    for advice in found.imbalance.get("advice", []):
+        click.echo(advice)
