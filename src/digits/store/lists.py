@@ -27,7 +27,6 @@ from digits.store.entities import ListedJob
 from digits.store.schema import LISTED, SUMMARIES
 
 USUAL = "-submitted"
-LISTED_KINDS: tuple[JobKind, ...] = ("dataset", "model", "pretrained_model")  # others belong to a job and stand on its page
 _NAMED = {"id": "job_id", "group": "group_name"}
 _COLUMNS = tuple(LISTED.c[_NAMED.get(name, name)] for name in ListedJob._fields)
 _STATE = ListedJob._fields.index("state")
