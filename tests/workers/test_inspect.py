@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from digits.caffeproto.caffemodel import read_caffemodel
+from digits.caffeproto.caffemodel import read_caffemodel, write_caffemodel
+from digits.caffeproto.text import parse_net
 from digits.core.files import read_json
 from digits.core.jobfolder import JobFolder
 from digits.core.work import WorkerSettings
@@ -35,7 +36,7 @@ def spool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def ask(tmp_path_factory: pytest.TempPathFactory, spool: Path) -> Iterator[Ask]:
     folder = tmp_path_factory.mktemp("inspector")
-    environment = WorkerSettings(spool=str(spool)).to_environment()
+    environment = WorkerSettings(spool=str(spool), python_layers=True).to_environment()
     process = subprocess.Popen(
         [sys.executable, "-m", "digits.workers.inspect", str(folder), "--service", str(folder)],
         env={**os.environ, **environment}, stderr=subprocess.PIPE,
@@ -118,3 +119,44 @@ def test_a_snapshot_as_caffes_own_file(ask: Ask, tmp_path: Path, spool: Path) ->
     }
     assert safetensors.numpy.load_file(tmp_path / "snapshots/epoch_1/weights.safetensors").keys() == weights.keys()
     assert ask("/export", framework="caffe", folder=str(tmp_path), epoch=9.0).status_code == 404
+
+
+def test_what_would_be_copied_of_a_weight_file(ask: Ask, tmp_path: Path) -> None:
+    file = tmp_path / "a.caffemodel"
+    blobs = {
+        "conv1:0": np.ones((20, 1, 5, 5)),
+        "conv1:1": np.ones(20),
+        "ip2:0": np.ones((10, 500)),
+        "ip2:1": np.ones(10),
+    }
+    file.write_bytes(write_caffemodel(parse_net(standard_text("lenet"), where="").message, blobs))
+    question = {"framework": "caffe", "standard": "lenet", "channels": 1, "height": 28, "width": 28, "num_classes": 3}
+
+    found = ask("/copies", **question, weights=[{"path": str(file), "name": "mine"}]).json()
+
+    assert found["files"] == ["mine"]
+    assert {row["layer"]: row["outcome"] for row in found["layers"]} == {
+        "conv1": "copied", "conv2": "new", "ip1": "new", "ip2": "unfit",
+    }  # fmt: skip
+    assert "ip2_retrain" in found["warnings"][0][1]
+    assert ask("/copies", **question, weights=[{"path": "/no/such", "name": "none"}]).status_code == 400
+
+
+@pytest.mark.slow
+def test_layers_in_python_are_set_up_in_a_process_of_their_own(ask: Ask) -> None:
+    layer = 'type: "Python" bottom: "ip2" top: "scores" python_param { module: "digits_python_layers" layer: "Half" }'
+    text = standard_text("lenet") + f'layer {{ name: "half" {layer} include {{ stage: "deploy" }} }}'
+    source = (
+        "import caffe\nprint('said')\nclass Half(caffe.Layer):\n    def setup(self, bottom, top): pass\n"
+        "    def reshape(self, bottom, top): top[0].reshape(*bottom[0].shape)\n"
+    )
+    question = {"framework": "caffe", "text": text, "channels": 1, "height": 28, "width": 28, "num_classes": 3}
+
+    good = ask("/network", **question, python_source=source).json()
+    bad = ask("/network", **question, python_source=source.replace("pass", "raise ValueError('too hot')")).json()
+    ended = ask("/network", **question, python_source="import os; os._exit(3)").json()
+
+    assert [row["output_shapes"] for row in good["layers"] if row["name"] == "half"] == [[[64, 3]]]
+    assert "digits_python_layers.py:4" in bad["error"]["message"]
+    assert "too hot" in bad["error"]["message"]
+    assert "ended the process" in ended["error"]["message"]
