@@ -113,6 +113,7 @@ function previousFields() {
 
 async function askNetwork() {
   const mine = ++asked;
+  part("graph").hidden = true; // it is of the network before
   const fields = networkFields();
   if (!fields.custom_network && !fields.standard_network && !fields.previous_networks) {
     table = trouble = null;
@@ -139,7 +140,6 @@ function show() {
   const custom = value("method") === "custom";
   if (custom) showLayers(part("layers"), table, trouble && { line: badLine(), word: wordIn(editor?.lineText(badLine()) ?? "", trouble.fact) }, (line) => editor?.goTo(line));
   showEstimate();
-  part("graph").hidden = true;
 }
 
 /** @returns {number} */
