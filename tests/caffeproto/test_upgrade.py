@@ -56,6 +56,14 @@ def test_a_v0_padding_layer_goes_into_the_convolution() -> None:
     assert list(net.layer[0].convolution_param.pad) == [2]
 
 
+def test_a_v0_output_keeps_its_file() -> None:
+    net = upgraded(
+        'layers { layer { name: "o" type: "hdf5_output" hdf5_output_param { file_name: "f.h5" } } bottom: "x" bottom: "t" }'
+    )
+
+    assert (net.layer[0].type, net.layer[0].hdf5_output_param.file_name) == ("HDF5Output", "f.h5")
+
+
 def test_old_places_of_scale_and_crop_move_to_transform_param() -> None:
     net = upgraded('layer { type: "Data" data_param { scale: 0.5 crop_size: 20 mirror: true source: "x" } }')
 
