@@ -112,3 +112,9 @@ def test_paths_become_absolute_and_addresses_stay() -> None:
     assert local_path("pictures").endswith("/pictures")
     assert local_path("pictures").startswith("/")
     assert local_path("http://host/pictures/") == "http://host/pictures/"
+
+
+def test_several_paths_of_this_machine_are_sent_as_absolute_ones() -> None:
+    sent = form_of(TrainSpec, {"custom_network_snapshot": "a.caffemodel:/b"})
+
+    assert sent["custom_network_snapshot"] == f"{local_path('a.caffemodel')}:/b"

@@ -20,7 +20,8 @@ from digits.core.trainspec import TrainSpec
 
 ALIASES = {
     "model_name": "name", "group_name": "group", "standard_networks": "network", "train_epochs": "epochs",
-    "random_seed": "seed",
+    "random_seed": "seed", "custom_network_snapshot": "weights", "previous_networks": "previous", "previous_epoch": "epoch",
+    "python_layer_client_file": "python-layers",
 }  # fmt: skip
 ROUTE = "images/classification"
 
@@ -32,7 +33,10 @@ def model() -> None:
 
 @model.command(
     cls=spec_command(
-        lambda _: TrainSpec, option="--framework", aliases=ALIASES, skip=frozenset({"dataset", "framework"})
+        lambda _: TrainSpec,
+        option="--framework",
+        aliases=ALIASES,
+        skip=frozenset({"dataset", "framework", "python_layer_from_client"}),
     )
 )
 @click.argument("dataset_id", metavar="DATASET")
@@ -47,15 +51,24 @@ def create(
 ) -> None:
     """Train a network on the dataset whose id is DATASET, or begins so.
 
-    Every flag is a field of the web form. Several learning rates or batch sizes, comma-separated, make a training each.
+    Every flag is a field of the web form. Several learning rates or batch sizes, comma-separated, make a training each. With --weights the
+    network begins with those of other files, copied by the names of layers; with --previous with those of another model.
     """
     given |= {"dataset": client.find(dataset_id), "framework": framework}
+    standard = given.get("standard_networks") or "alexnet"
+    if given.get("model_name") is None:
+        given["model_name"] = network_file.stem if network_file else given.get("previous_networks") or standard
     if network_file is not None:
         given |= {"method": "custom", "custom_network": network_file.read_text(encoding="utf-8")}
-    if given.get("model_name") is None:
-        given["model_name"] = network_file.stem if network_file else given.get("standard_networks") or "alexnet"
+    elif given.get("previous_networks"):
+        given |= {"method": "previous", "previous_networks": client.find(given["previous_networks"])}
+    elif given.get("custom_network_snapshot") and not given.get("custom_network"):
+        given |= {"method": "custom", "custom_network": client.model.network_text(standard, framework=framework)}
+    sent = given.pop("python_layer_client_file", None)
+    files = {"python_layer_client_file": _read(Path(sent))} if sent else None
+    given["python_layer_from_client"] = bool(sent)
     try:
-        made = client.model.create(form_of(TrainSpec, given), route=ROUTE)
+        made = client.model.create(form_of(TrainSpec, given), route=ROUTE, files=files)
     except RefusedError as error:
         raise in_flags(error) from error
     if wait:
@@ -63,6 +76,13 @@ def create(
             with step(f"Training {each.name}") as at:
                 wait_for_job(client, each.id, at)
     print_created([each.as_json() for each in made], as_json=as_json, address=client.address)
+
+
+def _read(path: Path) -> tuple[str, bytes]:
+    try:
+        return path.name, path.read_bytes()
+    except OSError as error:
+        raise DigitsError(f"The file cannot be read: {error.strerror}.", where=str(path)) from error
 
 
 @model.command()

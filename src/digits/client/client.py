@@ -225,15 +225,23 @@ class Models:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def create(self, fields: Fields, *, route: str = "images/classification") -> list[answers.Created]:
-        """Queue a training, or one for each of several values; ``fields`` are those of the form, by their flat names.
+    def create(
+        self, fields: Fields, *, route: str = "images/classification",
+        files: Mapping[str, tuple[str, bytes]] | None = None,
+    ) -> list[answers.Created]:  # fmt: skip
+        """Queue a training, or one for each of several values; ``fields`` and ``files`` are those of the form, by their flat names.
 
         Raises:
             RefusedError: a field is wrong; ``problems`` says which.
         """
-        body = self._client.parsed(self._client.request("POST", f"/models/{route}.json", form=fields))
+        body = self._client.parsed(self._client.request("POST", f"/models/{route}.json", form=fields, files=files))
         jobs = body["jobs"] if isinstance(body, dict) and "jobs" in body else [body]
         return [answers.Created.model_validate(each) for each in jobs]
+
+    def network_text(self, network: str, *, framework: str = "caffe") -> str:
+        """Return the definition of a standard network, or of the model whose id is ``network``."""
+        query = {"network": network, "framework": framework}
+        return str(self._client.parsed(self._client.request("POST", "/models/customize", query=query))["network"])
 
     def ls(self) -> list[answers.Row]:
         """Return all models, newest first."""
