@@ -52,7 +52,7 @@ def run(folder: JobFolder, spec: TrainSpec) -> dict[str, Any]:
 
 
 def test_it_trains_and_caffes_command_measures_the_same_on_the_same_records(hdf5: NewModel, tmp_path: Path) -> None:
-    folder, spec = hdf5(use_mean="none", batch_size=10)
+    folder, spec = hdf5(use_mean="none", batch_size=10, train_epochs=1)
 
     facts = run(folder, spec)
 
