@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from digits.cli.connect import FILE
+from digits.cli.connect import FILE, running_server
 from digits.core import platform
+from digits.core.settings import load_settings
 from tests.cli.running import clean_environment, digits, running
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and rights as POSIX has them")
@@ -40,6 +41,14 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path, kind: str) -> None:
 
     assert f"Port {port} cannot be used: Address already in use." in words
     assert "-p 0" in words
+
+
+def test_a_second_server_on_one_root_is_told_of_the_first_and_the_first_stays_known(tmp_path: Path) -> None:
+    with running(tmp_path / "root") as server:
+        words = [refused("-p", "0", "--root", str(server.root), kind=kind) for kind in ("devserver", "server")]
+
+        assert all(f"A server works on this folder of jobs already: {server.address}/." in each for each in words)
+        assert running_server(load_settings(root=server.root)) == server.address
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7"])

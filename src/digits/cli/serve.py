@@ -23,7 +23,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 import digits
-from digits.cli.connect import address_of, forget_server, note_server, root_option
+from digits.cli.connect import address_of, forget_server, note_server, root_option, running_server
 from digits.cli.main import run
 from digits.cli.runnerprocess import RunnerProcess
 from digits.core import platform
@@ -74,6 +74,7 @@ def devserver_command(**given: Any) -> None:
     Ctrl-C ends the server; trainings that run go on, and the next start shows them again.
     """
     settings = prepared(given, port=5000)
+    check_alone(settings)
     listening = listen(settings)
     address = address_of(settings, listening.getsockname()[1])
     with _ending_well(settings), RunnerProcess(settings, environment(settings)):
@@ -90,6 +91,8 @@ def server_command(runner: bool, **given: Any) -> None:
     The web processes hold nothing: any of them answers any request.
     """
     settings = prepared(given, port=8080)
+    if runner:  # a unit without one is meant to stand beside another
+        check_alone(settings)
     listening = listen(settings)
     address = address_of(settings, listening.getsockname()[1])
     export(settings)
@@ -137,6 +140,21 @@ def prepare_root(root: Path) -> None:
         ) from error
     if free < LEAST_DISK_BYTES:
         raise SetupError(f"The disk is full: {free / 1e6:.0f} MB are free.", where=str(root))
+
+
+def check_alone(settings: Settings) -> None:
+    """Do nothing if no server works on this root yet.
+
+    Raises:
+        SetupError: one does; it is said where.
+    """
+    address = running_server(settings)
+    if address:
+        raise SetupError(
+            f"A server works on this folder of jobs already: {address}/.",
+            where=str(settings.root),
+            hint="Open that address, or end that server first; --root names another folder for a second one.",
+        )
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -17,6 +17,7 @@ from digits.runner.jobs import Jobs
 from digits.runner.queue import plan
 from digits.runner.resources import find_gpus, measure
 from digits.runner.services import Services
+from digits.runner.spool import clean
 from digits.store import Gpu, Store
 from digits.store.ledger import Ledger
 from digits.store.store import RUNNER_FILE
@@ -83,6 +84,9 @@ class Runner:
         self.jobs.take_over([job for job in jobs if job.id not in vanished])
         self.services.take_over()
         self._empty_trash()
+        left = clean(self.settings.root / "spool")
+        if left:
+            _log.info("%d files that killed processes had left in the spool are removed", left)
 
     def tick(self) -> None:
         """Make one round; a short one where nothing runs and nothing changed."""
