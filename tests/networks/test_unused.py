@@ -169,6 +169,15 @@ def test_what_a_layer_of_a_type_does_not_take_is_named() -> None:
     assert unused.words == "pooling_param in layer 'r' is not used: a ReLU layer does not take it."
 
 
+@pytest.mark.parametrize(("switch", "count"), [("", 1), ("weight_by_label_freqs: true", 0)])
+def test_weights_of_classes_that_nothing_switches_on_are_named(switch: str, count: int) -> None:
+    text = f'layer {{ name: "l" type: "SoftmaxWithLoss"\nloss_param {{ {switch} class_weighting: [1, 2] }} }}'
+
+    found = unused_fields(parse_net(text, where="n").message, where="n")
+
+    assert [each.where for each in found] == ["n:2"] * count
+
+
 def test_no_layer_of_the_formulas_has_a_setting_that_it_does_not_take() -> None:
     from tests.networks.layers.test_formulas import CASES
 

@@ -145,6 +145,10 @@ def takes(layer_type: str, field: str) -> bool:
 def _of_net(net: caffe_pb2.NetParameter, where: str) -> Iterator[tuple[str, Unused]]:
     yield from _of_message(net, "", where)
     for layer in net.layer:
+        if layer.loss_param.class_weighting and not layer.loss_param.weight_by_label_freqs:
+            words = "loss_param.class_weighting is not used: weight_by_label_freqs is not set."
+            at = place(where, layer_line(layer, "loss_param.class_weighting", "loss_param"))
+            yield "LossParameter.class_weighting", Unused(at, words, is_needless=True)
         for field, value in layer.ListFields():
             at = place(where, layer_line(layer, field.name))
             if not field.name.endswith("_param"):
