@@ -28,14 +28,13 @@ class BN(nn.Module):
     def __init__(self, channels: int, *, from_batch: bool) -> None:
         super().__init__()
         self.weight, self.bias = (nn.Parameter(torch.empty(1, channels, 1, 1)) for _ in range(2))
-        self.from_batch = from_batch
+        self.from_batch, self.eps = from_batch, _EPS if from_batch else 0.0
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the scaled and shifted values."""
         weight, bias = self.weight.flatten(), self.bias.flatten()
         mean, variance = torch.zeros_like(weight), torch.ones_like(weight)
-        eps = _EPS if self.from_batch else 0.0
-        return torch.batch_norm(x, weight, bias, mean, variance, self.from_batch, 0.0, eps, False)
+        return torch.batch_norm(x, weight, bias, mean, variance, self.from_batch, 0.0, self.eps, False)
 
     def extra_repr(self) -> str:
         """Return what print shows between the brackets."""

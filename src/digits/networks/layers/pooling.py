@@ -56,7 +56,7 @@ def pooling(layer: Layer) -> Lowered:
 def pool_call(method: Method, window: Window, *, up: bool) -> tuple[Callable[..., Tensor], dict[str, Any]]:
     """Return a function that pools, and its options: torch's own where that is exact."""
     kernel, stride, pad = window.kernel, window.stride, window.pad
-    is_native = all(2 * p <= k for p, k in zip(pad, kernel, strict=True)) and (
+    is_native = method != "SUM" and all(2 * p <= k for p, k in zip(pad, kernel, strict=True)) and (
         any(pad) or not up or all(s <= k for s, k in zip(stride, kernel, strict=True))
     )
     if not is_native:
@@ -65,7 +65,7 @@ def pool_call(method: Method, window: Window, *, up: bool) -> tuple[Callable[...
     native = {"kernel_size": kernel, "stride": stride, "padding": pad, "ceil_mode": up}
     if method == "MAX":
         return F.max_pool2d, native
-    return F.avg_pool2d, native | ({"divisor_override": 1} if method == "SUM" else {})
+    return F.avg_pool2d, native
 
 
 def pool_window(layer: Layer) -> Window:
@@ -108,18 +108,23 @@ def max_with_places(x: Tensor, *, kernel: Pair, stride: Pair, pad: Pair, up: boo
 def padded_sum(x: Tensor, *, kernel: Pair, stride: Pair, pad: Pair, up: bool) -> Tensor:
     """Return sum pooling of any pad and stride; a window wholly outside the picture is 0."""
     padded, missing = _fit(x, kernel, stride, pad, up, fill=0.0)
-    return F.pad(F.avg_pool2d(padded, kernel, stride, divisor_override=1), missing)
+    return F.pad(_sums(padded, kernel, stride), missing)
 
 
 def padded_mean(x: Tensor, *, kernel: Pair, stride: Pair, pad: Pair, up: bool) -> Tensor:
     """Return mean pooling of any pad and stride: padding counts in the divisor, what hangs over beyond it does not."""
     padded, missing = _fit(x, kernel, stride, pad, up, fill=0.0)
-    sums = F.avg_pool2d(padded, kernel, stride, divisor_override=1)
+    sums = _sums(padded, kernel, stride)
     counts = [
         torch.tensor([min(k, size + 2 * p - i * s) for i in range(num)], dtype=x.dtype, device=x.device)
         for size, k, s, p, num in zip(x.shape[2:], kernel, stride, pad, sums.shape[2:], strict=True)
     ]
     return F.pad(sums / torch.outer(*counts), missing)
+
+
+def _sums(x: Tensor, kernel: Pair, stride: Pair) -> Tensor:
+    """Return the sum of each whole window; ONNX has no mean with another divisor."""
+    return F.avg_pool2d(x, kernel, stride) * (kernel[0] * kernel[1])
 
 
 def expected_pool(x: Tensor, *, kernel: Pair, stride: Pair, up: bool) -> Tensor:

@@ -4,125 +4,129 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, fx, nn
-from torch.export import Dim
+from torch.export import Dim, ExportedProgram
 
 from digits.caffeproto.place import place
 from digits.core.errors import NetworkError
 from digits.networks.caffe.export.model import ExportModel
+from digits.networks.caffe.export.norms import plain_norm
 from digits.networks.caffe.net import CaffeNet
 from digits.networks.layers.batch_norm import BatchNorm
+from digits.networks.layers.bn import BN
 
 T = TypeVar("T")
-DynamicShapes = tuple[Any, ...] | None
-Exporter = Callable[[CaffeNet, nn.Module, tuple[Tensor, ...], DynamicShapes], T]
-"""Makes something of a network's module, or of one layer's: called with the network, the module, its inputs, and their free axes."""
+Convert = Callable[[ExportedProgram], T]
+"""Makes a format's model of a program: of a whole network's or, to find a layer that is at fault, of one layer's."""
 
-_BATCH = 2  # torch.export takes a size of 1 for a constant
+BATCH = "batch"
+"""What an axis is called that may have any size."""
+_TWO = 2  # torch.export takes a size of 1 for a constant
 
 
 @dataclass(frozen=True)
 class Exported(Generic[T]):
-    """What an exporter made, of which network."""
+    """What was made, and of which network."""
 
     made: T
     net: CaffeNet
-    any_batch: bool
-    """Whether the batch may have any size; else it has the definition's."""
+    batched: frozenset[str]
+    """Inputs whose first axis may have any size, the same for all; the others', and those of all layers, are the definition's."""
 
     @property
     def input_shapes(self) -> dict[str, tuple[int | str, ...]]:
         """The inputs' shapes; a batch of any size is called "batch"."""
-        free = ("batch",) if self.any_batch else ()
         return {
-            name: (*free, *shape[1:]) if free and name in _batched(self.net) else tuple(shape)
+            name: (BATCH, *shape[1:]) if name in self.batched else tuple(shape)
             for name, shape in self.net.input_shapes.items()
         }
 
 
-def export(model: ExportModel, exporter: Exporter[T], *, what: str) -> Exported[T]:
-    """Return what ``exporter`` makes of the network, with a batch of any size if it can be had.
+def export(
+    model: ExportModel,
+    convert: Convert[T],
+    *,
+    what: str,
+    own_words: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
+    as_tuple: bool = False,
+) -> Exported[T]:
+    """Return what ``convert`` makes of the network, with a batch of any size if it can be had.
 
     Args:
         model: the network.
-        exporter: called once or twice, more often to find a layer that is at fault; may raise anything.
+        convert: may raise anything.
         what: the format, for errors: "an ONNX file".
+        own_words: functions of layers, and what the format has for them.
+        as_tuple: the outputs in their order instead of by name.
 
     Raises:
         NetworkError: the network cannot be built, or a layer cannot go out; names its line.
     """
-    model.refuse_python(what)
-    fixed = model.build()
-    _freeze(fixed)
+    model.refuse(what)
+    fixed = _prepared(model.build(), own_words or {}, as_tuple)
     with _quiet(), torch.no_grad():
         try:
-            net = model.build(_BATCH)
-            _freeze(net)
-            batch = Dim("batch")
-            axes = tuple({0: batch} if name in _batched(net) else None for name in net.inputs)
-            return Exported(exporter(net, net.module, _examples(net), axes), net, any_batch=True)
+            net = _prepared(model.build(_TWO), own_words or {}, as_tuple)
+            rows, batch = fixed.input_shapes[fixed.inputs[0]][:1], Dim(BATCH)
+            batched = frozenset(name for name, shape in fixed.input_shapes.items() if rows and shape[:1] == rows)
+            axes = tuple({0: batch} if name in batched else None for name in net.inputs)
+            program = torch.export.export(net.module, _examples(net), dynamic_shapes=axes)
+            return Exported(convert(program), net, batched)
         except Exception as error:  # a layer counts on the batch of the definition: it keeps that one
             logging.getLogger(__name__).debug("No batch of any size: %s", error)
         try:
-            return Exported(exporter(fixed, fixed.module, _examples(fixed), None), fixed, any_batch=False)
+            program = torch.export.export(fixed.module, _examples(fixed))
+            return Exported(convert(program), fixed, frozenset())
         except Exception as error:
-            raise _Blame(fixed, exporter, model.where, what).found(error) from error
+            raise _Blame(fixed, convert, model.where, what).found(error) from error
+
+
+def _prepared(net: CaffeNet, own_words: Mapping[Callable[..., Any], Callable[..., Any]], as_tuple: bool) -> CaffeNet:
+    """Return the network, changed: nothing is learnt, normalisation is plain, functions are the format's, outputs are in order."""
+    for name, module in list(net.module.named_children()):
+        if isinstance(module, (BatchNorm, BN)):
+            setattr(net.module, name, plain_norm(module).eval())
+    for node in net.module.graph.nodes:
+        if node.op == "call_function":
+            node.target = own_words.get(node.target, node.target)
+        elif node.op == "output":
+            made = _named_outputs(net, node.args[0])
+            node.meta["names"] = list(made)
+            node.args = (tuple(made.values()) if as_tuple else made,)
+    net.module.recompile()
+    net.module.requires_grad_(False)
+    return net
+
+
+def _named_outputs(net: CaffeNet, made: Mapping[str, fx.Node]) -> dict[str, fx.Node]:
+    """Return the outputs by names that no input has: one that is an input itself goes, one that was changed in place is renamed."""
+    return {
+        f"{name}_out" if name in net.inputs else name: node for name, node in made.items() if node.op != "placeholder"
+    }
 
 
 def output_names(net: CaffeNet) -> list[str]:
     """Return the names under which the network's module returns its outputs, in that order."""
-    made = next(node for node in net.module.graph.nodes if node.op == "output").args[0]
-    assert isinstance(made, dict)
-    return [str(name) for name in made]
-
-
-def _batched(net: CaffeNet) -> set[str]:
-    """Return the inputs that have as many rows as the first one."""
-    rows = net.input_shapes[net.inputs[0]][:1]
-    return {name for name, shape in net.input_shapes.items() if shape[:1] == rows and rows}
+    names: list[str] = next(node for node in net.module.graph.nodes if node.op == "output").meta["names"]
+    return names
 
 
 def _examples(net: CaffeNet) -> tuple[Tensor, ...]:
     return tuple(torch.rand(net.input_shapes[name]) for name in net.inputs)
 
 
-class FrozenNorm(nn.Module):
-    """A BatchNorm whose statistics are numbers, and no longer sums to be divided at each pass."""
-
-    def __init__(self, norm: BatchNorm) -> None:
-        super().__init__()
-        self.mean, self.variance = (nn.Parameter(each.detach().clone()) for each in norm.of_all_batches())
-        self.eps = norm.eps
-        self.weight: nn.Parameter | None = getattr(norm, "weight", None)  # of NVCaffe's form
-        self.bias: nn.Parameter | None = getattr(norm, "bias", None)
-
-    def forward(self, x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
-        """Return ``x`` normalised, then scaled and shifted."""
-        weight, bias = self.weight if weight is None else weight, self.bias if bias is None else bias
-        rows = x if x.dim() > 1 else x.unsqueeze(1)
-        y = torch.batch_norm(rows, weight, bias, self.mean, self.variance, False, 0.0, self.eps, False)
-        return y if x.dim() > 1 else y.squeeze(1)
-
-
-def _freeze(net: CaffeNet) -> None:
-    """Put, in place, plain statistics where sums and their divisor were."""
-    for name, module in list(net.module.named_children()):
-        if isinstance(module, BatchNorm) and not module.from_batch:
-            setattr(net.module, name, FrozenNorm(module).eval())
-
-
 class _Blame(fx.Interpreter):
     """Runs a network layer by layer and exports each alone, to find the one that cannot go out."""
 
-    def __init__(self, net: CaffeNet, exporter: Exporter[Any], where: str, what: str) -> None:
+    def __init__(self, net: CaffeNet, convert: Convert[Any], where: str, what: str) -> None:
         super().__init__(net.module)
-        self._net, self._exporter, self._where, self._what = net, exporter, where, what
+        self._net, self._convert, self._where, self._what = net, convert, where, what
 
     def found(self, error: Exception) -> NetworkError:
         """Return ``error`` as one that names the layer, or the network where every layer can go out alone."""
@@ -138,7 +142,7 @@ class _Blame(fx.Interpreter):
         if layer is not None:
             examples = tuple(self.env[each] for each in n.all_input_nodes)
             try:
-                self._exporter(self._net, _OneNode(n, self.submodules), examples, None)
+                self._convert(torch.export.export(_OneNode(n, self.submodules), examples))
             except Exception as error:
                 info = next(each for each in self._net.layers if each.name == layer)
                 raise NetworkError(
@@ -178,12 +182,14 @@ def _first(error: Exception) -> str:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep what torch says to its own developers from people."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -81,16 +81,23 @@ class ExportModel:
         net.load_state({name: array for name, array in self.weights.items() if name in net.blobs})
         return net
 
-    def refuse_python(self, what: str) -> None:
-        """Do nothing if no layer is written in Python.
+    def refuse(self, what: str) -> None:
+        """Do nothing if ``what`` can carry the network as far as its types of layers tell.
 
         Raises:
-            NetworkError: one is; names its line.
+            NetworkError: a layer is written in Python, or belongs to a training; names its line.
         """
         for layer in self.deploy.layer:
+            at = place(self.where, layer_line(layer, "type"))
             if layer.type == "Python":
                 raise NetworkError(
                     f"Layer {layer.name!r} is written in Python, which {what} cannot carry.",
-                    where=place(self.where, layer_line(layer, "type")),
+                    where=at,
                     hint="Export as caffemodel, which takes the Python file along.",
+                )
+            if layer.type.endswith("Loss"):
+                raise NetworkError(
+                    f"Layer {layer.name!r} of type {layer.type!r} belongs to a training, and {what} holds a network that answers.",
+                    where=at,
+                    hint="Export the deploy network.",
                 )

@@ -6,16 +6,17 @@ Opset 18 (2022) is the newest that all of ONNX Runtime since 1.14, TensorRT sinc
 from __future__ import annotations
 
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor
+from torch.export import ExportedProgram
 
 from digits.core.errors import SetupError
-from digits.networks.caffe.export.graph import DynamicShapes, export, output_names
+from digits.networks.caffe.export.graph import BATCH, export, output_names
 from digits.networks.caffe.export.model import ExportModel
-from digits.networks.caffe.net import CaffeNet
 from digits.networks.layers.lrn import across_channels
 
 OPSET = 18
@@ -42,10 +43,11 @@ def write(model: ExportModel, path: Path) -> None:
             f"Writing ONNX needs the package{'s' if len(missing) > 1 else ''} {' and '.join(missing)}.",
             hint='Install with: pip install "opendigits[onnx]", then start the server anew.',
         )
-    exported = export(model, _program, what="an ONNX file")
+    exported = export(model, _convert, what="an ONNX file", own_words={across_channels: _lrn}, as_tuple=True)
     made = exported.made.model
     made.ir_version = IR_VERSION
     made.producer_name, made.graph.name = "OpenDIGITS", model.deploy.name or "network"
+    _name(made.graph, list(exported.net.inputs), output_names(exported.net))
     for holder in (made, made.graph, *made.graph, *made.graph.initializers.values()):
         holder.metadata_props.clear()  # torch's notes: paths of this installation
     made.metadata_props.update(
@@ -57,17 +59,27 @@ def write(model: ExportModel, path: Path) -> None:
     exported.made.save(path, include_initializers=True)
 
 
-def _program(net: CaffeNet, module: nn.Module, examples: tuple[Tensor, ...], axes: DynamicShapes) -> Any:
-    is_whole = module is net.module
-    if isinstance(module, fx.GraphModule):
-        for node in module.graph.nodes:
-            if node.target is across_channels:
-                node.target = _lrn
-        module.recompile()
-    return torch.onnx.export(
-        module, examples, dynamo=True, dynamic_shapes=axes, opset_version=OPSET, verbose=False, external_data=False,
-        input_names=list(net.inputs) if is_whole else None, output_names=output_names(net) if is_whole else None,
-    )  # fmt: skip
+def _convert(program: ExportedProgram) -> torch.onnx.ONNXProgram:
+    made = torch.onnx.export(program, dynamo=True, opset_version=OPSET, verbose=False, external_data=False)
+    assert made is not None
+    return made
+
+
+def _name(graph: Any, inputs: list[str], outputs: list[str]) -> None:
+    """Give inputs and outputs the names of Caffe's blobs, and the batch its own; whatever else has such a name gets another."""
+    values = [*graph.inputs, *graph.initializers.values(), *(value for node in graph for value in node.outputs)]
+    taken = {value.name for value in values} | {*inputs, *outputs}
+    for value in values:
+        if value.name in (*inputs, *outputs):
+            value.name = next(name for n in count() if (name := f"{value.name}_{n}") not in taken)
+            taken.add(value.name)
+    for value, name in (*zip(graph.inputs, inputs, strict=True), *zip(graph.outputs, outputs, strict=True)):
+        value.name = name
+    symbols = {str(dim) for value in graph.inputs for dim in value.shape if not isinstance(dim, int)}
+    for value in values:
+        for axis, dim in enumerate(value.shape or ()):
+            if str(dim) in symbols:
+                value.shape[axis] = BATCH
 
 
 def _lrn(x: Tensor, *, size: int, alpha: float, beta: float, k: float) -> Tensor:

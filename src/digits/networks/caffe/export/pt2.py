@@ -10,12 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
-from torch.export import ExportedProgram
 
-from digits.networks.caffe.export.graph import DynamicShapes, export
+from digits.networks.caffe.export.graph import export
 from digits.networks.caffe.export.model import ExportModel
-from digits.networks.caffe.net import CaffeNet
 
 _OF_OUR_DISK = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn")
 """What torch notes at each node: paths and classes of this installation."""
@@ -27,7 +24,7 @@ def write(model: ExportModel, path: Path) -> None:
     Raises:
         NetworkError: a layer cannot go out; names its line.
     """
-    exported = export(model, _program, what="a pt2 file")
+    exported = export(model, lambda program: program, what="a pt2 file")
     for node in exported.made.graph.nodes:
         for name in _OF_OUR_DISK:
             node.meta.pop(name, None)
@@ -36,8 +33,3 @@ def write(model: ExportModel, path: Path) -> None:
         "preprocessing.json": model.preprocessing.as_json(exported.input_shapes),
     }
     torch.export.save(exported.made, path, extra_files=extra)
-
-
-def _program(net: CaffeNet, module: nn.Module, examples: tuple[Tensor, ...], axes: DynamicShapes) -> ExportedProgram:
-    del net
-    return torch.export.export(module, examples, dynamic_shapes=axes)
