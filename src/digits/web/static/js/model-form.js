@@ -6,7 +6,7 @@ import { makeEditor } from "./editor.js";
 import { json, Refused, send, url } from "./http.js";
 import { showLayers } from "./layers.js";
 import { centreGraphs } from "./network.js";
-import { commas, counted, element, fact, settled, size } from "./numbers.js";
+import { about, commas, counted, element, fact, settled, short, size } from "./numbers.js";
 import { followRate } from "./rate-curve.js";
 
 const form = /** @type {HTMLFormElement} */ (document.getElementById("model-form"));
@@ -260,22 +260,6 @@ function epochSeconds(train, val) {
   const interval = Number(value("val_interval"));
   const validated = interval > 0 ? val / interval / 3 : 0; // forward alone: a third of a training step
   return table.picture_s * (train + validated);
-}
-
-/** "about 40 s": one figure, as a guess deserves. @param {number} seconds */
-function about(seconds) {
-  const units = /** @type {[string, number][]} */ ([["days", 86_400], ["h", 3600], ["min", 60], ["s", 1]]);
-  const [unit, length] = units.find(([, each]) => seconds >= 1.5 * each) ?? ["s", 1];
-  const count = Math.max(1, Number((seconds / length).toPrecision(1)));
-  return `about ${commas(count)} ${unit}`;
-}
-
-/** 2.29 M, 727 M, 1.58 G. @param {number} count */
-function short(count) {
-  for (const [unit, power] of /** @type {[string, number][]} */ ([["G", 1e9], ["M", 1e6], ["k", 1e3]])) {
-    if (count >= power) return `${(count / power).toPrecision(3)} ${unit}`;
-  }
-  return commas(count);
 }
 
 // ---------------------------------------------------------------- tabs, customize, visualize

@@ -66,3 +66,19 @@ export function settled(call, ms) {
     timer = window.setTimeout(call, ms);
   };
 }
+
+/** "about 40 s": one figure, as a guess deserves. @param {number} seconds */
+export function about(seconds) {
+  const units = /** @type {[string, number][]} */ ([["days", 86_400], ["h", 3600], ["min", 60], ["s", 1]]);
+  const [unit, length] = units.find(([, each]) => seconds >= 1.5 * each) ?? ["s", 1];
+  const count = Math.max(1, Number((seconds / length).toPrecision(1)));
+  return `about ${commas(count)} ${unit}`;
+}
+
+/** 2.29 M, 727 M, 1.58 G. @param {number} count */
+export function short(count) {
+  for (const [unit, power] of /** @type {[string, number][]} */ ([["G", 1e9], ["M", 1e6], ["k", 1e3]])) {
+    if (count >= power) return `${(count / power).toPrecision(3)} ${unit}`;
+  }
+  return commas(count);
+}
