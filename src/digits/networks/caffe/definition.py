@@ -138,10 +138,11 @@ def fill_classes(layers: Sequence[Layer], num_classes: int) -> list[Layer]:
     As in DIGITS, every InnerProduct without one gets it. A Convolution without one gets it too if no other weighted layer comes after it,
     so that fully convolutional classifiers (SqueezeNet, MobileNet) fit any dataset; DIGITS asks them for a number.
     """
-    answering = {id(layer) for layer in heads(layers)}
+    kept = list(layers)  # a message's own list makes new objects each time it is walked
+    answering = {id(layer) for layer in heads(kept)}
     return [
         _with_output(layer, num_classes) if layer.type == "InnerProduct" or id(layer) in answering else layer
-        for layer in layers
+        for layer in kept
     ]
 
 

@@ -1,0 +1,109 @@
+"""``digits network``: the standard networks, and the layers of any definition, without a server.
+
+What builds a network needs torch and is loaded by name, as in ``digits caffe``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from digits.cli.output import facts, json_option, print_json, table
+from digits.core.extensions import extension, load
+from digits.networks.standard import standard_networks
+
+_SIZE = click.IntRange(1, 30_000)
+_COLUMNS = [
+    "Layer",
+    "Type",
+    "Output",
+    "Parameters",
+    "Multiply-adds",
+    "Kernel",
+    "Stride",
+    "Pad",
+    "Receptive field",
+    "Scale",
+]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def network() -> None:
+    """Standard networks, and the layers of any definition."""
+
+
+@network.command("ls")
+@click.option("--kind", type=click.Choice(["classification", "segmentation", "detection"]), help="One kind of answer.")
+@json_option
+def list_networks(kind: Any, as_json: bool) -> None:
+    """List the standard networks."""
+    cards = standard_networks(kind).values()
+    if as_json:
+        print_json([asdict(card) for card in cards])
+        return
+    table(
+        ["Name", "Network", "Answers with", "Pictures", "Parameters", "Paper"],
+        [
+            [card.name, card.title, card.kind, card.input, f"{card.parameters:,}", f"{card.year}, {card.url}"]
+            for card in cards
+        ],
+        right=["Parameters"],
+    )
+
+
+@network.command()
+@click.argument("network", metavar="FILE|NAME")
+@click.option("--framework", default="caffe", show_default=True, help="The language of the definition.")
+@click.option("--channels", type=click.IntRange(1, 4096), help="Of the pictures.")
+@click.option("--height", type=_SIZE, help="Of the pictures, in pixels.")
+@click.option("--width", type=_SIZE, help="Of the pictures, in pixels.")
+@click.option("--num-classes", type=click.IntRange(1), help="What layers make that leave num_output out.")
+@click.option(
+    "--run-python", "runs_python", is_flag=True, help="Let layers written in Python run, in a file that you trust."
+)
+@json_option
+def show(network: str, framework: str, as_json: bool, **options: Any) -> None:
+    """Print the layers of a definition (a file, or a standard network): shapes, parameters, multiply-adds, receptive fields."""
+    extension("frameworks", framework)
+    if framework != "caffe":
+        raise click.BadParameter(f"there is no table of layers for {framework}.", param_hint="--framework")
+    if network not in standard_networks() and not Path(network).is_file():
+        raise click.BadParameter(f"{network!r} is no file, and no standard network; `digits network ls` lists them.")
+    found: dict[str, Any] = load("digits.caffe.commands.show:show")(network, **options)
+    if as_json:
+        from digits.web.networkview import layer_table
+
+        print_json(layer_table(found))
+        return
+    table(_COLUMNS, [_row(layer) for layer in found["layers"]], right=_COLUMNS[3:])
+    click.echo()
+    facts(
+        {
+            "Parameters": f"{found['parameters']:,}",
+            "Multiply-adds": f"{found['multiply_adds']:,} for one picture",
+            "Activations": f"{found['activations_bytes'] / 1e6:,.1f} MB",
+        }
+    )
+    for warning in found["warnings"]:
+        click.echo(warning, err=True)
+
+
+def _row(layer: dict[str, Any]) -> list[str]:
+    only = "" if len(layer["states"]) in (0, 3) else f" ({', '.join(layer['states'])})"
+    return [
+        layer["name"] + only,
+        layer["type"],
+        "; ".join(" x ".join(map(str, shape)) or "1" for shape in layer["output_shapes"]),
+        f"{layer['num_parameters']:,}" if layer["num_parameters"] else "",
+        f"{layer['multiply_adds']:,}" if layer["multiply_adds"] else "",
+        *(_pair(layer[name]) for name in ("kernel", "stride", "pad", "receptive_field", "cumulative_stride")),
+    ]
+
+
+def _pair(values: Sequence[float]) -> str:
+    """Return "3" for (3, 3), "1 x 7" for (1, 7), nothing for nothing."""
+    return " x ".join(f"{value:g}" for value in (values[:1] if len(set(values)) == 1 else values))
