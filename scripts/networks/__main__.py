@@ -1,13 +1,15 @@
-"""``python -m scripts.networks``: write every definition of ``TEXTS`` into its folder."""
+"""``python -m scripts.networks``: write every definition of ``TEXTS`` into its folder, then the page about all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.networks import dense, inception, plain, residual
+from scripts.networks import dense, inception, plain, reference, residual
 
-STANDARD = Path(__file__).resolve().parents[2] / "src/digits/networks/standard"
+ROOT = Path(__file__).resolve().parents[2]
+STANDARD = ROOT / "src/digits/networks/standard"
+PAGE = ROOT / "docs/reference/networks.md"
 TEXTS: dict[str, Callable[[], str]] = {
     "caffenet": plain.caffenet,
     "vgg16": plain.vgg16,
@@ -30,6 +32,8 @@ def main() -> None:
         folder = STANDARD / name
         folder.mkdir(exist_ok=True)
         (folder / "network.prototxt").write_text(text(), "utf-8")
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(reference.reference(), "utf-8")
 
 
 if __name__ == "__main__":

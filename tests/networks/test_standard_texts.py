@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from digits.networks.standard import standard_networks, standard_text
-from scripts.networks.__main__ import TEXTS
+from scripts.networks.__main__ import PAGE, TEXTS
+from scripts.networks.reference import reference
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -15,3 +16,7 @@ def test_a_definition_is_what_the_tables_say(name: str) -> None:
 
 def test_the_others_are_written_by_hand() -> None:
     assert standard_networks().keys() - TEXTS.keys() == {"lenet", "alexnet", "googlenet"}
+
+
+def test_the_page_of_the_documentation_says_what_the_cards_say() -> None:
+    assert PAGE.read_text("utf-8") == reference(), "python -m scripts.networks writes it anew"
