@@ -216,6 +216,7 @@ HOSTILE = {
     "a circle": 'layer { name: "a" type: "ReLU" bottom: "b" top: "a" } layer { name: "b" type: "ReLU" bottom: "a" top: "b" }',
     "a huge input": 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 99999 dim: 99999 dim: 99999 } } }',
     "a tower of doublings": INPUT + "".join(f'layer {{ name: "t{i}" type: "Tile" bottom: "{"data" if not i else f"t{i - 1}"}" top: "t{i}" tile_param {{ tiles: 9 }} }}\n' for i in range(40)),
+    "a week's work": INPUT + 'layer { name: "c" type: "Convolution" bottom: "data" top: "c" convolution_param { num_output: 1 kernel_size: 1000 dilation: 1000 pad: 500000 } }',
     "no text": "\x00\x01\x02",
 }  # fmt: skip
 

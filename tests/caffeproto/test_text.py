@@ -102,6 +102,13 @@ def test_without_a_file_the_place_is_a_line_in_words() -> None:
     assert refused("\nLayer { }", where="").startswith("line 2, column 1: ")
 
 
+def test_a_byte_order_mark_and_lines_as_windows_ends_them_are_passed_over() -> None:
+    parsed = parse_net('\ufefflayer {\r\n name: "a"\r\n}\r\nlayer { name: "b" }\r\n', where="w.prototxt")
+
+    assert [layer.name for layer in parsed.message.layer] == ["a", "b"]
+    assert parsed.lines == (1, 4)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -173,7 +173,7 @@ def normalised(net: Drawn) -> None:
         )
         learnt(net, kind, [bottom], f"norm_param {{ {' '.join(texts)} }}", 1)
     elif kind == "MVN":
-        texts = (net.maybe(0.4, "across_channels: true"), net.maybe(0.3, "normalize_variance: false"), "eps: 1e-20")
+        texts = (net.maybe(0.4, "across_channels: true"), net.maybe(0.3, "normalize_variance: false"), "")
         if prod(shape[2:]) > 2:  # Caffe's gradient is not exact where two values are all there is
             net.add(kind, [bottom], f"mvn_param {{ {' '.join(texts)} }}")
     elif prod(shape) // (shape[1] if len(shape) > 1 else 1) > 2:

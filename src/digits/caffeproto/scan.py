@@ -18,7 +18,7 @@ from digits.caffeproto.place import did_you_mean, place, shown
 from digits.core.errors import NetworkError
 
 _TOKEN = re.compile(
-    r"""(?P<space>[ \t\r\n\f\v\ufeff]+)
+    r"""(?P<space>[ \t\r\n\f\v]+)
       | (?P<comment>\#[^\n]*)
       | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
       | (?P<string>"(?:[^"\\\n]|\\[^\n])*"|'(?:[^'\\\n]|\\[^\n])*')

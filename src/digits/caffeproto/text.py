@@ -97,6 +97,7 @@ def _parse(
     size = len(text.encode(errors="replace"))
     if size > max_bytes:
         raise NotANetworkError(f"The text has {size:,} bytes; {max_bytes:,} is the limit.", where=where)
+    text = text.removeprefix("\ufeff")  # a byte-order mark, as editors on Windows write it
     scanned = scan(text, cast(Descriptor, message.DESCRIPTOR), where=where)
     try:
         text_format.Parse(text, message)

@@ -10,7 +10,7 @@ from digits.caffe.checking.sizes import candidates
 from digits.caffe.checking.standins import with_stand_ins
 from digits.caffe.definitions import Definition
 from digits.caffeproto import caffe_pb2
-from digits.core.errors import DigitsError
+from digits.core.errors import DigitsError, NetworkError
 from digits.networks.caffe.build import build
 from digits.networks.caffe.memory import check_memory
 from digits.networks.caffe.net import CaffeNet
@@ -20,6 +20,7 @@ from digits.networks.layers.registry import Phase, Shape
 _NUMBERED = {("SoftmaxWithLoss", 1), ("Accuracy", 1), ("HingeLoss", 1), ("InfogainLoss", 1),
              ("MultinomialLogisticLoss", 1), ("Embed", 0), ("BatchReindex", 1), ("ContrastiveLoss", 2)}  # fmt: skip
 """Bottoms that hold numbers of classes or rows: 0 is always one."""
+_MOST_WORK = 2e12  # a hundred pictures through VGG-16
 
 
 def trial(definition: Definition, phase: Phase) -> list[Finding]:
@@ -51,6 +52,7 @@ def _fitting(definition: Definition, phase: Phase) -> dict[str, Shape]:
         except DigitsError as error:
             tries.append(error)
             continue
+        _check_work(net, definition)
         check_memory(
             2 * (net.num_parameters + net.num_values), where=definition.where, what="One pass forward and backward takes",
             hint="It builds; it was not run.",
@@ -63,6 +65,18 @@ def _line(error: DigitsError) -> int:
     """Return the line that an error names; 0 where it names none."""
     last = error.where.rpartition(":")[2]
     return int(last) if last.isdecimal() else 0
+
+
+def _check_work(net: CaffeNet, definition: Definition) -> None:
+    """Do nothing if the network can be tried in seconds or minutes.
+
+    Raises:
+        NetworkError: it would take hours.
+    """
+    work = sum(row.multiply_adds * max(1, *(shape[0] for shape in row.output_shapes if shape), 1) for row in net.layers)
+    if work > _MOST_WORK:
+        words = f"One pass takes {work:.1e} multiplications of weights; {_MOST_WORK:.0e} are the most that is tried."
+        raise NetworkError(words, where=definition.where, hint="It builds; it was not run.")
 
 
 def _run(net: CaffeNet, message: caffe_pb2.NetParameter) -> None:
