@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
 
-from digits.core.events import Metric
+from digits.core.events import EventWriter, Metric
+from digits.core.files import write_json
 from digits.core.metrics import MetricsWriter
+from digits.core.platform import process_start
 from digits.core.states import JobState
 from digits.store import Job
+from digits.store.ledger import Ledger
+from digits.store.store import RUNNER_FILE
 from tests.web.conftest import World, finish, model_of, submit_dataset
 from tests.web.markup import read
 from tests.web.serving import Serving
@@ -72,9 +77,6 @@ def test_a_job_is_in_the_lists_from_the_moment_it_exists(empty: Serving, dataset
 
 
 def test_a_model_that_trains_shows_what_it_told(empty: Serving, dataset: Job) -> None:
-    from digits.core.events import EventWriter
-    from digits.store.ledger import Ledger
-
     model = model_of(empty.store, dataset)
     with empty.store.change(model.id) as index:
         index.move(JobState.RUNNING)
@@ -161,8 +163,6 @@ def test_a_waiting_job_is_put_before_others_by_its_owner(empty: Serving, dataset
     assert (answer.status_code, answer.json()) == (
         200, {"id": second.id, "name": "second", "status": "Initialized", "priority": 5, "queue_place": None},
     )  # fmt: skip
-    from digits.store.ledger import Ledger
-
     assert [job.id for job in Ledger(empty.store).open_jobs()] == [second.id, first.id]
 
 
@@ -194,8 +194,6 @@ def test_the_priority_of_a_finished_or_foreign_job_is_not_changed(empty: Serving
 def test_waiting_jobs_stand_in_the_order_of_the_queue_and_the_later_ones_can_go_first(
     empty: Serving, dataset: Job
 ) -> None:
-    from digits.store.ledger import Ledger
-
     for place, name in ((2, "later"), (1, "next")):
         job = model_of(empty.store, dataset, name=name)
         words = f"Waiting: 1 of 1 training slots busy, {place} in the queue"
@@ -218,3 +216,17 @@ def test_of_a_long_queue_the_first_are_shown_and_the_others_are_counted(empty: S
 
     assert len(running.find("tr")) == 1 + 50
     assert "3 more jobs wait" in running.text
+
+
+def test_jobs_that_wait_for_a_runner_that_is_gone_say_so(empty: Serving, dataset: Job) -> None:
+    model_of(empty.store, dataset)
+    without = empty.client.get("/")
+    pid = os.getpid()
+    write_json(empty.settings.root / RUNNER_FILE, {"pid": pid, "created": process_start(pid)})
+
+    with_runner = empty.client.get("/", headers={"If-None-Match": without.headers["etag"]})
+    (empty.settings.root / RUNNER_FILE).unlink()
+
+    assert "The job runner of this server does not run" in without.text
+    assert with_runner.status_code == 200
+    assert "The job runner" not in with_runner.text

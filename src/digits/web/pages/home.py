@@ -53,8 +53,10 @@ class Tab:
 def home(request: Request) -> Response:
     """``GET /?tab=&q=&sort=&group=&page=``: tab 1 datasets, 2 models (as DIGITS, once there are any), 3 pretrained models."""
     kept = store(request)
-    # All that the page shows is rows of the database, but for "Today"; a new version may show them otherwise.
-    tag = tag_of(digits.__version__, kept.database.changes(), time.strftime("%x"), Site(request).user, str(request.url))
+    alive = kept.runner_alive()
+    # All else that the page shows is rows of the database, but for "Today"; a new version may show them otherwise.
+    shown = (kept.database.changes(), alive, time.strftime("%x"), Site(request).user, str(request.url))
+    tag = tag_of(digits.__version__, *shown)
     known = unchanged(request, tag)
     if known is not None:
         return known
@@ -70,6 +72,7 @@ def home(request: Request) -> Response:
         running=running_rows(request, kept, running[:MAX_RUNNING_ROWS]),
         more_running=max(0, len(running) - MAX_RUNNING_ROWS),
         spoken_running=_spoken(running),
+        runner_alive=alive,
         tabs=[Tab(n, title, counts.get(KINDS[n], 0), link(request, f"/?tab={n}")) for n, title in TITLES.items()],
         table=table(
             request,
