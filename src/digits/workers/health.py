@@ -66,7 +66,7 @@ def check_health(
     filled = imbalance(looks.labels, {db: reader.targets() for db, reader in readers.items()}, has_balance=has_balance)
     more = {"imbalance": filled, "files": odd_files(dataset.path, _notes(dataset)), "model": model}
     counts = write_findings(folder.path, looks, duplicates, outliers, suspects, more)
-    return {"pictures": len(looks), "counts": counts, "even": filled["even"]}
+    return {"pictures": len(looks), "counts": counts, "even": filled["even"], "model": spec.model}
 
 
 def _look(readers: Mapping[str, DatasetReader], emit: Emit, stop: StopCheck, settings: WorkerSettings) -> Looks:

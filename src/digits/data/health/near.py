@@ -107,7 +107,7 @@ def _view(thumbs_NHW: Thumbs, cut: Cut, side: int) -> Floats:
     """Return pictures as seen through a cut, averaged to ``side`` × ``side`` values each: [N, side²]."""
     height, width = thumbs_NHW.shape[1:]
     rows, columns = _window(height, side, cut[0], cut[1]), _window(width, side, cut[2], cut[3])
-    return (rows @ thumbs_NHW.astype(np.float32) @ columns.T).reshape(len(thumbs_NHW), -1)
+    return (rows @ thumbs_NHW.astype(np.float32) @ columns.T).reshape(len(thumbs_NHW), side * side)
 
 
 def _window(size: int, side: int, before: int, after: int) -> Floats:

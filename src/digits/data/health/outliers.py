@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -20,7 +21,7 @@ FENCES = 3.0
 MIN_RANGE = 8.0
 """Grey levels; a set of equal brightness has no outliers within these."""
 ENLARGED = 2.0
-"""A picture of which a side was enlarged by more than this is tiny."""
+"""A picture whose sides were enlarged by more than this, on the geometric mean, is tiny."""
 ELONGATED = 3.0
 """Long side by short side, or against the stored shape."""
 
@@ -75,7 +76,7 @@ def _of_size(shape: tuple[int, int], sizes: Sequence[tuple[int, int] | None]) ->
         if size is None:
             continue
         height, width = size
-        factor = max(shape[0] / height, shape[1] / width)
+        factor = math.sqrt(shape[0] * shape[1] / (height * width))
         if factor > ENLARGED:
             words = f"Tiny: {width} × {height} px, enlarged {factor:.1f} times"
             tiny.append(Outlier(place, "tiny", factor, words))

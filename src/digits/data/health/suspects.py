@@ -2,7 +2,7 @@
 
 A class's threshold is the mean probability that the model gives it on the pictures labelled so. A picture counts for a class where its
 probability reaches that class's threshold (for the most probable of these, where there are several). What counts for another
-class than its label is a suspect, and the table of all counts, the confident joint, says how many labels are wrong.
+class than its label, and is more probable there, is a suspect; the table of all counts, the confident joint, says how many labels are wrong.
 
 Legend: N pictures, K classes; probabilities [N, K].
 """
@@ -59,7 +59,9 @@ def find_suspects(targets_N: NDArray[np.int64], probabilities_NK: Floats) -> Dou
     classes = np.where(reached, probabilities, -1.0).argmax(axis=1)
     joint = np.zeros((num_classes, num_classes), np.int64)
     np.add.at(joint, (targets[counted], classes[counted]), 1)
-    rows = np.flatnonzero(counted & (classes != targets))
+    # A small class has a low threshold: what counts for it may still be more probable of its own label.
+    doubted = counted & (probabilities[np.arange(len(targets)), classes] > own)
+    rows = np.flatnonzero(doubted)
     suspects = [
         Suspect(
             int(places[row]),

@@ -21,15 +21,19 @@ async def start(request: Request) -> Response:
     """``POST /datasets/<id>/health``: queue a check; with ``model`` its predictions are held against the labels.
 
     Raises:
-        SpecError: a field is wrong.
         JobError: there is nothing to check, or a check is under way.
     """
     form = await read_form(request)
     dataset = await run_in_threadpool(path_job, request, "dataset")
     parsed = parse(HealthSpec, form.fields)
-    if parsed.spec is None:
-        raise SpecError({name: list(texts) for name, texts in parsed.problems.items()})
-    job = await run_in_threadpool(healthchecks.start, store(request), dataset, parsed.spec, request.state.user)
+    try:
+        if parsed.spec is None:
+            raise SpecError({name: list(texts) for name, texts in parsed.problems.items()})
+        job = await run_in_threadpool(healthchecks.start, store(request), dataset, parsed.spec, request.state.user)
+    except SpecError as error:
+        if not wants_json(request):
+            raise
+        return as_json({"errors": error.problems}, status=400)
     return as_json(jobjson.created(job)) if wants_json(request) else redirect(request, f"/datasets/{dataset.id}/health")
 
 

@@ -20,7 +20,7 @@ from digits.web.site import Site, link, store
 if TYPE_CHECKING:
     from digits.store import Job
 
-FEW_GROUPS, GROUPS = 4, 25
+FEW_GROUPS, GROUPS = 10, 50
 FEW_PICTURES, PICTURES = 12, 96
 SHOWN_MEMBERS = 12
 EXPLORE_SIZE = 25
@@ -127,7 +127,9 @@ def panel(request: Request, job: Job) -> dict[str, Any]:
         "health_check": checks[0] if checks else None,
         "health_done": done,
         "health_counts": [
-            (each.title, counts.get(each.name, 0), each.name) for each in FINDINGS if each.name in counts
+            (each.title, counts[each.name], each.name)
+            for each in FINDINGS
+            if each.name in counts and (each.name != "suspects" or (done and done.facts.get("model")))
         ],
         "health_path": link(request, f"/datasets/{job.id}/health"),
     }
