@@ -12,6 +12,7 @@ import pytest
 from digits.caffe.definitions import Definition
 from digits.caffe.paths import Folders
 from digits.caffe.sources.feed import Feed
+from digits.caffe.sources.hdf5 import read_arrays
 from digits.caffe.sources.registry import sources
 from digits.caffeproto import caffe_pb2
 from digits.caffeproto.text import parse_net
@@ -325,3 +326,11 @@ def test_the_size_of_a_batch_follows_its_first_record(tmp_path: Path) -> None:
     shapes = [(source.shapes["data"], tuple(source.next()["data"].shape)) for _ in range(3)]
 
     assert shapes == [((2, 1, height, 2),) * 2 for height in (3, 5, 3)]
+
+
+def test_an_array_that_claims_more_than_its_file_holds_is_not_read(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "hollow.h5", "w") as file:
+        file.create_dataset("data", shape=(100_000, 10_000), dtype="f4", chunks=(100, 100))  # nothing is ever written
+
+    with pytest.raises(DataError, match="too large"):
+        read_arrays(tmp_path / "hollow.h5", ("data",))

@@ -52,7 +52,8 @@ def blob_to_array(blob: caffe_pb2.BlobProto, *, where: str = "") -> NDArray[np.f
         raise WeightsError(f"A blob of shape {shape} cannot be.", where=where)
     if count != values.size:
         raise WeightsError(f"A blob of shape {shape} needs {count} values and has {values.size}.", where=where)
-    return np.array(values, dtype=np.float32).reshape(shape)  # not ascontiguousarray, which makes () a (1,)
+    with np.errstate(over="ignore"):  # a double beyond float32 becomes inf, as in Caffe
+        return np.array(values, dtype=np.float32).reshape(shape)  # not ascontiguousarray, which makes () a (1,)
 
 
 def array_to_blob(array: NDArray[Any]) -> caffe_pb2.BlobProto:

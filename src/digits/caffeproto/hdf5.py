@@ -133,9 +133,15 @@ def _array(dataset: h5py.Dataset, path: Path) -> NDArray[np.float32]:
         raise WeightsError("An array of numbers in this file is wanted.", where=where)
     if dataset.size > limits.MAX_BLOB_ELEMENTS:
         raise WeightsError(f"A blob of shape {dataset.shape} cannot be.", where=where)
-    if dataset.nbytes > _MOST_COMPRESSED * dataset.id.get_storage_size():
+    if is_hollow(dataset):
         raise WeightsError(f"A blob of shape {dataset.shape} has too few bytes in the file.", where=where)
-    return np.asarray(dataset[()], dtype=np.float32)
+    with np.errstate(over="ignore"):  # a double beyond float32 becomes inf, as in Caffe
+        return np.asarray(dataset[()], dtype=np.float32)
+
+
+def is_hollow(dataset: h5py.Dataset) -> bool:
+    """Whether a dataset claims more values than its bytes in the file can make, to take all memory there is."""
+    return bool(dataset.nbytes > _MOST_COMPRESSED * dataset.id.get_storage_size())
 
 
 def _number(file: h5py.File, name: str, path: Path) -> int:

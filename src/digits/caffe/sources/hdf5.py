@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from digits.caffe.sources.registry import Asked, Source, source
+from digits.caffeproto.hdf5 import is_hollow
 from digits.core.errors import DataError
 from digits.networks.layers.registry import Shape
 
@@ -114,6 +115,7 @@ def _array(entry: Any, name: str, path: Path) -> NDArray[np.float32]:
         raise DataError(
             f"The file has no dataset {name!r} of numbers.", where=str(path), hint="Tops are named as datasets."
         )
-    if entry.nbytes > _MAX_BYTES:
+    if entry.nbytes > _MAX_BYTES or is_hollow(entry):
         raise DataError(f"Dataset {name!r} of shape {entry.shape} is too large.", where=str(path))
-    return np.asarray(entry[()], np.float32)
+    with np.errstate(over="ignore"):  # a double beyond float32 becomes inf, as in Caffe
+        return np.asarray(entry[()], np.float32)
