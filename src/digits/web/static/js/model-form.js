@@ -74,7 +74,7 @@ async function listNetworks() {
   const dataset = chosenDataset();
   const query = new URLSearchParams({ dataset_id: dataset?.value ?? "", crop_size: value("crop_size"), standard_networks: value("standard_networks") });
   try {
-    const text = await send("GET", `${list.dataset.url}?${query}`);
+    const text = await send("GET", `${list.dataset.url}?${query}`, null, undefined, "text/html");
     if (chosenDataset() !== dataset) return;
     const chosen = value("standard_networks");
     list.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.children);
