@@ -30,6 +30,7 @@ KEYED = (
     "hatch_build.py",
     "web-assets/package-lock.json",
     "web-assets/vendor.json",
+    "scripts/opencv4.txt",
 )
 OLDEST = (3, 11)
 NEEDED_BYTES = 3_000_000_000  # .venv with PyTorch for the CPU takes 2.0 GB, and pip unpacks beside it
@@ -132,6 +133,7 @@ def _set_up(kind: str, cpu: bool) -> None:
             _write_state(state)
         if kind == "tests":
             _pip("the tools that the tests need", _dev_group())
+            _install_opencv4()
             _write_state({**state, "tests": key})
         say(f"Set up in {time.monotonic() - began:.0f} s.")
 
@@ -195,7 +197,16 @@ def _install(cpu: bool) -> None:
         build = ["torch=={}+cpu".format(_pin("torch"))]
         if not _pip("PyTorch for the CPU", build, may_fail=True):
             _pip("PyTorch for the CPU, from PyTorch's own index", [*build, "--extra-index-url", CPU_BUILDS])
-    _pip("OpenDIGITS and the libraries that it stands on", ["--no-build-isolation", "-e", ".[npm]"])
+    _pip("OpenDIGITS and the libraries that it stands on", ["--no-build-isolation", "-e", ".[npm,onnx]"])
+
+
+def _install_opencv4() -> None:
+    """Put the OpenCV that reads Caffe's files into a folder of its own: beside the other it cannot be. Tests do without if it cannot be had."""
+    folder = os.path.join(VENV, "opencv4")
+    shutil.rmtree(folder, ignore_errors=True)
+    wanted = ["--no-deps", "--target", folder, "-r", os.path.join("scripts", "opencv4.txt")]
+    if not _pip("OpenCV 4, which the tests hold ours against", wanted, may_fail=True, constraints=()):
+        say("    it could not be installed: tests that need it will be skipped")
 
 
 def _pin(name: str) -> str:
@@ -210,10 +221,12 @@ def _dev_group() -> list[str]:
         return list(tomllib.load(file)["dependency-groups"]["dev"])
 
 
-def _pip(what: str, arguments: list[str], may_fail: bool = False) -> bool:
+def _pip(
+    what: str, arguments: list[str], may_fail: bool = False, constraints: tuple[str, ...] = ("-c", "constraints.txt")
+) -> bool:
     """Install with the exact versions of constraints.txt, saying how it goes; its own words go to ``.venv.log``."""
     command = [_program("python"), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar=off"]
-    command += ["-c", "constraints.txt", *arguments]
+    command += [*constraints, *arguments]
     say("  installing " + what)
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONHOME", "PYTHONPATH")}
     process = subprocess.Popen(

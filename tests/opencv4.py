@@ -1,7 +1,7 @@
 """OpenCV 4.10, whose importer reads Caffe's files and whose arithmetic is its own: what our files are held against.
 
 OpenCV 5, which the project uses, has no such importer, and two of them cannot live in one environment. So 4.10 lies in a folder of its own
-below the environment (``tests/opencv4.txt``; ``./digits-test`` puts it there) and runs in a process of its own.
+below the environment (``scripts/opencv4.txt``; ``./digits-test`` puts it there) and runs in a process of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 FOLDER = Path(sys.prefix) / "opencv4"
 
 needs_opencv4 = pytest.mark.skipif(
-    not (FOLDER / "cv2").is_dir(), reason=f"no OpenCV 4.10 in {FOLDER} (pip install --no-deps --target, tests/opencv4.txt)"
+    not (FOLDER / "cv2").is_dir(),
+    reason=f"no OpenCV 4.10 in {FOLDER} (pip install --no-deps --target, scripts/opencv4.txt)",
 )
 
 _SCRIPT = """
@@ -41,7 +42,7 @@ def forward(prototxt: Path, weights: Path, inputs: Mapping[str, NDArray[Any]]) -
     """Return what OpenCV makes of the inputs, by blob, at each last layer of the network (by the layers' names)."""
     with tempfile.TemporaryDirectory() as folder:
         given, made = Path(folder, "in.npz"), Path(folder, "out.npz")
-        np.savez(given, **inputs)
+        np.savez(given, **dict[str, Any](inputs))
         done = subprocess.run(
             [sys.executable, "-P", "-c", _SCRIPT, str(prototxt), str(weights), str(given), str(made)],
             env={**os.environ, "PYTHONPATH": str(FOLDER)}, capture_output=True, text=True, timeout=100, check=False,

@@ -5,14 +5,15 @@ where it changes nothing but speed:
 
 - NVCaffe's BatchNorm with five blobs (mean, variance, 1, scale, bias) becomes a BatchNorm of three and a Scale behind it, in place. BVLC's
   divides its first two blobs by the third, which is 1 here, and NVCaffe's ``eps`` is never below 1e-5; so the numbers stay the same.
-- ``torch_pooling`` becomes ``round_mode: FLOOR``.
+- ``torch_pooling`` becomes ``round_mode: FLOOR``, which BVLC knows since 2018; OpenCV's importer fails over it, so it is left out where rounding
+  up gives the same size.
 
 A network with layers that only a fork has (Permute, SegNet's BN, ...) needs that fork anyway, and keeps its fields; it is noted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,8 +65,14 @@ class BvlcNets:
     """What people should know, a sentence each."""
 
 
-def for_bvlc(nets: Sequence[Net], weights: Weights, *, where: str) -> BvlcNets:
+def for_bvlc(nets: Sequence[Net], weights: Weights, *, where: str, same_rounded_up: Container[str] = ()) -> BvlcNets:
     """Return current-form networks that share weights (the one that answers, the one that trains) in BVLC's words.
+
+    Args:
+        nets: the networks.
+        weights: arrays by "layer:i".
+        where: the file's name for errors.
+        same_rounded_up: names of Pooling layers whose output is as large rounded up as rounded down.
 
     Raises:
         NetworkError: a layer is of a kind that no other Caffe has: it pools sums.
@@ -82,7 +89,12 @@ def for_bvlc(nets: Sequence[Net], weights: Weights, *, where: str) -> BvlcNets:
         copy.CopyFrom(net)
         del copy.layer[:]
         for layer in net.layer:
-            copy.layer.extend(_in_bvlc_words(layer, scales, where))
+            copy.layer.extend(_in_bvlc_words(layer, scales, where, same_rounded_up))
+        for layer in copy.layer:
+            if layer.pooling_param.round_mode == caffe_pb2.PoolingParameter.FLOOR:
+                notes[f"Layer {layer.name!r} rounds its size down: Caffe before 2018 and OpenCV cannot read that."] = (
+                    None
+                )
         foreign = dict.fromkeys(layer.type for layer in copy.layer if layer.type in FORK_LAYERS)
         if foreign:
             notes[f"BVLC Caffe has no layer of type {', '.join(foreign)}: a fork that has it is needed."] = None
@@ -148,7 +160,9 @@ def _moved(weights: Weights, scales: Mapping[str, str]) -> dict[str, NDArray[Any
     return moved
 
 
-def _in_bvlc_words(layer: Layer, scales: Mapping[str, str], where: str) -> Iterator[Layer]:
+def _in_bvlc_words(
+    layer: Layer, scales: Mapping[str, str], where: str, same_rounded_up: Container[str]
+) -> Iterator[Layer]:
     """Yield the layer, or the two that do its work.
 
     Raises:
@@ -167,6 +181,8 @@ def _in_bvlc_words(layer: Layer, scales: Mapping[str, str], where: str) -> Itera
         if param.torch_pooling:
             param.ClearField("torch_pooling")
             param.round_mode = caffe_pb2.PoolingParameter.FLOOR
+        if layer.name in same_rounded_up:
+            param.ClearField("round_mode")
     if not learns_scale(copy):
         yield copy
         return

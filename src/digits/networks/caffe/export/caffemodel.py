@@ -11,7 +11,10 @@ from digits.caffeproto.caffemodel import write_caffemodel
 from digits.caffeproto.filter import filter_net
 from digits.caffeproto.text import to_text, without_source
 from digits.caffeproto.upgrade import with_input_fields
+from digits.core.errors import NetworkError
+from digits.networks.caffe.build import build
 from digits.networks.caffe.export.model import ExportModel
+from digits.networks.caffe.windows import pool_size
 
 DEPLOY, TRAIN_VAL, README = "deploy.prototxt", "train_val.prototxt", "README.txt"
 
@@ -23,7 +26,7 @@ def write(model: ExportModel, path: Path) -> None:
         NetworkError: no other Caffe has such a layer; names its line.
     """
     given = [model.deploy] if model.training is None else [model.deploy, model.training]
-    made = for_bvlc(given, model.weights, where=model.where)
+    made = for_bvlc(given, model.weights, where=model.where, same_rounded_up=_same_rounded_up(model))
     deploy, *training = made.nets
     weights_name = f"{model.name}.caffemodel"
     texts = {
@@ -40,6 +43,22 @@ def write(model: ExportModel, path: Path) -> None:
         # Caffe's own snapshots hold the layers of the training: a further training takes all its weights from them.
         whole = filter_net(training[0], phase="TRAIN") if training else deploy
         archive.writestr(weights_name, write_caffemodel(_of_bvlc(whole), made.weights))
+
+
+def _same_rounded_up(model: ExportModel) -> set[str]:
+    """Return the Pooling layers whose output has the same size however it is rounded; none where the network cannot be built here."""
+    try:
+        net = build(model.deploy, model.input_shapes(), phase="TEST", where=model.where, device="meta")
+    except NetworkError:  # a layer written in Python
+        return set()
+    found, shapes = set(), dict(net.input_shapes)
+    for layer in net.layers:
+        if layer.type == "Pooling":
+            axes = zip(shapes[layer.bottoms[0]][2:], layer.kernel, layer.stride, layer.pad, strict=True)
+            if layer.output_shapes[0][2:] == tuple(pool_size(*axis, up=True, clip=any(layer.pad)) for axis in axes):
+                found.add(layer.name)
+        shapes.update(zip(layer.tops, layer.output_shapes, strict=True))
+    return found
 
 
 def _of_bvlc(net: caffe_pb2.NetParameter) -> caffe_pb2.NetParameter:
