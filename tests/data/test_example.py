@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from digits.core.errors import DataError
-from digits.data.createdb import Encoding
+from digits.data.databases import Encoding
 from digits.data.example import resize_example
 from digits.data.resize import ResizeMode
 from tests.data.corpus import saved, scene

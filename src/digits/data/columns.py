@@ -1,6 +1,6 @@
 """Columns on disk, written as a stream and read as memory maps, so that a million rows cost no memory.
 
-``index/<db>/`` of a dataset holds ``labels.npy`` (int32) and the paths of the pictures in the order of the keys:
+``index/<db>/`` of a dataset holds ``labels.npy`` (int32; for more than one class a picture, ``values.npy`` and ``ends.npy``) and the paths of the pictures in the order of the keys:
 ``paths.txt`` with one a line, and ``offsets.npy`` (int64) with the byte at which each begins, and the end.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,10 +27,10 @@ class ColumnWriter:
         self._dtype = np.dtype(dtype)
         self._file = path.open("wb")
         self._file.write(b"\0" * _HEADER_BYTES)
-        self._rows: list[int] = []
+        self._rows: list[float] = []
         self._count = 0
 
-    def append(self, value: int) -> None:
+    def append(self, value: float) -> None:
         """Add one number."""
         self._rows.append(value)
         if len(self._rows) >= _FLUSH_ROWS:
@@ -65,6 +65,52 @@ def _close(file: IO[bytes], durable: bool) -> None:
 def read_column(path: Path) -> NDArray[Any]:
     """Return the numbers of a ``.npy`` file as a memory map."""
     return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+class RaggedWriter:
+    """Writes rows of any length, all numbers after one another: ``values.npy``, and ``ends.npy`` (int64) with the end of each row."""
+
+    def __init__(self, folder: Path, dtype: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._values = ColumnWriter(folder / "values.npy", dtype)
+        self._ends = ColumnWriter(folder / "ends.npy", "<i8")
+        self._end = 0
+
+    def append(self, row: Sequence[float]) -> None:
+        """Add one row."""
+        for value in row:
+            self._values.append(value)
+        self._end += len(row)
+        self._ends.append(self._end)
+
+    def close(self, *, durable: bool = True) -> None:
+        """Write what is left, and (if ``durable``) force both files to the disk."""
+        self._values.close(durable=durable)
+        self._ends.close(durable=durable)
+
+    def abort(self) -> None:
+        """Close both files without caring what is in them."""
+        self._values.abort()
+        self._ends.abort()
+
+
+class Ragged:
+    """The rows that a :class:`RaggedWriter` wrote, as memory maps."""
+
+    def __init__(self, folder: Path) -> None:
+        self.values = read_column(folder / "values.npy")
+        self._ends = read_column(folder / "ends.npy")
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, row: int) -> NDArray[Any]:
+        """Return row ``row``, which is not negative."""
+        return np.asarray(self.values[int(self._ends[row - 1]) if row else 0 : int(self._ends[row])])
+
+    def rows_of(self, places: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Return the row that each of ``places`` in ``values`` belongs to."""
+        return np.asarray(np.searchsorted(self._ends, places, side="right"), np.int64)
 
 
 class PathListWriter:

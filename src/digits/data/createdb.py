@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -24,14 +24,14 @@ from numpy.typing import NDArray
 from digits.core.errors import DataError
 from digits.core.files import sync_folder
 from digits.core.work import StopCheck, StoppedError
-from digits.data.columns import ColumnWriter, PathListWriter
-from digits.data.images import Limits, encode_jpeg, encode_png, prepare
+from digits.data.databases import Backend, Compression, DatabaseWriter, Encoding, Layout, create_database
+from digits.data.images import Limits, prepare
+from digits.data.index import IndexWriter
 from digits.data.mean import MeanAccumulator
-from digits.data.records import Datum, RecordWriter, key, write_datum
+from digits.data.reader import Answer, TargetKind
 from digits.data.refused import RefusedWriter
 from digits.data.resize import ResizeMode
 
-Encoding = Literal["png", "jpg", "none"]
 _CHUNK = 16  # pictures a task: few enough that a stop is heard at once, enough that queueing costs nothing
 _REPORT_S = 0.5
 _LOG_S = 2.0
@@ -48,6 +48,10 @@ class PictureForm:
     encoding: Encoding
     seed: int
     limits: Limits = field(default_factory=Limits)
+    backend: Backend = "lmdb"
+    compression: Compression = "none"
+    converts: bool = True
+    """False: a picture of another number of channels is refused, where else grey and colour become each other."""
 
 
 class Progress(Protocol):
@@ -71,17 +75,19 @@ class CreatedDb:
 
 @dataclass(frozen=True)
 class Items:
-    """What a database is made of: name, file, ``label`` (class id, below ``num_classes``) of item i, written in ``order``.
+    """What a database is made of: name, file, answer (``label``) of item i, written in ``order``.
 
-    ``line`` is that of the list which names the item, 0 where none does.
+    ``line`` is that of the list which names the item, 0 where none does. Class ids are below ``num_classes``; for ``kind`` "vector" that
+    is the length of each answer.
     """
 
     name: Callable[[int], bytes]
     read: Callable[[int], bytes]
-    label: Callable[[int], int]
+    label: Callable[[int], Answer]
     line: Callable[[int], int]
     order: NDArray[np.integer]
     num_classes: int
+    kind: TargetKind = "class"
 
 
 @dataclass
@@ -126,9 +132,17 @@ def create_db(
     """
     started = time.monotonic()
     cv2.setNumThreads(1)  # the threads are ours: one a picture
-    work = _Worker(items, form, mean, stop)
+    layout = Layout(
+        form.backend,
+        form.encoding,
+        form.compression,
+        (form.height, form.width, form.channels),
+        items.kind,
+        items.num_classes,
+    )
     with (folder / f"create_{name}_db.log").open("w", buffering=1, encoding="utf-8") as log:
-        sink = _Sink(folder, name, items, refused, log.write)
+        sink = _Sink(folder, name, items, layout, refused, log.write)
+        work = _Worker(items, form, sink.database, mean, stop)
         try:
             for made in _in_order(work, items.order, num_threads):
                 sink.add(made)
@@ -137,15 +151,17 @@ def create_db(
         except BaseException:
             sink.abort()
             raise
-    size = sum(file.stat().st_size for file in (folder / f"{name}_db").iterdir())
+    size = sum(file.stat().st_size for file in (folder / f"{name}_db").rglob("*") if file.is_file())
     return CreatedDb(sink.entries, sink.refused_count, sink.class_counts, sink.notes, size, time.monotonic() - started)
 
 
 class _Worker:
     """Turns items into records; called by several threads."""
 
-    def __init__(self, items: Items, form: PictureForm, mean: MeanAccumulator | None, stop: StopCheck) -> None:
-        self._items, self._form, self._mean, self._stop = items, form, mean, stop
+    def __init__(
+        self, items: Items, form: PictureForm, database: DatabaseWriter, mean: MeanAccumulator | None, stop: StopCheck
+    ) -> None:
+        self._items, self._form, self._database, self._mean, self._stop = items, form, database, mean, stop
         self.cancelled = threading.Event()
 
     def __call__(self, chunk: Sequence[int]) -> list[_Made]:
@@ -160,24 +176,13 @@ class _Worker:
             decoded = prepare(
                 self._items.read(item),
                 height=form.height, width=form.width, channels=form.channels,
-                mode=form.mode, seed=form.seed, limits=form.limits,
+                mode=form.mode, seed=form.seed, limits=form.limits, converts=form.converts,
             )  # fmt: skip
         except DataError as error:
             return _Made(item, refusal=error)
         if self._mean is not None:
             self._mean.add(decoded.image_HWC)
-        data = encode(decoded.image_HWC, form.encoding)
-        datum = Datum(form.channels, form.height, form.width, data, self._items.label(item), form.encoding != "none")
-        return _Made(item, write_datum(datum), decoded.notes)
-
-
-def encode(image_HWC: NDArray[np.uint8], encoding: Encoding) -> bytes:
-    """Return the data of a record: an encoded picture, or raw CHW values, BGR."""
-    if encoding == "png":
-        return encode_png(image_HWC)
-    if encoding == "jpg":
-        return encode_jpeg(image_HWC)
-    return b"".join(plane.tobytes() for plane in reversed(cv2.split(image_HWC)))
+        return _Made(item, self._database.encode(decoded.image_HWC, self._items.label(item)), decoded.notes)
 
 
 def _in_order(work: _Worker, order: NDArray[np.integer], num_threads: int) -> Iterator[_Made]:
@@ -201,17 +206,16 @@ class _Sink:
     """Receives outcomes in order, one thread: numbers them, writes records, index, log and refused rows."""
 
     def __init__(
-        self, folder: Path, name: str, items: Items, refused: RefusedWriter, log: Callable[[str], object]
-    ) -> None:
+        self, folder: Path, name: str, items: Items, layout: Layout, refused: RefusedWriter, log: Callable[[str], object]
+    ) -> None:  # fmt: skip
         self._name, self._items, self._refused, self._log = name, items, refused, log
         self._places = folder / f"{name}_db", folder / "index" / name
         self._temporary = tuple(place.with_name(place.name + ".tmp") for place in self._places)
         for leftover in self._temporary:
             shutil.rmtree(leftover, ignore_errors=True)
-        self._records = RecordWriter(self._temporary[0])
-        self._paths = PathListWriter(self._temporary[1])
-        self._labels = ColumnWriter(self._temporary[1] / "labels.npy", "<i4")
-        self.class_counts = [0] * items.num_classes
+        self.database = create_database(self._temporary[0], layout, place=f"../{folder.name}/{name}_db")
+        self._index = IndexWriter(self._temporary[1], layout.kind)
+        self.class_counts = [0] * items.num_classes if layout.kind != "vector" else []
         self.notes: Counter[str] = Counter()
         self.entries = self.refused_count = 0
         self._started = self._reported = self._logged = time.monotonic()
@@ -222,11 +226,12 @@ class _Sink:
             self.refused_count += 1
             self._refused.add(self._name, path, made.refusal, self._items.line(made.item) or None)
             return
-        label = self._items.label(made.item)
-        self._records.put(key(self.entries, label), made.record)
-        self._paths.append(path)
-        self._labels.append(label)
-        self.class_counts[label] += 1
+        answer = self._items.label(made.item)
+        self.database.put(answer, made.record)
+        self._index.append(path, answer)
+        if self.class_counts:
+            for class_id in (answer,) if isinstance(answer, int) else answer:
+                self.class_counts[int(class_id)] += 1
         self.notes.update(made.notes)
         self.entries += 1
 
@@ -247,8 +252,8 @@ class _Sink:
                 hint="It names every file with the reason.",
                 rule="DB_EMPTY",
             )
-        for close in (self._records.close, self._paths.close, self._labels.close):
-            close()
+        self.database.close()
+        self._index.close()
         for label, count in enumerate(self.class_counts):
             self._say(f"Category {label} has {count} images.")
         self._say(f"{self.entries} images written to database")
@@ -258,9 +263,8 @@ class _Sink:
             sync_folder(place.parent)
 
     def abort(self) -> None:
-        self._records.abort()
-        self._paths.abort()
-        self._labels.abort()
+        self.database.abort()
+        self._index.abort()
         for leftover in self._temporary:
             shutil.rmtree(leftover, ignore_errors=True)
 

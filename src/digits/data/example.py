@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digits.core.errors import DataError
-from digits.data.createdb import Encoding, encode
+from digits.data.databases import Encoding, encode
 from digits.data.images import Limits, ResizeMode, decode, encode_png, prepare_image, read_file, resize
 
 _SHOWN_SIDE_PX = 512

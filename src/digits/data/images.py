@@ -31,6 +31,7 @@ __all__ = [
     "read_file",
     "resize",
     "to_channels",
+    "visible",
 ]
 
 _LONG = 20
@@ -64,12 +65,32 @@ def load_image(path: str | Path | bytes, *, limits: Limits | None = None) -> Dec
 
 
 def to_channels(image_HWC: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
-    """Return the picture in 1 channel (0.299 R + 0.587 G + 0.114 B) or in 3 (grey, three times)."""
-    if image_HWC.shape[2] == channels:
+    """Return the picture in 1 channel (0.299 R + 0.587 G + 0.114 B) or in 3 (grey, three times).
+
+    Raises:
+        DataError: it has, or is to have, another number of channels (IMG_CHANNELS).
+    """
+    has = image_HWC.shape[2]
+    if has == channels:
         return image_HWC
+    if {has, channels} != {1, 3}:
+        raise _other_channels(has, channels)
     if channels == 1:
         return np.asarray(cv2.cvtColor(image_HWC, cv2.COLOR_RGB2GRAY), np.uint8)[:, :, None]
     return np.repeat(image_HWC, 3, axis=2)
+
+
+def visible(image_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the part of a picture that can be shown: its first three channels as colour, or of two the first as grey."""
+    return image_HWC if image_HWC.shape[2] == 1 else image_HWC[:, :, : 3 if image_HWC.shape[2] >= 3 else 1]
+
+
+def _other_channels(has: int, wanted: int) -> DataError:
+    return DataError(
+        f"The picture has {has} channel{'s' * (has != 1)}, not {wanted}.",
+        hint="Image Type 'As stored' takes any number from 1 to 16, the same for all.",
+        rule="IMG_CHANNELS",
+    )
 
 
 def prepare_image(
@@ -101,10 +122,16 @@ def prepare(
     mode: ResizeMode,
     seed: int = 0,
     limits: Limits | None = None,
+    converts: bool = True,
 ) -> Decoded:
-    """Do what :func:`prepare_image` does, and say what was done to the picture on the way."""
-    size = (height, width)
-    decoded = decode(data, limits=limits, enough=lambda whole: plan(whole, size, mode).scaled, grey=channels == 1)
+    """Do what :func:`prepare_image` does, and say what was done to the picture on the way.
+
+    Without ``converts`` colour is not made grey, nor grey colour: such a picture is refused.
+    """
+    size, is_grey = (height, width), converts and channels == 1
+    decoded = decode(data, limits=limits, enough=lambda whole: plan(whole, size, mode).scaled, grey=is_grey)
+    if not converts and decoded.image_HWC.shape[2] != channels:
+        raise _other_channels(decoded.image_HWC.shape[2], channels)
     steps = plan(decoded.size, size, mode)
     image = _scaled_in_channels(decoded.image_HWC, steps, channels)
     rng = np.random.default_rng([seed, zlib.crc32(data)]) if image.shape[:2] != steps.size else None

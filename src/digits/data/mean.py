@@ -18,6 +18,7 @@ from digits.caffeproto.blob import blob_to_array
 from digits.core.errors import DataError, WeightsError
 from digits.core.files import write_bytes
 from digits.data.encode import encode_jpeg
+from digits.data.images import visible
 
 _FLUSH = 60_000  # sums of so many bytes are exact in float32, which adds twice as fast as float64
 
@@ -64,7 +65,8 @@ class _Sum:
         self._total = np.zeros(shape_HWC, np.float64)
 
     def add(self, image_HWC: NDArray[np.uint8]) -> None:
-        cv2.accumulate(image_HWC, self._recent)
+        height, width, channels = image_HWC.shape  # OpenCV adds up any number of values, and few channels
+        cv2.accumulate(image_HWC.reshape(height, width * channels), self._recent.reshape(height, width * channels))
         self.count += 1
         if self.count % _FLUSH == 0:
             self.flushed()
@@ -77,12 +79,12 @@ class _Sum:
 
 
 def write_mean(folder: Path, mean_HWC: NDArray[np.uint8]) -> None:
-    """Write ``mean.binaryproto`` (a BlobProto of 1×C×H×W floats, BGR) and ``mean.jpg`` into ``folder``."""
-    mean_CHW = mean_HWC[:, :, ::-1].transpose(2, 0, 1)
+    """Write ``mean.binaryproto`` (a BlobProto of 1×C×H×W floats, BGR where there are 3) and ``mean.jpg`` into ``folder``."""
+    mean_CHW = (mean_HWC[:, :, ::-1] if mean_HWC.shape[2] == 3 else mean_HWC).transpose(2, 0, 1)
     blob = caffe_pb2.BlobProto(num=1, channels=mean_CHW.shape[0], height=mean_CHW.shape[1], width=mean_CHW.shape[2])
     blob.data.extend(mean_CHW.astype(np.float32).ravel().tolist())
     write_bytes(folder / "mean.binaryproto", blob.SerializeToString())
-    write_bytes(folder / "mean.jpg", encode_jpeg(mean_HWC))
+    write_bytes(folder / "mean.jpg", encode_jpeg(visible(mean_HWC)))
 
 
 def read_mean(path: Path) -> NDArray[np.float32]:

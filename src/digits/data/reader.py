@@ -6,7 +6,7 @@ Legend: HWC = height, width, channels of uint8; channel order RGB.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 TargetKind = Literal["class", "classes", "vector", "mask", "boxes", "image", "tokens"]
 
 
+Answer = int | tuple[float, ...]
+"""What a picture stands for: a class id ("class"), the ids of its classes ("classes"), numbers ("vector")."""
+
+
 @dataclass(frozen=True)
 class Sample:
-    """One picture with its answer; ``target`` is a class id for target kind "class"."""
+    """One picture with its answer."""
 
     image_HWC: NDArray[np.uint8]
-    target: int
+    target: Answer
     source: str
 
 
@@ -29,7 +33,7 @@ class DatasetReader(Protocol):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Names of the classes, in order of their ids."""
+        """Names of the classes, in order of their ids; for "vector" those of the numbers."""
 
     @property
     def sample_shape(self) -> tuple[int, int, int]:
@@ -45,8 +49,11 @@ class DatasetReader(Protocol):
     def __getitem__(self, index: int) -> Sample:
         """Return record ``index``."""
 
-    def targets(self) -> NDArray[np.int64]:
-        """Return the class ids of all records, in order."""
+    def targets(self) -> NDArray[Any]:
+        """Return the answers of all records, in order.
+
+        For "class" int64 [N]; for "classes" uint8 [N, classes], 1 where a picture is of a class; for "vector" float32 [N, numbers].
+        """
 
     def decode_all(self, out: NDArray[np.uint8], progress: ProgressCall | None = None) -> None:
         """Decode every record into ``out`` [N, H, W, C] in threads; ``out`` may be a memory map."""

@@ -38,6 +38,11 @@ def key(index: int, label: int) -> bytes:
     return b"%08d_%d" % (index, label)
 
 
+def plain_key(index: int) -> bytes:
+    """Return the key of record ``index`` where answers are no single class, ``%09d`` as in DIGITS' generic datasets."""
+    return b"%09d" % index
+
+
 def write_datum(datum: Datum) -> bytes:
     """Return ``datum`` as protobuf; negative labels are not for this kind of record."""
     return b"".join(

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from digits.core.errors import DataError
 
 ResizeMode = Literal["squash", "crop", "fill", "half_crop"]
+MAX_CHANNELS = 16
+_CV_CHANNELS = 4  # OpenCV's limit
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,10 @@ def resize(
     seeded with 0 where none is given). One channel stays one channel; a picture of that size already is returned as it is.
 
     Raises:
-        DataError: a side is 0, or ``image_HWC`` is not uint8 of 1 or 3 channels.
+        DataError: a side is 0, or ``image_HWC`` is not uint8 of 1 to 16 channels.
     """
-    if image_HWC.dtype != np.uint8 or image_HWC.ndim != 3 or image_HWC.shape[2] not in (1, 3):
-        raise DataError(f"A picture is uint8 of 1 or 3 channels, not {image_HWC.dtype} {image_HWC.shape}.")
+    if image_HWC.dtype != np.uint8 or image_HWC.ndim != 3 or not 1 <= image_HWC.shape[2] <= MAX_CHANNELS:
+        raise DataError(f"A picture is uint8 of 1 to {MAX_CHANNELS} channels, not {image_HWC.dtype} {image_HWC.shape}.")
     if not image_HWC.size or min(size) < 1:
         raise DataError(f"A picture of {image_HWC.shape[:2]} cannot be brought to {size}.", rule="IMG_EMPTY")
     steps = plan((image_HWC.shape[0], image_HWC.shape[1]), size, mode)
@@ -113,6 +115,10 @@ def _shrink(image_HWC: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.u
 
 
 def _cv_resize(image_HWC: NDArray[np.uint8], size: tuple[int, int], interpolation: int) -> NDArray[np.uint8]:
+    channels = image_HWC.shape[2]
+    if channels > _CV_CHANNELS:
+        parts = [image_HWC[:, :, first : first + _CV_CHANNELS] for first in range(0, channels, _CV_CHANNELS)]
+        return np.concatenate([_cv_resize(part, size, interpolation) for part in parts], axis=2)
     # OpenCV keeps Intel's kernels, twice as fast, for those who say (each thread for itself) that a last bit may differ.
     cv2.ipp.setUseIPP_NotExact(True)
     result = cv2.resize(image_HWC, (size[1], size[0]), interpolation=interpolation)

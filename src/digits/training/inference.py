@@ -123,7 +123,8 @@ class Predictor:
 
     @torch.inference_mode()
     def _forward(self, images_NHWC: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        planes = torch.from_numpy(images_NHWC).permute(0, 3, 1, 2).flip(1).contiguous()  # RGB to BGR
+        planes = torch.from_numpy(images_NHWC).permute(0, 3, 1, 2)
+        planes = (planes.flip(1) if planes.shape[1] == 3 else planes).contiguous()  # RGB to BGR
         with devices.memory_words(self._transform.device, len(planes)):
             outputs = self._net(**{self.facts.data_blob: self._transform(planes)})
             return {name: value.float().cpu().numpy() for name, value in outputs.items()}

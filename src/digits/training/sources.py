@@ -88,12 +88,14 @@ def load_frames(
 def _decode(reader: DatasetReader, out: NDArray[np.uint8], progress: ProgressCall | None) -> None:
     """Decode all into ``out`` [N, H, W, C], and lay each picture out as [C, H, W], BGR, in its own place."""
     reader.decode_all(out, progress)
-    if out.shape[3] == 1:
+    channels = out.shape[3]
+    if channels == 1:
         return
-    planes = out.reshape(len(out), out.shape[3], *out.shape[1:3])
+    planes = out.reshape(len(out), channels, *out.shape[1:3])
+    order = -1 if channels == 3 else 1
     for first in range(0, len(out), _REORDER_RECORDS):
         some = slice(first, first + _REORDER_RECORDS)
-        planes[some] = out[some, :, :, ::-1].transpose(0, 3, 1, 2).copy()
+        planes[some] = out[some, :, :, ::order].transpose(0, 3, 1, 2).copy()
 
 
 def _decode_to_disk(
