@@ -31,6 +31,7 @@ from digits.store.services import Services
 
 RUNNING_STATES = (JobState.INITIALIZED, JobState.WAITING, JobState.RUNNING)
 RUNNER_FILE = "runner.json"
+MAX_NAMES = 20  # of the models that a dataset is kept for
 
 
 class Store:
@@ -330,7 +331,7 @@ class Store:
         names = connection.execute(query.order_by(JOBS.c.created)).scalars().all()
         if names:
             verb = "model depends" if len(names) == 1 else "models depend"
-            listed = ", ".join(f'"{name}"' for name in names)
+            listed = ", ".join(f'"{name}"' for name in names[:MAX_NAMES]) + (", …" if len(names) > MAX_NAMES else "")
             raise JobError(f'Cannot delete "{job.name}" because {len(names)} {verb} on it: {listed}')
 
     def _snapshot_epoch(self, job_id: str, epoch: float | None) -> float:
