@@ -31,7 +31,7 @@ def test_a_job_runs_from_initialized_to_done(store: Store, settings: Settings) -
     assert [row.state.value for row in store.history(job.id)] == ["Initialized", "Running", "Done"]
     assert store.tasks(job.id)[0].state is JobState.DONE
     assert done.latest == {"loss/train": 0.2}
-    assert store.sparkline(done) == [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5]
+    assert store.sparkline(done.id) == [1, 0.5, 0.3333, 0.25, 0.2]
     assert "counting to 5" in job.folder.output_log.read_text()
 
 
