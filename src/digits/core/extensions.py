@@ -27,7 +27,7 @@ class DatasetExtension:
 
     ``check(spec, settings) -> dict[dotted field path, list of problems]`` runs in the web process, before a job exists: it looks at paths
     and names alone. ``tasks(spec) -> tuple[TaskPlan, ...]``. ``build(spec, folder: JobFolder, emit) -> dict of facts`` and
-    ``reader(folder: JobFolder, db) -> DatasetReader`` run in workers only. ``inspect(path, ...)`` tells what a folder holds.
+    ``reader(folder: JobFolder, db) -> DatasetReader`` run in workers only. ``inspect(path=, source=, ...) -> (answer, samples)`` tells what a source holds.
     """
 
     name: str

@@ -6,6 +6,8 @@ Legend: HWC = height, width, channels of uint8.
 from __future__ import annotations
 
 import base64
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,15 +17,18 @@ from numpy.typing import NDArray
 
 from digits.core.errors import DataError
 from digits.data.databases import Encoding, encode
-from digits.data.images import Limits, ResizeMode, decode, encode_png, prepare_image, read_file, resize
+from digits.data.images import Limits, ResizeMode, decode, encode_jpeg, encode_png, prepare_image, read_file, resize
 
 _SHOWN_SIDE_PX = 512
+_THUMB_PX = 64
+_PACE_S = 1.0
 
 
 def resize_example(
-    path: str | None, *, width: int, height: int, channels: int, encoding: Encoding, limits: Limits | None = None
-) -> dict[str, Any]:
-    """Return the picture at ``path`` as it is and in each mode, as data URLs; a drawn one where ``path`` is None.
+    path: str | None, *, width: int, height: int, channels: int, encoding: Encoding, limits: Limits | None = None,
+    data: bytes | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the picture at ``path``, or that in ``data``, as it is and in each mode, as data URLs; a drawn one where neither is given.
 
     ``bytes`` of a mode is what the record would take in ``encoding``; raw pictures are shown as PNG.
 
@@ -33,7 +38,8 @@ def resize_example(
     if channels not in (1, 3) or encoding not in get_args(Encoding):
         raise DataError(f"No dataset has {channels} channels in encoding {encoding!r}.")
     name = Path(path).name if path else "example.png"
-    data = read_file(path) if path else encode_png(drawn_example())
+    if data is None:
+        data = read_file(path) if path else encode_png(drawn_example())
     whole = decode(data, limits=limits)
     modes = {}
     for mode in get_args(ResizeMode):
@@ -43,6 +49,42 @@ def resize_example(
         modes[mode] = {"image": _data_url(shown), "bytes": len(record)}
     source = {"name": name, "width": whole.size[1], "height": whole.size[0], "bytes": len(data)}
     return {"source": {**source, "image": _data_url(encode_png(_small(whole.image_HWC)))}, "modes": modes}
+
+
+def thumbnail(data: bytes, *, limits: Limits | None = None) -> str:
+    """Return a picture's file as a small JPEG, as a data URL.
+
+    Raises:
+        DataError: the picture cannot be used.
+    """
+    image = prepare_image(data, height=_THUMB_PX, width=_THUMB_PX, channels=3, mode="crop", limits=limits)
+    return _data_url(encode_jpeg(image))
+
+
+def pace(
+    files: Sequence[bytes], *, width: int, height: int, channels: int, mode: ResizeMode, encoding: Encoding,
+    limits: Limits | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Return how long a picture takes to be prepared, and how much it takes on disk, from some of them.
+
+    Returns:
+        ``picture_s`` (seconds of one thread), ``picture_bytes``, ``measured`` (pictures; preparing them ends after about a second);
+        {} where no file can be used.
+    """
+    sizes: list[int] = []
+    started = time.perf_counter()
+    for data in files:
+        try:
+            image = prepare_image(data, height=height, width=width, channels=channels, mode=mode, limits=limits)
+        except DataError:
+            continue
+        sizes.append(len(encode(image, encoding)))
+        if time.perf_counter() - started > _PACE_S:
+            break
+    if not sizes:
+        return {}
+    seconds = (time.perf_counter() - started) / len(sizes)
+    return {"picture_s": seconds, "picture_bytes": sum(sizes) / len(sizes), "measured": len(sizes)}
 
 
 def _small(image_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,11 +1,12 @@
 """``python -m digits.workers.inspect <folder> --service <folder>``: answers what must be computed before or beside a job.
 
-What a folder holds, how a picture would be stored, what a network is, a snapshot as a file for others. No weights are kept here.
+What a source holds, how a picture would be stored, what a network is, a snapshot as a file for others. No weights are kept here.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import threading
 import time
@@ -16,19 +17,22 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digits.core.errors import DigitsError
+from digits.core.errors import DigitsError, NotFoundError
 from digits.core.extensions import extension, installed, load
 from digits.core.jobfolder import JobFolder
-from digits.core.work import WorkerSettings
-from digits.data.example import resize_example
+from digits.core.work import StopCheck, WorkerSettings
+from digits.data.example import pace, resize_example
 from digits.data.images import Limits
 from digits.workers.apart import ask_apart
-from digits.workers.scans import Scans
+from digits.workers.samples import Samples
+from digits.workers.scans import Progress, Scans
 from digits.workers.service import Handler, Question, run_service
 
 if TYPE_CHECKING:
     from digits.training.pace import PaceKeeper
 
+NUM_PACED = 12
+"""Of a source's samples: as many are prepared to say how long all pictures take."""
 NUM_MEASUREMENTS = 5
 """Of the machine's pace: what disturbs one may leave the next alone."""
 
@@ -37,6 +41,8 @@ class Inspector:
     """The questions that need no model."""
 
     def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
+        self._samples = Samples()
         self._limits = Limits(max_pixels=settings.max_image_pixels)
         self._runs_python = settings.python_layers
         self._spool = Path(settings.spool)
@@ -44,16 +50,30 @@ class Inspector:
         self._tracing = threading.Lock()  # torch traces one network at a time
 
     def folder(self, question: Question) -> dict[str, Any]:
-        """What a folder holds; "running" with the number of files so far where that takes longer than a page should wait."""
-        name, path = question["extension"], question["path"]
-        look = load(extension("datasets", name).inspect)
-        return self._scans.ask(
-            (name, path), lambda progress, stop: look(path, progress=progress, stop=stop, limits=self._limits)
-        )
+        """What a source holds; "running" with the number of files so far where that takes longer than a page should wait."""
+        asked = {name: question[name] for name in ("path", "source", "brief") if name in question}
+        inspect = load(extension("datasets", question["extension"]).inspect)
+
+        def look(progress: Progress, stop: StopCheck) -> dict[str, Any]:
+            told: dict[str, Any]
+            told, samples = inspect(**asked, settings=self._settings, progress=progress, stop=stop)
+            return told | {"look": self._samples.keep(samples), "num_threads": self._settings.num_threads}
+
+        return self._scans.ask(json.dumps(question, sort_keys=True), look)
 
     def resize_example(self, question: Question) -> dict[str, Any]:
-        """One picture in all resize modes."""
-        return resize_example(**question, limits=self._limits)
+        """One picture in all resize modes; of a look's pictures with what all of them would take."""
+        look, number, mode = question.pop("look", ""), question.pop("sample", 0), question.pop("mode", "squash")
+        if not look:
+            return resize_example(**question, limits=self._limits)
+        samples = self._samples.of(look)
+        if not number < len(samples):
+            raise NotFoundError("There is no such sample.")
+        path = question.pop("path")
+        found = resize_example(path, **question, limits=self._limits, data=samples[number].data)
+        files = [each.data for each in samples[:: max(1, len(samples) // NUM_PACED)]]
+        found["source"]["name"] = samples[number].name
+        return found | {"pace": pace(files, **question, mode=mode, limits=self._limits)}
 
     def network(self, question: Question) -> dict[str, Any]:
         """The table of layers and the graph of a definition, and about how long a picture takes in its training on this CPU."""

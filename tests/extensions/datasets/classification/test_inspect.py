@@ -3,15 +3,21 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from digits.core.errors import DataError
-from digits.core.work import StoppedError
-from digits.data.images import Limits
-from digits.extensions.datasets.classification.inspect import inspect_folder
+from digits.core.work import StoppedError, WorkerSettings
+from digits.extensions.datasets.classification.inspect import inspect_source
 from tests.data.corpus import exif, png_of_size, saved, scene
 from tests.extensions.datasets.classification.folders import draw_classes
+
+
+def look(path: str = "", **question: Any) -> dict[str, Any]:
+    told, _ = inspect_source(path=path, **question)
+    json.dumps(told)
+    return told
 
 
 def test_a_folder_is_told_with_classes_counts_samples_and_sizes(tmp_path: Path) -> None:
@@ -22,7 +28,7 @@ def test_a_folder_is_told_with_classes_counts_samples_and_sizes(tmp_path: Path) 
     (root / "dog" / "notes.txt").write_text("hello")
     (root / "dog" / "huge.png").write_bytes(png_of_size(40_000, 10))
 
-    told = inspect_folder(str(root))
+    told = look(str(root))
 
     assert told["format"] == "folder"
     assert [(each["label"], each["count"]) for each in told["classes"]] == [("big cat", 3), ("dog", 6)]
@@ -40,13 +46,13 @@ def test_of_many_refused_files_the_first_100_are_listed_and_all_counted(tmp_path
     for number in range(120):
         (root / "cat" / f"{number}.txt").write_text("hello")
 
-    told = inspect_folder(str(root))
+    told = look(str(root))
 
     assert (len(told["refused"]), told["refused_count"]) == (100, 120)
 
 
 def test_an_empty_folder_has_no_classes(tmp_path: Path) -> None:
-    told = inspect_folder(str(tmp_path))
+    told = look(str(tmp_path))
 
     assert (told["classes"], told["count"], told["sizes"]) == ([], 0, {})
 
@@ -54,23 +60,23 @@ def test_an_empty_folder_has_no_classes(tmp_path: Path) -> None:
 def test_the_limits_are_those_of_the_build(tmp_path: Path) -> None:
     root = draw_classes(tmp_path / "in", {"cat": 2, "dog": 2}, size=(30, 30))
 
-    assert inspect_folder(str(root), limits=Limits(max_pixels=100))["refused_count"] == 4
+    assert look(str(root), settings=WorkerSettings(max_image_pixels=100))["refused_count"] == 4
 
 
 def test_a_folder_that_is_not_there_is_an_error_and_a_stop_is_heard(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be read"):
-        inspect_folder(str(tmp_path / "absent"))
+        look(str(tmp_path / "absent"))
 
     draw_classes(tmp_path / "in", {"cat": 2})
     with pytest.raises(StoppedError):
-        inspect_folder(str(tmp_path / "in"), stop=lambda: True)
+        look(str(tmp_path / "in"), stop=lambda: True)
 
 
 def test_train_and_val_folders_are_told_as_such_with_the_fields_that_the_form_takes(tmp_path: Path) -> None:
     draw_classes(tmp_path / "in" / "train", {"cat": 3, "dog": 2})
     draw_classes(tmp_path / "in" / "validation", {"cat": 1, "dog": 1})
 
-    told = inspect_folder(str(tmp_path / "in"))
+    told = look(str(tmp_path / "in"))
 
     assert told["source"] == {
         "method": "folder", "train": str(tmp_path / "in/train"), "has_val_folder": True, "val": str(tmp_path / "in/validation"),
@@ -82,7 +88,7 @@ def test_an_archive_is_told_without_being_unpacked(tmp_path: Path) -> None:
     root = draw_classes(tmp_path / "in", {"cat": 3, "dog": 2})
     archive = shutil.make_archive(str(tmp_path / "pictures"), "zip", root)
 
-    told = inspect_folder(archive)
+    told = look(archive)
 
     assert told["format"] == "archive"
     assert [(each["label"], each["count"], each["sample"]) for each in told["classes"]] == [

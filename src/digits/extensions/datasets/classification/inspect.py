@@ -1,135 +1,118 @@
-"""What lies at a path, told before a dataset is made of it: which kind of source, classes, counts, files that would be refused, sizes."""
+"""What a source holds, told before a dataset is made of it: which kind it is, classes, counts, files that would be refused, samples."""
 
 from __future__ import annotations
 
-import io
 import itertools
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import TypeAdapter
 
 from digits.core.errors import DataError
 from digits.core.events import Event, Progress
 from digits.core.work import StopCheck, WorkerSettings
 from digits.data.images import Limits
-from digits.data.inventory import Inventory, InventoryWriter
-from digits.data.probe import size_in_header
+from digits.data.inventory import InventoryWriter
 from digits.data.refused import RefusedWriter, read_refused
-from digits.data.rules import DBS
 from digits.extensions.datasets.classification import sources
-from digits.extensions.datasets.classification.paths import printable
+from digits.extensions.datasets.classification.found import Found, Sample
+from digits.extensions.datasets.classification.paths import outside, printable
 from digits.extensions.datasets.classification.spec import SourceChoice
 
 _SHOWN_REFUSED = 100
-_MEASURED = 2000
-_MEASURED_PER_CLASS = 20
+_SOURCE: TypeAdapter[Any] = TypeAdapter(SourceChoice)
 
 
-def inspect_folder(
-    path: str,
+def inspect_source(
     *,
+    path: str = "",
+    source: Mapping[str, Any] | None = None,
+    brief: bool = False,
+    settings: WorkerSettings | None = None,
     progress: Callable[[int], None] | None = None,
     stop: StopCheck = lambda: False,
-    limits: Limits | None = None,
-) -> dict[str, Any]:
-    """Return what lies at ``path``.
+) -> tuple[dict[str, Any], list[Sample]]:
+    """Return what a source holds, and some of its pictures.
 
     Args:
-        path: a folder with one sub-folder a class, an archive ...; ``~`` is expanded.
-        progress: told the number of files seen, about twice a second.
+        path: what lies there is recognised: a folder with one sub-folder a class, an archive ...; ``~`` is expanded.
+        source: the source's own fields, nested. With ``path`` as well, what is recognised there wins where the two differ.
+        brief: only the kind is told, nothing is counted.
+        settings: what is too large, and which folders may be read.
+        progress: told the number of pictures seen, about twice a second.
         stop: asked for each file.
-        limits: what is too large.
 
     Returns:
-        ``format`` (the form's method) and ``source`` (its fields), ``classes`` (label, count, path of a sample where it is a file),
-        ``count``, ``dbs`` (pictures that the source itself puts into a database), ``refused`` (the first 100), ``refused_count``, ``sizes``
-        (min, max, median as [width, height] by area, of some pictures of each class; none without pictures), ``seconds``.
+        ``format`` (the form's method), ``source`` (its fields), ``words`` (the same for people), ``differs`` (from what was given);
+        unless ``brief``: ``classes`` (label, count, path of a sample where it is a file, ``thumb``), ``count``, ``dbs`` (pictures that the
+        source itself puts into a database), ``class_dbs`` (the same by class, as a row for each of ``DBS``), ``refused`` (the first 100),
+        ``refused_count``, ``sizes`` (min, max, median as [width, height] by area, of some pictures of each class; none without
+        pictures), ``samples`` (class id, name and ``image`` of each sample), ``seconds``.
 
     Raises:
         DataError: it cannot be read, or is nothing that is known.
         StoppedError: asked to stop.
     """
     started = time.monotonic()
+    settings = settings or WorkerSettings()
+    fields, differs = _fields(path, source, settings)
+    chosen = _SOURCE.validate_python(fields)
+    told = {"format": chosen.method, "source": fields, "differs": differs}
+    if brief:
+        return told | {"words": sources.words(chosen, ())}, []
 
     def hear(event: Event, /) -> None:
         if progress and isinstance(event, Progress):
             progress(int(event.done))
 
-    place = Path(path).expanduser()
-    try:
-        fields = sources.recognise(place)
-    except OSError as error:
-        raise DataError(f"It cannot be read: {error.strerror or error}.", where=printable(str(place))) from error
-    source = TypeAdapter(SourceChoice).validate_python(fields)
     with tempfile.TemporaryDirectory(prefix="digits-look-") as folder:
         scratch = Path(folder)
         refused = RefusedWriter(scratch / "refused.csv")
-        writer = InventoryWriter(scratch, scratch, refused, WorkerSettings(), emit=hear, stop=stop)
+        writer = InventoryWriter(scratch, scratch, refused, settings, emit=hear, stop=stop)
         try:
-            inventory = sources.collect(source, writer)
-            found = _Found(inventory, writer, limits)
+            inventory = sources.collect(chosen, writer)
+            found = Found(inventory, writer, Limits(max_pixels=settings.max_image_pixels))
+            samples = found.samples()
         finally:
             refused.close()
-        return {
-            "format": source.method,
-            "source": fields,
-            **found.told(),
+        counted = found.told(samples)
+        return told | {"words": sources.words(chosen, counted["dbs"])} | counted | {
             "refused": [
                 {"path": printable(row.path), "line": row.line, "rule": row.rule, "reason": row.reason}
                 for row in itertools.islice(read_refused(scratch / "refused.csv"), _SHOWN_REFUSED)
             ],
             "refused_count": refused.count,
             "seconds": round(time.monotonic() - started, 3),
-        }
+        }, samples  # fmt: skip
 
 
-class _Found:
-    """An inventory counted, and some pictures of each class measured by their headers."""
-
-    def __init__(self, inventory: Inventory, writer: InventoryWriter, limits: Limits | None) -> None:
-        self._inventory = inventory
-        self._counts = np.bincount(inventory.classes, minlength=len(inventory.labels))
-        self._samples = [""] * len(inventory.labels)
-        self._sizes: list[tuple[int, int]] = []
-        measured = [0] * len(inventory.labels)
-        most = max(1, min(_MEASURED_PER_CLASS, _MEASURED // max(1, len(measured))))
-        for item, class_id in enumerate(inventory.classes.tolist()):
-            if measured[class_id] < most:
-                measured[class_id] += 1
-                self._measure(item, class_id, writer, limits)
-
-    def _measure(self, item: int, class_id: int, writer: InventoryWriter, limits: Limits | None) -> None:
-        name = self._inventory.names[item]
-        try:
-            self._sizes.append(size_in_header(io.BytesIO(self._inventory.read(item)), limits=limits))
-        except DataError as error:
-            self._counts[class_id] -= 1
-            writer.refuse("", name, error)
-            return
-        if not self._samples[class_id] and os.path.isabs(name):
-            self._samples[class_id] = os.fsdecode(name)
-
-    def told(self) -> dict[str, Any]:
-        """Return classes, counts and sizes."""
-        rows = zip(self._inventory.labels, self._counts.tolist(), self._samples, strict=True)
-        decided = np.bincount(self._inventory.dbs[self._inventory.dbs >= 0], minlength=len(DBS))
-        return {
-            "classes": [{"label": label, "count": count, "sample": sample} for label, count, sample in rows],
-            "count": int(self._counts.sum()),
-            "dbs": {db: count for db, count in zip(DBS, decided.tolist(), strict=True) if count},
-            "sizes": _sizes(self._sizes),
-        }
+def _fields(path: str, source: Mapping[str, Any] | None, settings: WorkerSettings) -> tuple[dict[str, Any], bool]:
+    """Return the fields of the source to look at, and whether they are others than those that were given."""
+    if source is not None and not path:
+        return dict(source), False
+    place = Path(path).expanduser()
+    if forbidden := outside(os.fsencode(place), settings.data_roots):
+        raise forbidden
+    try:
+        recognised = sources.recognise(place)
+    except OSError as error:
+        raise DataError(f"It cannot be read: {error.strerror or error}.", where=printable(str(place))) from error
+    except DataError:
+        if source is None:
+            raise
+        return dict(source), False  # to be read as what it is said to be, and that says why it cannot
+    if source is None:
+        return recognised, False
+    if all(_same(source.get(name), value) for name, value in recognised.items()):
+        return dict(source), False
+    return recognised, True
 
 
-def _sizes(sizes: list[tuple[int, int]]) -> dict[str, list[int]]:
-    if not sizes:
-        return {}
-    ordered = sorted(sizes, key=lambda size: size[0] * size[1])
-    chosen = {"min": ordered[0], "max": ordered[-1], "median": ordered[len(ordered) // 2]}
-    return {name: [width, height] for name, (height, width) in chosen.items()}
+def _same(given: Any, found: Any) -> bool:
+    if isinstance(given, str) and isinstance(found, str):
+        return given == found or Path(given).expanduser() == Path(found)
+    return bool(given == found)

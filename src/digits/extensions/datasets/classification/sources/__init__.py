@@ -4,6 +4,7 @@
       spec.py      FolderSource: the source's fields, a branch of ``ClassificationSpec.source``
       check.py     dbs(source) -> the databases asked for; check(source, settings) -> problems by field, before a job exists
                    recognise(path) -> the source's fields, where what lies at a path is one; None where it is not
+                   WORDS: what such a source is, in a few words; and the same with "{dbs}" where it fills databases by itself
       collect.py   collect(source, writer) -> Inventory: finds every picture; in a worker, and may take long
 
 ``check`` runs in the web process: it imports nothing heavy and looks at paths and names alone. ``collect`` raises DataError where the source
@@ -12,18 +13,20 @@ as a whole cannot be used; a single file that cannot is refused to the writer.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from digits.core.errors import DataError
 from digits.core.extensions import load
+from digits.data.rules import DBS
 
 if TYPE_CHECKING:
     from digits.core.settings import Settings
     from digits.data.inventory import Inventory, InventoryWriter
 
 
-RECOGNISED = ("archive", "folder")
+RECOGNISED = ("archive", "folder", "textfile")
 """Sources that are told by what lies at a path, the most particular first."""
 
 
@@ -58,6 +61,22 @@ def collect(source: Source, writer: InventoryWriter) -> Inventory:
     return inventory
 
 
+def words(source: Source, decided: Iterable[str]) -> str:
+    """Return what a source is, for people: ``WORDS`` of its check, two sentences, of which the second names databases.
+
+    Args:
+        source: the source.
+        decided: the databases that it fills by itself; those that its fields ask for by name are added.
+    """
+    plain, split = load(f"{__name__}.{source.method}.check:WORDS")
+    own = {db for db in DBS if getattr(source, f"has_{db}_folder", False) or getattr(source, f"use_{db}", False)}
+    found = {*own, *decided}
+    if not found:
+        return str(plain)
+    *first, last = [db for db in DBS if db in found | {"train"}]
+    return str(split).format(dbs=f"{', '.join(first)} and {last}" if first else last)
+
+
 def recognise(path: Path) -> dict[str, Any]:
     """Return the fields of the source that lies at ``path``, "method" among them.
 
@@ -71,7 +90,7 @@ def recognise(path: Path) -> dict[str, Any]:
         if fields is not None:
             return {"method": method, **fields}
     raise DataError(
-        "This is neither a folder of class folders nor an archive of them.",
+        "This is no folder of class folders, no archive of them, and no list of pictures.",
         where=str(path),
         hint="Name the folder that holds one sub-folder for each class.",
         rule="SOURCE_UNKNOWN",

@@ -10,6 +10,8 @@ from digits.extensions.datasets.classification.paths import file_problem
 from digits.extensions.datasets.classification.sources.archive.spec import ArchiveSource
 from digits.extensions.datasets.classification.sources.shares import wanted_dbs
 
+WORDS = ("An archive with one folder for each class", "An archive with {dbs} folders")
+
 
 def dbs(source: ArchiveSource) -> tuple[str, ...]:
     """Return the databases that the shares ask for."""

@@ -13,6 +13,7 @@ from digits.extensions.datasets.classification.scan import class_folders, walk
 from digits.extensions.datasets.classification.sources.folder.spec import FolderSource
 from digits.extensions.datasets.classification.sources.shares import SPLITS, least_for_training, wanted_dbs
 
+WORDS = ("A folder with one sub-folder for each class", "A folder with {dbs} folders")
 _PATIENCE_S = 1.0
 _SHOWN_CLASSES = 20
 
