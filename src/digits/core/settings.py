@@ -51,6 +51,14 @@ class Settings(BaseSettings):
     data_roots: tuple[Path, ...] = Field(
         default=(), description="The only folders whose files may be named; all when empty."
     )
+    url_hosts: tuple[str, ...] = Field(
+        default=(),
+        description='The only hosts that pictures may be fetched from, "*.example.org" for all below one. When empty: any '
+        "while the server listens on loopback, none else.",
+    )
+    allow_private_addresses: bool = Field(
+        default=False, description="Addresses in lists may lead into private networks and to this machine."
+    )
     allow_python_layers: bool | None = Field(
         default=None,
         description="Run layers written in Python that users send: their code can do what the server's user can. "

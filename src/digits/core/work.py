@@ -40,6 +40,9 @@ class WorkerSettings(BaseModel):
     data_roots: Annotated[
         tuple[str, ...], Field(description="The only folders whose files may be read; all when empty.")
     ] = ()
+    is_loopback: Annotated[bool, Field(description="Only this machine can reach the server.")] = True
+    url_hosts: Annotated[tuple[str, ...], Field(description="The only hosts that may be fetched from.")] = ()
+    allow_private_addresses: Annotated[bool, Field(description="Lists may name hosts of private networks.")] = False
     spool: Annotated[str, Field(description="Where files that pass between the web and a service lie.")] = ""
 
     @classmethod
@@ -52,6 +55,9 @@ class WorkerSettings(BaseModel):
             inference_idle_s=settings.inference_idle_s,
             python_layers=settings.runs_python_layers,
             data_roots=tuple(map(str, settings.data_roots)),
+            is_loopback=settings.is_loopback,
+            url_hosts=settings.url_hosts,
+            allow_private_addresses=settings.allow_private_addresses,
             spool=str(settings.root / "spool"),
         )
 

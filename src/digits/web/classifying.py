@@ -14,9 +14,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from digits.core.errors import DigitsError
+from digits.data.fetch import is_address
 from digits.store import Job, SnapshotRow
 from digits.web import services
-from digits.web.fetch import fetched, is_address
+from digits.web.fetch import fetched
 from digits.web.imagelist import read_list
 from digits.web.paths import is_allowed, require_allowed
 from digits.web.reading import argument, asked_job, read_form, spool_folder, spooled, whole_number
