@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from digits.caffeproto.files import read_weights_file
-from digits.caffeproto.text import parse_net
+from digits.caffeproto.filter import filter_net
+from digits.caffeproto.text import parse_net, to_text
 from digits.caffeproto.upgrade import upgrade_net
 from digits.networks.caffe.build import build
 from digits.networks.caffe.definition import prepare
@@ -34,6 +35,8 @@ def of_text(text: str, weights: Arrays | None = None, *, where: str = "deploy.pr
 def standard(name: str) -> ExportModel:
     """A standard network as DIGITS would train it on pictures of its own size, with 10 classes and drawn weights."""
     card = standard_networks()[name]
+    if card.kind == "segmentation":
+        return _segmenting(name)
     made = prepare(
         standard_text(name), where=name, num_classes=10, channels=card.channels, height=card.height, width=card.width,
         use_mean="none",
@@ -45,6 +48,15 @@ def standard(name: str) -> ExportModel:
         name=name, deploy=made.deploy, where=name, weights=draw_weights(trained.state()), training=both,
         labels=tuple("abcdefghij"),
     )  # fmt: skip
+
+
+def _segmenting(name: str) -> ExportModel:
+    """The layers that answer, for pictures of a middling size."""
+    whole = upgrade_net(parse_net(standard_text(name), where=name).message, where=name)
+    deploy = filter_net(whole, phase="TEST", stages=("deploy",), where=name)
+    deploy.input.append("data")
+    deploy.input_shape.add().dim.extend((1, 3, 128, 160))
+    return of_text(to_text(deploy), where=name)
 
 
 def squeezenet() -> ExportModel:

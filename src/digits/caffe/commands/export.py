@@ -16,7 +16,7 @@ from digits.core.errors import DataError, NotFoundError, WeightsError
 from digits.data.mean import read_mean
 from digits.networks.caffe.build import build
 from digits.networks.caffe.copying import copy_by_name
-from digits.networks.caffe.export.formats import write
+from digits.networks.caffe.export.formats import suffix_of, write
 from digits.networks.caffe.export.model import ExportModel
 from digits.networks.caffe.export.preprocessing import Preprocessing, mean_colour
 from digits.networks.caffe.python_layer import python_layers_from
@@ -46,6 +46,7 @@ def export(
     Raises:
         DigitsError: the network cannot be built, the weights lack a layer, or the format cannot carry it; in words.
     """
+    suffix_of(format)  # before anything is read
     definition = read_net(net).only(state)
     bare = ExportModel(name=output.name.partition(".")[0], deploy=definition.message, where=str(net), weights={})
     with python_layers_from(*definition.folders.all):

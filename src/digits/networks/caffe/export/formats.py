@@ -17,15 +17,24 @@ SUFFIXES: Mapping[str, str] = {
 }
 
 
+def suffix_of(name: str) -> str:
+    """Return the ending of files in the format ``name``.
+
+    Raises:
+        DigitsError: there is no such format.
+    """
+    if name not in SUFFIXES:
+        raise DigitsError(f"There is no format {name!r}.", hint=f"Formats: {', '.join(SUFFIXES)}.")
+    return SUFFIXES[name]
+
+
 def write(name: str, model: ExportModel, stem: Path) -> Path:
     """Write ``model`` in the format ``name`` to ``stem`` with the format's ending, and return that path; nothing stays of a failure.
 
     Raises:
         DigitsError: there is no such format, or it cannot carry the model; in words.
     """
-    if name not in SUFFIXES:
-        raise DigitsError(f"There is no format {name!r}.", hint=f"Formats: {', '.join(SUFFIXES)}.")
-    path = stem.with_name(stem.name + SUFFIXES[name])
+    path = stem.with_name(stem.name + suffix_of(name))
     module = import_module(f"digits.networks.caffe.export.{name}")
     try:
         module.write(model, path)
