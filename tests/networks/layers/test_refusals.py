@@ -8,7 +8,9 @@ from digits.core.errors import NetworkError
 from tests.networks.layers.write import inputs, layer
 from tests.networks.nets import make
 
-PICTURE = inputs(x=(2, 4, 5, 6))
+BLOBS: dict[str, tuple[int, ...]] = {
+    "x": (2, 4, 5, 6), "small": (2, 3), "one": (2,), "number": (), "seven": (1, 1, *(5,) * 7), "long": (30_000, 1, 1), "marks": (30_000, 1),
+}  # fmt: skip
 REFUSED = {
     "Clip min and max must be given": ("Clip", "x", "y", "clip_param { min: 1 }"),
     "min 2 is above max 1": ("Clip", "x", "y", "clip_param { min: 2 max: 1 }"),
@@ -70,6 +72,13 @@ REFUSED = {
     "its bottoms differ": ("L1Loss", "x small", "y", ""),
     "bottom 'small' is": ("SmoothL1Loss", "x small", "y", ""),
     "wants marks of its first two axes": ("LSTM", "small number", "y", "recurrent_param { num_output: 2 }"),
+    "kernel has 16,384 places over 7 axes": (
+        "Convolution",
+        "seven",
+        "y",
+        "convolution_param { num_output: 1 kernel_size: 4 }",
+    ),
+    "30,000 steps; 20,000 are the most": ("RNN", "long marks", "y", "recurrent_param { num_output: 1 }"),
     "num_output must be given": ("RNN", "small small", "y", ""),
     "with expose_hidden it takes 4 or 5 bottoms and 3 tops": (
         "LSTM",
@@ -105,10 +114,10 @@ REFUSED = {
 @pytest.mark.parametrize("words", REFUSED)
 def test_a_layer_that_cannot_be_built_is_refused_with_words_and_a_line(words: str) -> None:
     kind, bottoms, tops, settings = REFUSED[words]
-    text = inputs(x=(2, 4, 5, 6), small=(2, 3), one=(2,), number=()) + layer(kind, bottoms, tops, settings, name="bad")
+    text = inputs(**BLOBS) + layer(kind, bottoms, tops, settings, name="bad")
 
     with pytest.raises(NetworkError, match=words.removeprefix(f"{kind} ")) as caught:
         make(text)
 
     assert "'bad'" in caught.value.message
-    assert caught.value.where == "net.prototxt:5"
+    assert caught.value.where == f"net.prototxt:{len(BLOBS) + 1}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from digits.networks.layers.registry import Blob, Layer, Lowered, Shape, Window,
 
 Index = tuple[int | slice, ...]
 _MODULES = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+_MOST_PLACES = 10_000  # of a kernel that torch has no convolution for: each is a product by itself
 
 
 @converter("Convolution", bottoms=(1, None), tops=(1, None), each=True, output_free=True)
@@ -96,6 +98,9 @@ def conv_module(
     param = layer.message.convolution_param
     axis, sizes = conv_axes(layer)
     native = natives.get(len(sizes))
+    if native is None and prod(window.kernel) > _MOST_PLACES:
+        words = f"its kernel has {prod(window.kernel):,} places over {len(sizes)} axes; {_MOST_PLACES:,} are the most."
+        raise layer.error(words, "convolution_param.kernel_size")
     with torch.device("meta"):
         if native is None:
             module = other(layer.in_shape[axis], param.num_output, window, groups=param.group, bias=param.bias_term)

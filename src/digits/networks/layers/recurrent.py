@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from digits.networks.layers.registry import Blob, Layer
 
+_MOST_STEPS = 20_000  # each is computed by itself
+
 
 class Recurrent(nn.Module):
     """The state of the last pass, from which the next one goes on unless its marks are 0 or the caller gives the state."""
@@ -68,6 +70,8 @@ def check_recurrent(layer: Layer, num_states: int) -> tuple[int, int]:
         )
     if len(x) < 2 or marks != x[:2]:
         raise layer.error(f"its input of {x} wants marks of its first two axes, and gets {marks}.", "bottom")
+    if x[0] > _MOST_STEPS:
+        raise layer.error(f"its input has {x[0]:,} steps; {_MOST_STEPS:,} are the most.", "bottom")
     state = (1, x[1], param.num_output)
     for shape in rest[len(rest) - num_given :]:
         if shape != state:
