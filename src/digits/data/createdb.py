@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from digits.core.errors import DataError
 from digits.core.files import sync_folder
 from digits.core.work import StopCheck, StoppedError
+from digits.data.contenthash import DigestWriter, record_digest
 from digits.data.databases import Backend, Compression, DatabaseWriter, Encoding, Layout, create_database
 from digits.data.images import Limits, prepare
 from digits.data.index import IndexWriter
@@ -31,6 +32,7 @@ from digits.data.mean import MeanAccumulator
 from digits.data.reader import Answer, TargetKind
 from digits.data.refused import RefusedWriter
 from digits.data.resize import ResizeMode
+from digits.data.stored import StoredPicture
 
 _CHUNK = 16  # pictures a task: few enough that a stop is heard at once, enough that queueing costs nothing
 _REPORT_S = 0.5
@@ -88,6 +90,8 @@ class Items:
     order: NDArray[np.integer]
     num_classes: int
     kind: TargetKind = "class"
+    stored: Callable[[int], StoredPicture | None] = lambda _item: None
+    """The picture of an item that is in the dataset's form already, and is kept as it is; None where ``read`` has a file to be prepared."""
 
 
 @dataclass
@@ -96,6 +100,7 @@ class _Made:
 
     item: int
     record: bytes = b""
+    digest: bytes = b""
     notes: tuple[str, ...] = ()
     refusal: DataError | None = None
 
@@ -173,6 +178,8 @@ class _Worker:
             raise StoppedError
         form = self._form
         try:
+            if stored := self._items.stored(item):
+                return self._finished(item, stored.image_HWC, stored.data)
             decoded = prepare(
                 self._items.read(item),
                 height=form.height, width=form.width, channels=form.channels,
@@ -180,9 +187,16 @@ class _Worker:
             )  # fmt: skip
         except DataError as error:
             return _Made(item, refusal=error)
+        return self._finished(item, decoded.image_HWC, None, decoded.notes)
+
+    def _finished(
+        self, item: int, image_HWC: NDArray[np.uint8], data: bytes | None, notes: tuple[str, ...] = ()
+    ) -> _Made:
         if self._mean is not None:
-            self._mean.add(decoded.image_HWC)
-        return _Made(item, self._database.encode(decoded.image_HWC, self._items.label(item)), decoded.notes)
+            self._mean.add(image_HWC)
+        record = self._database.encode(image_HWC, self._items.label(item), data)
+        digest = record_digest(image_HWC, record, backend=self._form.backend, encoding=self._form.encoding)
+        return _Made(item, record, digest, notes)
 
 
 def _in_order(work: _Worker, order: NDArray[np.integer], num_threads: int) -> Iterator[_Made]:
@@ -215,6 +229,7 @@ class _Sink:
             shutil.rmtree(leftover, ignore_errors=True)
         self.database = create_database(self._temporary[0], layout, place=f"../{folder.name}/{name}_db")
         self._index = IndexWriter(self._temporary[1], layout.kind)
+        self._digests = DigestWriter(self._temporary[1])
         self.class_counts = [0] * items.num_classes if layout.kind != "vector" else []
         self.notes: Counter[str] = Counter()
         self.entries = self.refused_count = 0
@@ -229,6 +244,7 @@ class _Sink:
         answer = self._items.label(made.item)
         self.database.put(answer, made.record)
         self._index.append(path, answer)
+        self._digests.append(made.digest)
         if self.class_counts:
             for class_id in (answer,) if isinstance(answer, int) else answer:
                 self.class_counts[int(class_id)] += 1
@@ -254,6 +270,7 @@ class _Sink:
             )
         self.database.close()
         self._index.close()
+        self._digests.close()
         for label, count in enumerate(self.class_counts):
             self._say(f"Category {label} has {count} images.")
         self._say(f"{self.entries} images written to database")
@@ -265,6 +282,7 @@ class _Sink:
     def abort(self) -> None:
         self.database.abort()
         self._index.abort()
+        self._digests.close()
         for leftover in self._temporary:
             shutil.rmtree(leftover, ignore_errors=True)
 

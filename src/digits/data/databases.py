@@ -20,12 +20,21 @@ from digits.data.hdf5 import Hdf5File, Hdf5Writer
 from digits.data.index import Index
 from digits.data.png import decode_plain_png, read_plain_png
 from digits.data.reader import Answer, TargetKind
-from digits.data.records import Datum, RecordFile, RecordWriter, key, plain_key, read_datum, write_datum
+from digits.data.records import (
+    LABELS,
+    Datum,
+    RecordFile,
+    RecordWriter,
+    key,
+    pictures_folder,
+    plain_key,
+    read_datum,
+    write_datum,
+)
 
 Backend = Literal["lmdb", "hdf5"]
 Encoding = Literal["png", "jpg", "none"]
 Compression = Literal["none", "gzip"]
-FEATURES, LABELS = "features", "labels"
 
 
 @dataclass(frozen=True)
@@ -45,8 +54,8 @@ class Layout:
 class DatabaseWriter(Protocol):
     """Takes pictures in order; only :meth:`encode` may be called by several threads."""
 
-    def encode(self, image_HWC: NDArray[np.uint8], answer: Answer, /) -> bytes:
-        """Return the record of a picture."""
+    def encode(self, image_HWC: NDArray[np.uint8], answer: Answer, data: bytes | None = None, /) -> bytes:
+        """Return the record of a picture; ``data`` is the picture in this database's encoding, where it is at hand."""
 
     def put(self, answer: Answer, record: bytes) -> None:
         """Add a record."""
@@ -91,11 +100,6 @@ def open_database(folder: Path, backend: Backend, index: Index) -> Database:
     return _Hdf5Database(folder) if backend == "hdf5" else _LmdbDatabase(folder, index)
 
 
-def pictures_folder(folder: Path, kind: TargetKind) -> Path:
-    """Return where the LMDB of the pictures lies: the database itself, or beside one of labels where one number does not say them."""
-    return folder if kind == "class" else folder / FEATURES
-
-
 class _LmdbWriter:
     """One LMDB; with answers that are no single class two, as DIGITS' generic datasets have them."""
 
@@ -106,9 +110,10 @@ class _LmdbWriter:
         self._pictures = RecordWriter(pictures_folder(folder, layout.kind))
         self._labels = RecordWriter(folder / LABELS) if layout.kind != "class" else None
 
-    def encode(self, image_HWC: NDArray[np.uint8], answer: Answer, /) -> bytes:
+    def encode(self, image_HWC: NDArray[np.uint8], answer: Answer, data: bytes | None = None, /) -> bytes:
         height, width, channels = image_HWC.shape
-        data, encoding = encode(image_HWC, self._layout.encoding), self._layout.encoding
+        encoding = self._layout.encoding
+        data = encode(image_HWC, encoding) if data is None else data
         label = answer if isinstance(answer, int) else 0
         return write_datum(Datum(channels, height, width, data, label, encoding != "none"))
 

@@ -56,7 +56,7 @@ class Hdf5Writer:
         self._count = self._in_file = 0
 
     @staticmethod
-    def encode(image_HWC: NDArray[np.uint8], _answer: Answer) -> bytes:
+    def encode(image_HWC: NDArray[np.uint8], _answer: Answer, _data: bytes | None = None) -> bytes:
         """Return the record of a picture; called by several threads."""
         return image_HWC.transpose(2, 0, 1).tobytes()
 

@@ -18,6 +18,7 @@ from digits.core.errors import DataError, SetupError
 from digits.core.files import sync_folder
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+FEATURES, LABELS = "features", "labels"
 FIRST_MAP_BYTES = 64 * 1024 * 1024
 
 
@@ -41,6 +42,11 @@ def key(index: int, label: int) -> bytes:
 def plain_key(index: int) -> bytes:
     """Return the key of record ``index`` where answers are no single class, ``%09d`` as in DIGITS' generic datasets."""
     return b"%09d" % index
+
+
+def pictures_folder(folder: Path, kind: str) -> Path:
+    """Return where the pictures of the database ``folder`` lie: itself, or a part of it, beside one of labels that are no single class."""
+    return folder if kind == "class" else folder / FEATURES
 
 
 def write_datum(datum: Datum) -> bytes:
