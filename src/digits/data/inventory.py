@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from digits.core.errors import DataError
 from digits.core.events import Emit, Progress
 from digits.core.work import StopCheck, StoppedError, WorkerSettings
-from digits.data.columns import ColumnWriter, PathList, PathListWriter, read_column
+from digits.data.columns import ColumnWriter, PathList, PathListWriter, Ragged, RaggedWriter, read_column
 from digits.data.images import read_file
+from digits.data.reader import Answer, TargetKind
 from digits.data.refused import RefusedWriter
 from digits.data.rules import PARSE_TASK, UNDECIDED, Rules
 
@@ -45,6 +46,14 @@ class Inventory:
     rules: Rules
     origin: str
     """The source in words, for messages: a folder, a file, an address."""
+    kind: TargetKind = "class"
+    """What an item's answer is."""
+    answers: Ragged | None = None
+    """Several class ids ("classes") or numbers ("vector", as many as ``labels``) an item; then ``classes`` says the first, or 0."""
+
+    def answer(self, item: int) -> Answer:
+        """Return an item's answer."""
+        return int(self.classes[item]) if self.answers is None else tuple(self.answers[item].tolist())
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -63,7 +72,7 @@ class InventoryWriter:
         emit: Emit = lambda _event: None,
         stop: StopCheck = lambda: False,
     ) -> None:
-        """Start an empty inventory.
+        """Start an empty inventory of one class a picture; see :meth:`ask_for`.
 
         Args:
             folder: the job's; what was uploaded lies below it.
@@ -81,20 +90,34 @@ class InventoryWriter:
         self._classes = ColumnWriter(scratch / "classes.npy", "<i4")
         self._dbs = ColumnWriter(scratch / "dbs.npy", "|i1")
         self._lines = ColumnWriter(scratch / "lines.npy", "<i4")
+        self._kind: TargetKind = "class"
+        self._answers: RaggedWriter | None = None
         self._started = self._reported = time.monotonic()
+
+    def ask_for(self, kind: TargetKind) -> None:
+        """Take answers of ``kind`` from now on; before the first :meth:`add`."""
+        assert not self.count
+        self._kind = kind
+        if kind != "class":
+            self._answers = RaggedWriter(self.scratch / "answers", "<i4" if kind == "classes" else "<f4")
 
     def file(self, text: str) -> Path:
         """Return the file that a field of a spec names: on the server, or one that was uploaded."""
         return self.folder / Path(text).expanduser()
 
-    def add(self, name: bytes, class_id: int, db: int = UNDECIDED, line: int = 0) -> None:
-        """Add one picture; ``line`` is that of the list which names it.
+    def add(self, name: bytes, answer: Answer, db: int = UNDECIDED, line: int = 0) -> None:
+        """Add one picture with its class id, or what else was asked for; ``line`` is that of the list which names it.
 
         Raises:
             StoppedError: asked to stop.
         """
         self._names.append(name)
-        self._classes.append(class_id)
+        if self._answers is not None:
+            assert isinstance(answer, tuple)
+            self._answers.append(answer)
+            answer = int(answer[0]) if self._kind == "classes" and answer else 0
+        assert isinstance(answer, int)
+        self._classes.append(answer)
         self._dbs.append(db)
         self._lines.append(line)
         self.count += 1
@@ -132,8 +155,9 @@ class InventoryWriter:
             rules: how the source wants its pictures to be taken.
             origin: the source in words.
         """
-        for column in (self._names, self._classes, self._dbs, self._lines):
-            column.close(durable=False)  # gone with the build
+        for column in (self._names, self._classes, self._dbs, self._lines, self._answers):
+            if column is not None:
+                column.close(durable=False)  # gone with the build
         names = PathList(self.scratch)
         return Inventory(
             names=names,
@@ -144,6 +168,8 @@ class InventoryWriter:
             read=read(names),
             rules=rules,
             origin=origin,
+            kind=self._kind,
+            answers=Ragged(self.scratch / "answers") if self._answers is not None else None,
         )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from digits.core.errors import DigitsError, NotFoundError
 from digits.core.states import JobState
-from digits.data.columns import PathList, read_column
+from digits.data.index import Index, label_names
 from digits.store import Job
 
 DBS = ("train", "val", "test")
@@ -28,7 +28,7 @@ class NotReadyError(DigitsError):
 
 @dataclass(frozen=True)
 class Item:
-    """One record: its key in the database, its class and where its picture came from."""
+    """One record: its key in the database, its classes or numbers in words, and where its picture came from."""
 
     index: int
     key: str
@@ -47,7 +47,7 @@ class Browse:
     total: int
     items: list[Item]
     counts: list[int]
-    """Records of each class in the whole database."""
+    """Records of each class in the whole database; empty where answers are numbers."""
     labels: list[str]
 
     @property
@@ -67,31 +67,32 @@ def browse(job: Job, db: str, page: int, size: int, label: int | None = None, se
     if not 1 <= size <= MAX_SIZE:
         raise DigitsError(f"size must be between 1 and {MAX_SIZE:,}.")
     names: list[str] = job.facts["labels"]
+    index = open_index(job, name)
+    counts = index.counts(len(names))
+    if label is not None and not counts:
+        raise DigitsError("This dataset has numbers, not classes.")
     if label is not None and not 0 <= label < len(names):
         raise DigitsError(f"There is no class {label}; there are {len(names)}, from 0.")
-    folder = job.folder.path / "index" / name
-    ids = read_column(folder / "labels.npy")
-    paths = PathList(folder)
-    chosen = paths.search(search.encode("utf-8", "surrogateescape")) if search else None
+    chosen = index.paths.search(search.encode("utf-8", "surrogateescape")) if search else None
     if label is not None:
-        chosen = np.flatnonzero(ids == label) if chosen is None else chosen[ids[chosen] == label]
-    total = len(ids) if chosen is None else len(chosen)
+        of_class = index.rows_of(label)
+        chosen = of_class if chosen is None else np.intersect1d(chosen, of_class, assume_unique=True)
+    total = len(index) if chosen is None else len(chosen)
     wanted = range(page * size, min((page + 1) * size, total))
     rows = [place if chosen is None else int(chosen[place]) for place in wanted]
-    items = [_item(job, name, row, int(ids[row]), names, paths[row]) for row in rows]
-    counts = np.bincount(ids, minlength=len(names)).tolist() if len(ids) else [0] * len(names)
+    items = [_item(job, name, row, index, names) for row in rows]
     return Browse(name, page, size, total, items, counts, names)
 
 
-def _item(job: Job, db: str, row: int, label_id: int, names: list[str], path: bytes) -> Item:
-    label = names[label_id] if 0 <= label_id < len(names) else str(label_id)
-    text = path.decode("utf-8", "replace")  # a page is UTF-8, a file name need not be
-    return Item(row, key_of(row, label_id), label, text, f"/datasets/{job.id}/picture/{db}/{row}")
+def _item(job: Job, db: str, row: int, index: Index, names: list[str]) -> Item:
+    label = label_names(index.answer(row), names) or "none"
+    text = index.paths[row].decode("utf-8", "replace")  # a page is UTF-8, a file name need not be
+    return Item(row, index.key(row).decode(), label, text, f"/datasets/{job.id}/picture/{db}/{row}")
 
 
-def key_of(row: int, label_id: int) -> str:
-    """Return the key of a record, DIGITS' ``%08d_%d``."""
-    return f"{row:08d}_{label_id}"
+def open_index(job: Job, db: str) -> Index:
+    """Open the index of a database."""
+    return Index(index_folder(job, db), job.facts.get("target_kind", "class"))
 
 
 def database_name(job: Job, db: str) -> str:
@@ -121,13 +122,13 @@ def index_folder(job: Job, db: str) -> Path:
     return job.folder.path / "index" / db
 
 
-def label_id(job: Job, db: str, row: int) -> int:
-    """Return the class id of record ``row``.
+def key_of(job: Job, db: str, row: int) -> bytes:
+    """Return the key of record ``row``.
 
     Raises:
         NotFoundError: there is no such record.
     """
-    ids = read_column(index_folder(job, db) / "labels.npy")
-    if not 0 <= row < len(ids):
+    index = open_index(job, db)
+    if not 0 <= row < len(index):
         raise NotFoundError(f"There is no record {row} in {db}.")
-    return int(ids[row])
+    return index.key(row)

@@ -25,11 +25,11 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def from_planes(planes: bytes, *, width: int, height: int, channels: int) -> bytes:
-    """Return the PNG of a raw ``Datum``: CHW, and BGR when it has 3 channels."""
+    """Return the PNG of a raw ``Datum``: CHW, and BGR when it has 3 channels; of more the first three are shown, of two the first."""
     size = width * height
-    if channels == 1:
-        return png(planes, width=width, height=height, channels=1)
+    if channels < 3:
+        return png(planes[:size], width=width, height=height, channels=1)
     pixels = bytearray(3 * size)
     for channel in range(3):
-        pixels[2 - channel :: 3] = planes[channel * size : (channel + 1) * size]
+        pixels[2 - channel if channels == 3 else channel :: 3] = planes[channel * size : (channel + 1) * size]
     return png(bytes(pixels), width=width, height=height, channels=3)

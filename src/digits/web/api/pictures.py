@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from markupsafe import escape
@@ -18,9 +18,12 @@ from digits.core.extensions import extension
 from digits.web import browse, services
 from digits.web.answers import as_json, wants_json
 from digits.web.paths import require_allowed
-from digits.web.png import from_planes
+from digits.web.png import from_planes, png
 from digits.web.reading import argument, number, path_job, read_form, whole_number
 from digits.web.site import settings
+
+if TYPE_CHECKING:
+    from digits.store import Job
 
 MODES = ("crop", "squash", "fill", "half_crop")
 MAX_SIDE = 4096
@@ -98,25 +101,45 @@ async def stored(request: Request) -> Response:
 
 
 def _stored(request: Request) -> Response:
-    from digits.data.records import RecordFile, read_datum
-
     job = path_job(request, "dataset")
     text = str(request.path_params["index"])
     if not (text.isascii() and text.isdigit() and len(text) < 12):
         raise NotFoundError("There is no such record.")
     row = int(text)
     db = browse.database_name(job, str(request.path_params["db"]))
-    key = browse.key_of(row, browse.label_id(job, db, row)).encode()
+    key = browse.key_of(job, db, row)
     try:
-        with RecordFile(job.folder.path / f"{db}_db") as records:
-            record = records.get(key)
-        if record is None:
-            raise NotFoundError("There is no such record.")
-        datum = read_datum(record)
+        is_hdf5 = job.facts.get("backend") == "hdf5"
+        data = _in_hdf5(job, db, row) if is_hdf5 else _in_lmdb(job, db, key)
     except DataError as error:
         raise NotFoundError(error.message, where=error.where) from error
-    data = bytes(datum.data)
-    if not datum.encoded:
-        data = from_planes(data, width=datum.width, height=datum.height, channels=datum.channels)
     media_type = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
     return Response(data, headers={"Cache-Control": f"private, max-age={A_DAY_S}, immutable"}, media_type=media_type)
+
+
+def _in_lmdb(job: Job, db: str, key: bytes) -> bytes:
+    """Return a record's picture as the file that is stored, or as a PNG."""
+    from digits.data.records import RecordFile, pictures_folder, read_datum
+
+    with RecordFile(pictures_folder(job.folder.path / f"{db}_db", job.facts.get("target_kind", "class"))) as records:
+        record = records.get(key)
+    if record is None:
+        raise NotFoundError("There is no such record.")
+    datum = read_datum(record)
+    if datum.encoded:
+        return bytes(datum.data)
+    return from_planes(bytes(datum.data), width=datum.width, height=datum.height, channels=datum.channels)
+
+
+def _in_hdf5(job: Job, db: str, row: int) -> bytes:
+    """Return a record's picture as a PNG."""
+    from digits.data.hdf5 import Hdf5File
+
+    file = Hdf5File(job.folder.path / f"{db}_db")
+    try:
+        image_HWC = file.pictures(row, 1)[0]
+    finally:
+        file.close()
+    height, width, channels = image_HWC.shape
+    shown = 3 if channels >= 3 else 1
+    return png(image_HWC[:, :, :shown].tobytes(), width=width, height=height, channels=shown)

@@ -91,7 +91,7 @@ def _rows(facts: Facts) -> list[tuple[str, str]]:
     rows = []
     if facts.image:
         rows.append(("Image dimensions", f"{facts.image['width']} × {facts.image['height']}"))
-        rows.append(("Image type", CHANNELS.get(facts.image["channels"], str(facts.image["channels"]))))
+        rows.append(("Image type", CHANNELS.get(facts.image["channels"], f"{facts.image['channels']} channels")))
     rows += [
         ("Resize", facts.resize),
         ("DB backend", facts.backend),

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from starlette.requests import Request
 
-from digits.data.columns import read_column
-from digits.web.browse import Browse, index_folder
+from digits.web.browse import Browse, open_index
 from digits.web.pages import datasetfacts
 from digits.web.pages.paging import page_links
 from digits.web.reading import argument
@@ -96,8 +94,7 @@ def cell_px(side: int) -> int:
 def _classes(site: Site, job: Job, page: Browse, label: str, address: Any) -> list[ClassRow]:
     samples: dict[int, int] = {}
     if sum(page.counts) <= SAMPLED_RECORDS:
-        ids, rows = np.unique(read_column(index_folder(job, page.db) / "labels.npy"), return_index=True)
-        samples = dict(zip(ids.tolist(), rows.tolist(), strict=True))
+        samples = open_index(job, page.db).samples()
     most = max(page.counts, default=0) or 1
     return [
         ClassRow(
@@ -105,5 +102,5 @@ def _classes(site: Site, job: Job, page: Browse, label: str, address: Any) -> li
             site.url(f"/datasets/{job.id}/picture/{page.db}/{samples[index]}") if index in samples else "",
             address(label=index, page=0), label == str(index),
         )
-        for index, (name, count) in enumerate(zip(page.labels, page.counts, strict=True))
+        for index, (name, count) in enumerate(zip(page.labels, page.counts, strict=bool(page.counts)))
     ]  # fmt: skip

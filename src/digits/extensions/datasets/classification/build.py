@@ -6,21 +6,23 @@ import secrets
 import shutil
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digits.core.errors import DataError
 from digits.core.events import Emit, Preview, Progress, Warned
 from digits.core.files import atomic, write_json, write_text
 from digits.core.jobfolder import JobFolder
 from digits.core.work import StopCheck, WorkerSettings
 from digits.data.createdb import Items, PictureForm, create_db
-from digits.data.images import Limits
+from digits.data.images import Limits, decode
 from digits.data.inventory import InventoryWriter
 from digits.data.mean import MeanAccumulator, write_mean
+from digits.data.reader import Answer, TargetKind
 from digits.data.refused import RefusedWriter
 from digits.data.rules import DBS, PARSE_TASK
 from digits.extensions.datasets.classification import sources
@@ -49,6 +51,7 @@ class _Build:
     settings: WorkerSettings
     emit: Emit
     stop: StopCheck
+    form: PictureForm = field(init=False)
 
     def run(self) -> dict[str, Any]:
         seed = secrets.randbits(32) if self.spec.random_seed is None else self.spec.random_seed
@@ -57,6 +60,7 @@ class _Build:
         refused = RefusedWriter(self.folder / "refused.csv")
         try:
             picked = self._pick(scratch, seed, refused)
+            self.form = self._form(picked, seed)
             facts = self._facts(picked, seed)
             for part in picked.parts.values():
                 facts["dbs"][part.name], mean = self._create(part, picked, seed, refused)
@@ -84,23 +88,37 @@ class _Build:
             with atomic(self.folder / f"{part.name}.txt") as file:
                 _write_list(file, picked, part.items)
         total = sum(len(part.items) for part in picked.parts.values())
-        text = f"{total:,} pictures in {len(picked.labels):,} classes"
+        is_vector, count = picked.inventory.kind == "vector", len(picked.labels)
+        text = f"{total:,} pictures {f'with {count:,} numbers each' if is_vector else f'in {count:,} classes'}"
         self.emit(
             Progress(task=PARSE_TASK, done=total, total=total, unit="pictures", text=text, rate=None, state="done")
         )
         return picked
+
+    def _form(self, picked: Picked, seed: int) -> PictureForm:
+        """Return what every picture becomes; only grey and colour can be encoded."""
+        spec, limits = self.spec, Limits(max_pixels=self.settings.max_image_pixels)
+        channels: int = spec.resize_channels or _stored_channels(picked, limits)
+        encoding = spec.encoding if channels in (1, 3) else "none"
+        if encoding != spec.encoding:
+            text = f"Pictures of {channels} channels are stored raw: {spec.encoding.upper()} cannot hold them."
+            self.emit(Warned(message=text))
+        return PictureForm(
+            spec.resize_height, spec.resize_width, channels, spec.resize_mode, encoding, seed, limits,
+            spec.backend, spec.compression, converts=bool(spec.resize_channels),
+        )  # fmt: skip
 
     def _facts(self, picked: Picked, seed: int) -> dict[str, Any]:
         spec = self.spec
         counts = {f"{name}_count": len(picked.parts[name].items) if name in picked.parts else 0 for name in DBS}
         return {
             "labels": picked.labels,
-            "target_kind": "class",
-            "image": {"width": spec.resize_width, "height": spec.resize_height, "channels": spec.resize_channels},
+            "target_kind": picked.inventory.kind,
+            "image": {"width": spec.resize_width, "height": spec.resize_height, "channels": self.form.channels},
             "resize_mode": spec.resize_mode,
             "backend": spec.backend,
-            "encoding": spec.encoding,
-            "compression": "none",
+            "encoding": self.form.encoding,
+            "compression": spec.compression,
             "random_seed": seed,
             "dbs": {},
             "parsed": {"label_count": len(picked.labels), **counts},
@@ -112,10 +130,7 @@ class _Build:
     ) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """Make one database; return its facts, and those of the mean where it is the training set."""
         spec, task = self.spec, f"create_{part.name}_db"
-        form = PictureForm(
-            spec.resize_height, spec.resize_width, spec.resize_channels, spec.resize_mode, spec.encoding, seed,
-            Limits(max_pixels=self.settings.max_image_pixels),
-        )  # fmt: skip
+        form = self.form
         mean = MeanAccumulator((form.height, form.width, form.channels)) if part.name == "train" else None
 
         def progress(*, done: int, total: int, rate: float) -> None:
@@ -127,10 +142,11 @@ class _Build:
         items = Items(
             inventory.names.__getitem__,
             inventory.read,
-            picked.classes.item,
+            picked.answer,
             inventory.lines.item,
             part.order,
             len(picked.labels),
+            inventory.kind,
         )
         created = create_db(
             self.folder, part.name, items, form, num_threads=self.settings.num_threads,
@@ -151,7 +167,8 @@ class _Build:
     def _write_mean(self, mean_HWC: NDArray[np.uint8]) -> dict[str, Any]:
         write_mean(self.folder, mean_HWC)
         self.emit(Preview(name="mean", file="mean.jpg"))
-        per_channel = mean_HWC[:, :, ::-1].reshape(-1, mean_HWC.shape[2]).mean(axis=0)
+        ordered_HWC = mean_HWC[:, :, ::-1] if mean_HWC.shape[2] == 3 else mean_HWC
+        per_channel = ordered_HWC.reshape(-1, mean_HWC.shape[2]).mean(axis=0)
         return {
             "file": "mean.binaryproto",
             "picture": "mean.jpg",
@@ -173,8 +190,27 @@ class _Build:
             )
 
 
+def _stored_channels(picked: Picked, limits: Limits) -> int:
+    """Return the channels of the first picture for training that can be used."""
+    for item in picked.parts["train"].items.tolist():
+        try:
+            return int(decode(picked.inventory.read(item), limits=limits).image_HWC.shape[2])
+        except DataError:
+            continue  # it is refused, with the reason, when its turn comes
+    raise DataError("Not one of the files for train could be used.", rule="DB_EMPTY")
+
+
 def _write_list(file: IO[bytes], picked: Picked, items: NDArray[np.int64]) -> None:
-    """Write ``path label`` lines, as DIGITS' lists are; a line break in a name would end its line, and becomes a space."""
+    """Write ``path label`` lines, as DIGITS' lists are; several classes have commas between, numbers blanks.
+
+    A line break in a name would end its line, and becomes a space.
+    """
     for item in items.tolist():
-        path = picked.inventory.names[item]
-        file.write(b"%b %d\n" % (path.translate(_LINE_BREAKS), picked.classes[item]))
+        path, answer = picked.inventory.names[item], picked.answer(item)
+        file.write(b"%b %b\n" % (path.translate(_LINE_BREAKS), _in_list(answer, picked.inventory.kind)))
+
+
+def _in_list(answer: Answer, kind: TargetKind) -> bytes:
+    if isinstance(answer, int):
+        return b"%d" % answer
+    return (" " if kind == "vector" else ",").join(f"{value:.9g}" for value in answer).encode() or b"-"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from digits.core.errors import DataError
 from digits.core.events import Emit, Warned
 from digits.data.inventory import Inventory
+from digits.data.reader import Answer
 from digits.data.rules import DBS, UNDECIDED
 from digits.extensions.datasets.classification.paths import printable
 from digits.extensions.datasets.classification.split import split_counts
@@ -37,6 +38,10 @@ class Picked:
     labels: list[str]
     classes: NDArray[np.int32]
     parts: dict[str, Part]
+
+    def answer(self, item: int) -> Answer:
+        """Return an item's answer as it is written."""
+        return int(self.classes[item]) if self.inventory.kind == "class" else self.inventory.answer(item)
 
 
 def pick(inventory: Inventory, wanted: tuple[str, ...], *, seed: int, emit: Emit, log: Callable[[str], None]) -> Picked:

@@ -8,11 +8,12 @@ from pathlib import Path
 from digits.core.errors import DataError
 from digits.core.events import Warned
 from digits.data.inventory import Inventory, InventoryWriter, read_files
+from digits.data.reader import Answer, TargetKind
 from digits.data.rules import DBS, Rules
 from digits.extensions.datasets.classification.paths import outside, printable
 from digits.extensions.datasets.classification.sources.textfile.check import dbs, field_of
 from digits.extensions.datasets.classification.sources.textfile.lines import BadLineError, Entry, entries, label_names
-from digits.extensions.datasets.classification.sources.textfile.spec import TextfileSource
+from digits.extensions.datasets.classification.sources.textfile.spec import KINDS, TextfileSource
 
 
 def collect(source: TextfileSource, writer: InventoryWriter) -> Inventory:
@@ -22,45 +23,59 @@ def collect(source: TextfileSource, writer: InventoryWriter) -> Inventory:
         DataError: a file cannot be read, or a list has not one good line.
         StoppedError: asked to stop.
     """
-    field = field_of(source, "labels_file")
-    try:
-        labels = label_names(writer.file(getattr(source, field)))
-    except OSError as error:
-        raise DataError(f"The names of the classes cannot be read: {error.strerror or error}.") from error
-    if len(set(labels)) < len(labels):
-        writer.emit(
-            Warned(message="Two classes have one name.", hint="Look at the file with the names of the classes.")
-        )
+    kind = KINDS[source.label_kind]
+    labels = _labels(source, writer)
+    writer.ask_for(kind)
+    size = len(labels) if labels else None
     for db in dbs(source):
-        _List(source, db, writer, len(labels)).read()
+        size = _List(source, db, writer, kind, size).read()
     return writer.finish(
-        labels=labels,
+        labels=labels or [f"value {number}" for number in range(size or 0)],
         read=read_files,
         rules=Rules(labels_given=True, shuffle=bool(source.shuffle)),
         origin=getattr(source, field_of(source, "train_images")),
     )
 
 
-class _List:
-    """The list for one database."""
+def _labels(source: TextfileSource, writer: InventoryWriter) -> list[str]:
+    """Return the names of the classes, or of the numbers where there are any."""
+    text = getattr(source, field_of(source, "labels_file"))
+    if not text.strip():
+        return []
+    try:
+        labels = label_names(writer.file(text))
+    except OSError as error:
+        raise DataError(f"The names of the classes cannot be read: {error.strerror or error}.") from error
+    if len(set(labels)) < len(labels):
+        writer.emit(
+            Warned(message="Two classes have one name.", hint="Look at the file with the names of the classes.")
+        )
+    return labels
 
-    def __init__(self, source: TextfileSource, db: str, writer: InventoryWriter, num_labels: int) -> None:
-        self._db, self._number, self._writer, self._num_labels = db, DBS.index(db), writer, num_labels
+
+class _List:
+    """The list for one database; ``size`` classes there are, or numbers in a line (None: as many as the first has)."""
+
+    def __init__(
+        self, source: TextfileSource, db: str, writer: InventoryWriter, kind: TargetKind, size: int | None
+    ) -> None:
+        self._db, self._number, self._writer, self._kind, self._size = db, DBS.index(db), writer, kind, size
         self._path = writer.file(getattr(source, field_of(source, f"{db}_images")))
         folder = getattr(source, f"{db}_folder").strip()
         here = str(self._path.parent) if source.use_local_files else ""
         self._folder = os.fsencode(Path(folder).expanduser()) if folder else os.fsencode(here)
 
-    def read(self) -> None:
+    def read(self) -> int | None:
+        """Read it, and return the size."""
         good = 0
         try:
-            for entry in entries(self._path):
+            for entry in entries(self._path, self._kind):
                 if isinstance(entry, BadLineError):
                     self._writer.refuse(self._db, entry.text, entry, entry.line)
                 elif problem := self._problem(entry):
                     self._writer.refuse(self._db, entry.path, problem, entry.line)
                 else:
-                    self._writer.add(self._place(entry.path), entry.label, self._number, entry.line)
+                    self._writer.add(self._place(entry.path), entry.answer, self._number, entry.line)
                     good += 1
         except OSError as error:
             raise DataError(
@@ -73,6 +88,7 @@ class _List:
                 hint="A line is a path, a blank and the number of a class, from 0; refused.csv says what is wrong with each.",
                 rule="LIST_EMPTY",
             )
+        return self._size
 
     def _place(self, path: bytes) -> bytes:
         if path.startswith(b"~"):
@@ -80,13 +96,23 @@ class _List:
         return os.path.join(self._folder, path)
 
     def _problem(self, entry: Entry) -> DataError | None:
-        if entry.label >= self._num_labels:
-            return DataError(
-                f"There is no class {entry.label}: the labels name {self._num_labels}, from 0.", rule="LABEL_UNKNOWN"
-            )
+        if problem := self._answer_problem(entry.answer):
+            return problem
         place = self._place(entry.path)
         if not os.path.isabs(place):
             return DataError(
                 "The path is not absolute.", hint="Name the image folder that goes before it.", rule="PATH_RELATIVE"
             )
         return outside(place, self._writer.settings.data_roots)
+
+    def _answer_problem(self, answer: Answer) -> DataError | None:
+        values = (answer,) if isinstance(answer, int) else answer
+        if self._kind == "vector":
+            self._size = self._size or len(values)
+            if len(values) == self._size:
+                return None
+            return DataError(f"The line has {len(values)} numbers, not {self._size}.", rule="LABEL_COUNT")
+        unknown = next((value for value in values if value >= (self._size or 0)), None)
+        if unknown is None:
+            return None
+        return DataError(f"There is no class {unknown}: the labels name {self._size}, from 0.", rule="LABEL_UNKNOWN")

@@ -1,17 +1,30 @@
-"""Reads lists: ``path label`` lines, and names of classes. Any line ending, a byte order mark, tabs, and blanks in paths are fine."""
+"""Reads lists: ``path label`` lines (``path 3,7`` for several classes, ``path 0.5 1.25`` for numbers), and names of classes. Any line ending, a byte order mark, tabs, and blanks in paths are fine."""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from digits.core.errors import DataError
+from digits.data.reader import Answer, TargetKind
 
 MAX_LINE_BYTES = 16_384
 _BOM = b"\xef\xbb\xbf"
 _ENTRY = re.compile(rb"(.+?)[ \t]+(\d{1,9})")
+_CLASSES_ENTRY = re.compile(rb"(.+?)[ \t]+(-|\d{1,9}(?:[ \t]*,[ \t]*\d{1,9})*)")
+_NUMBER = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_LARGEST = 3.4e38  # of float32, as which numbers are kept
+_WHAT: dict[TargetKind, tuple[str, str]] = {
+    "class": ("is no number of a class", "A line is a path, a blank and the number of a class, from 0."),
+    "classes": (
+        "are no numbers of classes",
+        "A line is a path, a blank and the numbers of its classes with commas between, or - for none.",
+    ),
+    "vector": ("is no number", "A line is a path and, after blanks, its numbers."),
+}
 
 
 @dataclass(frozen=True)
@@ -20,7 +33,7 @@ class Entry:
 
     line: int
     path: bytes
-    label: int
+    answer: Answer
 
 
 class BadLineError(DataError):
@@ -31,28 +44,60 @@ class BadLineError(DataError):
         self.line, self.text = line, text
 
 
-def entries(path: Path) -> Iterator[Entry | BadLineError]:
-    """Yield every line of a list that is not blank, in order.
+def entries(path: Path, kind: TargetKind = "class") -> Iterator[Entry | BadLineError]:
+    """Yield every line of a list that is not blank, in order; ``kind`` says what follows a path.
 
     Raises:
         OSError: the list cannot be read.
     """
     for number, text in _lines(path):
-        found = _ENTRY.fullmatch(text)
-        if found:
-            yield Entry(number, found[1], int(found[2]))
+        found = _READ[kind](text)
+        if found is not None:
+            yield Entry(number, *found)
         elif b"\0" in text[:4096] or len(text) > MAX_LINE_BYTES:
             yield BadLineError(number, text[:200], "This is no text.", "A list is a text file in UTF-8.")
             return
         else:
-            yield BadLineError(number, text, *_why(text))
+            yield BadLineError(number, text, *_why(text, kind))
 
 
-def _why(text: bytes) -> tuple[str, str]:
+def _one_class(text: bytes) -> tuple[bytes, int] | None:
+    found = _ENTRY.fullmatch(text)
+    return (found[1], int(found[2])) if found else None
+
+
+def _classes(text: bytes) -> tuple[bytes, tuple[int, ...]] | None:
+    found = _CLASSES_ENTRY.fullmatch(text)
+    if not found:
+        return None
+    return found[1], () if found[2] == b"-" else tuple(sorted({int(each) for each in found[2].split(b",")}))
+
+
+def _numbers(text: bytes) -> tuple[bytes, tuple[float, ...]] | None:
+    """Take all numbers at the end: a path that ends in one would have no extension."""
+    parts = re.split(rb"([ \t]+)", text)
+    first = len(parts)
+    while first > 2 and _NUMBER.fullmatch(parts[first - 1]):
+        first -= 2
+    values = tuple(float(part) for part in parts[first + 1 :: 2])
+    if not values or not all(math.isfinite(value) and abs(value) <= _LARGEST for value in values):
+        return None
+    return b"".join(parts[:first]), values
+
+
+_READ: dict[TargetKind, Callable[[bytes], tuple[bytes, Answer] | None]] = {
+    "class": _one_class,
+    "classes": _classes,
+    "vector": _numbers,
+}
+
+
+def _why(text: bytes, kind: TargetKind) -> tuple[str, str]:
+    words, hint = _WHAT[kind]
     if not re.search(rb"[ \t]", text):
-        return "There is no class after the path.", "A line is a path, a blank and the number of a class."
+        return f"There is no {'number' if kind == 'vector' else 'class'} after the path.", hint
     last = re.split(rb"[ \t]+", text)[-1].decode("utf-8", "replace")
-    return f"{last[:40]!r} is no number of a class.", "A line is a path, a blank and the number of a class, from 0."
+    return f"{last[:40]!r} {words}.", hint
 
 
 def label_names(path: Path) -> list[str]:

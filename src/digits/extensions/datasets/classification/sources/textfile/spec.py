@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from digits.core.spec import Spec, field
 
+if TYPE_CHECKING:
+    from digits.data.reader import TargetKind
+
 _LINES = "One picture a line: its path or address, a blank or tab, and the number of its class, from 0."
+KINDS: dict[str, TargetKind] = {"class": "class", "multi": "classes", "float": "vector"}
+"""``label_kind`` to the kind of answer."""
+_NAMES = "The names of the classes, one a line: the first is that of class 0. Of numbers: a name for each, or no file."
 _FOLDER = "Goes before each path that is not absolute. Blank: the folder of a list on the server."
 
 
@@ -37,16 +43,11 @@ class TextfileSource(Spec):
         choices={1: "Yes", 0: "No"},
         description="The pictures are written in a new order; else in that of the lists.",
     )
-    labels_file: str = field(
-        "",
-        title="Labels",
-        widget="file",
-        description="The names of the classes, one a line: the first is that of class 0.",
+    label_kind: Literal["class", "multi", "float"] = field(
+        "class",
+        title="Labels of a line",
+        choices={"class": "One class", "multi": "Several classes (path 3,7)", "float": "Numbers (path 0.5 1.25)"},
+        description="What follows a path: one class, several with commas between, or numbers with blanks between, as many on each line.",
     )
-    local_labels_file: str = field(
-        "",
-        title="Labels",
-        widget="path",
-        description="The names of the classes, one a line: the first is that of class 0.",
-        max_length=4096,
-    )
+    labels_file: str = field("", title="Labels", widget="file", description=_NAMES)
+    local_labels_file: str = field("", title="Labels", widget="path", description=_NAMES, max_length=4096)
