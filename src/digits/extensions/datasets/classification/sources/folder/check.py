@@ -40,15 +40,24 @@ def dbs(source: FolderSource) -> tuple[str, ...]:
 
 def check(source: FolderSource, settings: Settings) -> dict[str, list[str]]:
     """Return the problems by field; it lists folders and reads first bytes, and gives up looking after a second."""
+    return _check(source, settings, 2)
+
+
+def check_further(source: FolderSource, settings: Settings) -> dict[str, list[str]]:
+    """Return the problems of a folder beside other records, where one class is enough."""
+    return _check(source, settings, 1)
+
+
+def _check(source: FolderSource, settings: Settings, least_classes: int) -> dict[str, list[str]]:
     problems = {db: folder_problem(root, settings) for db, root in roots(source).items()}
     if not problems["train"]:
         least = least_for_training(source, *shares(source))
-        problems["train"] = _classes_problem(Path(source.train).expanduser(), least)
+        problems["train"] = _classes_problem(Path(source.train).expanduser(), least, least_classes)
     return {name: [problem] for name, problem in problems.items() if problem}
 
 
-def _classes_problem(root: Path, least: int) -> str:
-    """Return why ``root`` has not two classes of at least ``least`` pictures; empty where it has, or where it takes long to tell."""
+def _classes_problem(root: Path, least: int, least_classes: int) -> str:
+    """Return why ``root`` has not ``least_classes`` classes of at least ``least`` pictures; empty where it has, or where it takes long to tell."""
     deadline = time.monotonic() + _PATIENCE_S
     path = os.fsencode(root)
     counts: list[tuple[str, int]] = []
@@ -60,7 +69,7 @@ def _classes_problem(root: Path, least: int) -> str:
                 if count >= least or time.monotonic() > deadline:
                     break
             counts.append((folder.label, count))
-            if sum(count >= least for _, count in counts) >= 2 or time.monotonic() > deadline:
+            if sum(count >= least for _, count in counts) >= least_classes or time.monotonic() > deadline:
                 return ""
     except OSError as error:
         return f"{root} cannot be listed: {error.strerror or error}."
@@ -68,7 +77,7 @@ def _classes_problem(root: Path, least: int) -> str:
         return f"{root} has no sub-folder: a dataset needs one sub-folder for each class, at least two."
     listed = ", ".join(f"{label}: {count}{'+' * (count >= least)}" for label, count in counts[:_SHOWN_CLASSES])
     more = f" and {len(counts) - _SHOWN_CLASSES} more" if len(counts) > _SHOWN_CLASSES else ""
-    return f"A dataset needs two classes of at least {least} pictures each; {root} has {listed}{more}."
+    return f"A dataset needs {'two classes' if least_classes == 2 else 'a class'} of at least {least} pictures{' each' * (least_classes == 2)}; {root} has {listed}{more}."
 
 
 def _pictures(root: bytes, folder: bytes) -> Iterator[bool]:
