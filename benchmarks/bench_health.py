@@ -5,7 +5,8 @@ at 64 × 64 by the real builder, and checked by the real worker's code. Bars: ex
 side, JPEG of quality 50, resized) at least 95 %; at most 1 % of the other pictures flagged. Those flagged are written to a
 sheet to look at: CIFAR has true near duplicates of its own, and these count as false here.
 
-``--mnist N`` measures N digits of MNIST instead, among which ones and sevens look alike, with JPEG and cut copies.
+``--mnist N`` measures N digits of MNIST instead, among which ones and sevens look alike: there the bar for near ones is missed, because
+a cut of one pixel at two edges changes a digit as much as another hand does, and the bar for false flags counts more.
 
 ``python -m benchmarks.bench_health --data ../shared/data``
 """
