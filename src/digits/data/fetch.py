@@ -29,7 +29,7 @@ TRIES = 3
 _PAUSE_S = 0.5
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_HEADERS = {"User-Agent": "OpenDIGITS", "Accept": "*/*", "Accept-Encoding": "identity"}
+_HEADERS = ((b"User-Agent", b"OpenDIGITS"), (b"Accept", b"*/*"), (b"Accept-Encoding", b"identity"))
 
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 _METADATA = frozenset(
@@ -230,7 +230,7 @@ class Fetcher:
         """Return what is there, or where it says to look instead."""
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         timeouts = {"connect": CONNECT_S, "read": READ_S, "write": READ_S, "pool": TOTAL_S}
-        headers: dict[bytes | str, bytes | str] = {**_HEADERS, "Host": url.netloc}
+        headers = [*_HEADERS, (b"Host", url.netloc)]
         try:
             with self._pool.stream("GET", target, headers=headers, extensions={"timeout": timeouts}) as response:
                 if response.status in _REDIRECTS:

@@ -23,5 +23,7 @@ class Rules:
     """By database: pictures of a class beyond this number are left out, at random."""
     labels_given: bool = False
     """The source named all classes itself: each stays, with or without pictures, under its number."""
+    dbs_given: bool = False
+    """The source said of each picture which database it is for: validation or testing may stay empty."""
     shuffle: bool = True
     """False: every database keeps the source's order."""

@@ -25,9 +25,9 @@ def least_for_training(source: Spec, pct_val: float, pct_test: float) -> int:
     return max(getattr(source, "train_min_per_class", None) or 1, num_sets(pct_val, pct_test))
 
 
-def rules(source: Spec, pct_val: float, pct_test: float) -> Rules:
+def rules(source: Spec, pct_val: float, pct_test: float, *, dbs_given: bool = False) -> Rules:
     """Return how a source with bounds per class (``<db>_min_per_class``, ``<db>_max_per_class``) wants its pictures to be taken."""
     least = {db: getattr(source, f"{db}_min_per_class", None) or 1 for db in DBS}
     least["train"] = least_for_training(source, pct_val, pct_test)
     most = {db: getattr(source, f"{db}_max_per_class", None) for db in DBS}
-    return Rules(pct_val=pct_val, pct_test=pct_test, least=least, most=most)
+    return Rules(pct_val=pct_val, pct_test=pct_test, least=least, most=most, dbs_given=dbs_given)

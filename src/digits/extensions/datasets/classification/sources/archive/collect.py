@@ -38,7 +38,7 @@ def collect(source: ArchiveSource, writer: InventoryWriter) -> Inventory:
     return writer.finish(
         labels=label_names(names),
         read=lambda _: places,
-        rules=rules(source, 0 if layout.splits else source.pct_val, 0 if layout.splits else source.pct_test),
+        rules=rules(source, 0, 0, dbs_given=True) if layout.splits else rules(source, source.pct_val, source.pct_test),
         origin=where,
     )
 
