@@ -91,7 +91,7 @@ class Items:
     num_classes: int
     kind: TargetKind = "class"
     stored: Callable[[int], StoredPicture | None] = lambda _item: None
-    """The picture of an item that is in the dataset's form already, and is kept as it is; None where ``read`` has a file to be prepared."""
+    """The record that an item is elsewhere, kept as it is where it has this database's form; None for a file."""
 
 
 @dataclass
@@ -178,8 +178,9 @@ class _Worker:
             raise StoppedError
         form = self._form
         try:
-            if stored := self._items.stored(item):
-                return self._finished(item, stored.image_HWC, stored.data)
+            stored = self._items.stored(item)
+            if stored is not None and stored.image_HWC.shape == (form.height, form.width, form.channels):
+                return self._finished(item, stored.image_HWC, stored.data if stored.encoding == form.encoding else None)
             decoded = prepare(
                 self._items.read(item),
                 height=form.height, width=form.width, channels=form.channels,

@@ -22,6 +22,7 @@ from digits.data.images import read_file
 from digits.data.reader import Answer, TargetKind
 from digits.data.refused import RefusedWriter
 from digits.data.rules import PARSE_TASK, UNDECIDED, Rules
+from digits.data.stored import StoredPicture
 
 _REPORT_S = 0.5
 
@@ -50,6 +51,11 @@ class Inventory:
     """What an item's answer is."""
     answers: Ragged | None = None
     """Several class ids ("classes") or numbers ("vector", as many as ``labels``) an item; then ``classes`` says the first, or 0."""
+
+    stored: Callable[[int], StoredPicture | None] = lambda _item: None
+    """The record that an item is in another dataset; None for a file."""
+    close: Callable[[], None] = lambda: None
+    """Lets go of what ``read`` and ``stored`` hold open."""
 
     def answer(self, item: int) -> Answer:
         """Return an item's answer."""
@@ -100,6 +106,11 @@ class InventoryWriter:
         self._kind = kind
         if kind != "class":
             self._answers = RaggedWriter(self.scratch / "answers", "<i4" if kind == "classes" else "<f4")
+
+    def part(self, name: str) -> InventoryWriter:
+        """Return a writer of an inventory of its own, for what goes into this one afterwards."""
+        scratch = self.scratch / name
+        return InventoryWriter(self.folder, scratch, self._refused, self.settings, emit=self.emit, stop=self.stop)
 
     def file(self, text: str) -> Path:
         """Return the file that a field of a spec names: on the server, or one that was uploaded."""

@@ -36,14 +36,16 @@ class StoredPicture:
     """The class id within the record itself; None where the record has none."""
 
     @property
-    def is_jpeg(self) -> bool:
-        """Whether the file is a JPEG."""
-        return self.data is not None and self.data.startswith(b"\xff\xd8")
+    def encoding(self) -> Encoding:
+        """How the record holds it."""
+        if self.data is None:
+            return "none"
+        return "jpg" if self.data.startswith(b"\xff\xd8") else "png"
 
     @property
     def digest(self) -> bytes:
         """What :mod:`digits.data.contenthash` makes of it."""
-        return picture_digest(self.image_HWC, self.data if self.is_jpeg else None)
+        return picture_digest(self.image_HWC, self.data if self.encoding == "jpg" else None)
 
     def file(self) -> bytes:
         """Return the picture as a file, the record's own where it holds one; several channels that no PNG has are refused.

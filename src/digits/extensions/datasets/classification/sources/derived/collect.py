@@ -104,7 +104,11 @@ class _Derived:
             rules=Rules(labels_given=True, shuffle=bool(more) or len(self._datasets) > 1),
             origin=f"dataset {self._base.ids}",
         )
-        return replace(inventory, stored=reads[1])
+        return replace(inventory, stored=reads[1], close=self._close)
+
+    def _close(self) -> None:
+        for each in self._opened:
+            each.close()
 
     def _changes(self) -> Changes | None:
         if not self._base.changes:
