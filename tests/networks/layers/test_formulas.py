@@ -36,6 +36,17 @@ def one(kind: str, settings: str = "", text: str = X, phase: Phase = "TEST") -> 
     return Case(text + layer(kind, "x", "y", settings), phase=phase)
 
 
+def columns(kind: str, phase: Phase) -> Case:
+    """Return the case of a layer whose gradient comes in another order than its input, of a shape that may be read in both."""
+    text = (
+        inputs(x=(2, 3, 4, 1))
+        + layer("ReLU", "x", "r")
+        + layer(kind, "r", "y")
+        + layer("Permute", "y", "z", "permute_param { order: [0, 2, 1] }")
+    )
+    return Case(text + layer("InnerProduct", "z", "w", "inner_product_param { num_output: 2 }"), phase=phase)
+
+
 def conv(kind: str, settings: str, *shape: int) -> Case:
     return one(kind, f"convolution_param {{ {settings} }}", inputs(x=shape or (2, 4, 5, 6)))
 
@@ -145,6 +156,9 @@ CASES: dict[str, Case] = {
     "batch norm train": one("BatchNorm", phase="TRAIN"),
     "batch norm test": one("BatchNorm"),
     "batch norm global train": one("BatchNorm", "batch_norm_param { use_global_stats: true eps: 0.01 }", phase="TRAIN"),
+    "batch norm of columns": columns("BatchNorm", "TRAIN"),
+    "batch norm of columns test": columns("BatchNorm", "TEST"),
+    "scale of columns": columns("Scale", "TEST"),
     "batch norm batch test": one("BatchNorm", "batch_norm_param { use_global_stats: false }"),
     "batch norm 2 axes": one("BatchNorm", "", inputs(x=(5, 3)), "TRAIN"),
     "batch norm 1 axis": one("BatchNorm", "", inputs(x=(5,)), "TRAIN"),

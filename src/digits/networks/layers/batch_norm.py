@@ -52,6 +52,17 @@ def _statistics(factor: caffe_pb2.FillerParameter) -> tuple[Blob, ...]:
     return tuple(Blob(name, filler, learned=False) for name, filler in fillers.items())
 
 
+def rows_of(x: Tensor) -> Tensor:
+    """Return ``x`` as torch's batch normalisation takes it right: with 2 axes at least, [N, C, all others] where one has the size 1.
+
+    The memory of such a blob counts as channels-last and as contiguous, too, and on the CPU torch (2.13) then reads a gradient that is
+    laid out the other way in the wrong order.
+    """
+    if x.dim() < 2:
+        return x.unsqueeze(1)
+    return x.flatten(2) if x.dim() > 3 and 1 in x.shape and torch.is_grad_enabled() else x
+
+
 class BatchNorm(nn.Module):
     """BVLC Caffe's: the blobs are decaying sums, and the factor is the decaying number of batches in them."""
 
@@ -92,10 +103,10 @@ class BatchNorm(nn.Module):
         self, x: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Tensor | None, variance: Tensor | None
     ) -> Tensor:
         """Return ``x`` normalised; from the batch, its mean and unbiased variance are written into ``mean`` and ``variance``."""
-        rows = x if x.dim() > 1 else x.unsqueeze(1)
+        rows = rows_of(x)
         uses_cudnn = torch.backends.cudnn.enabled
         y = torch.batch_norm(rows, weight, bias, mean, variance, self.from_batch, 1.0, self.eps, uses_cudnn)
-        return y if x.dim() > 1 else y.squeeze(1)
+        return y.reshape(x.shape)
 
     def extra_repr(self) -> str:
         """Return what print shows between the brackets."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from digits.caffeproto import caffe_pb2
+from digits.networks.layers.batch_norm import rows_of
 from digits.networks.layers.registry import Blob, Layer, Lowered, converter
 
 _EPS = 1e-9
@@ -34,7 +35,8 @@ class BN(nn.Module):
         """Return the scaled and shifted values."""
         weight, bias = self.weight.flatten(), self.bias.flatten()
         mean, variance = torch.zeros_like(weight), torch.ones_like(weight)
-        return torch.batch_norm(x, weight, bias, mean, variance, self.from_batch, 0.0, self.eps, False)
+        y = torch.batch_norm(rows_of(x), weight, bias, mean, variance, self.from_batch, 0.0, self.eps, False)
+        return y.reshape(x.shape)
 
     def extra_repr(self) -> str:
         """Return what print shows between the brackets."""

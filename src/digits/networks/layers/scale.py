@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from digits.caffeproto import caffe_pb2
+from digits.networks.layers.batch_norm import rows_of
 from digits.networks.layers.registry import Blob, Layer, Lowered, Shape, converter
 
 _ONE = caffe_pb2.FillerParameter(value=1)
@@ -45,7 +46,8 @@ class Scale(nn.Module):
         """Return the product; one factor a channel goes through torch's batch normalisation, 3 times as fast as a broadcast."""
         if self.weight is not None and self.is_per_channel:
             zeros, ones = self.weight.new_zeros(self.weight.shape), self.weight.new_ones(self.weight.shape)
-            return torch.batch_norm(x, self.weight, self.bias, zeros, ones, False, 0.0, 0.0, False)
+            y = torch.batch_norm(rows_of(x), self.weight, self.bias, zeros, ones, False, 0.0, 0.0, False)
+            return y.reshape(x.shape)
         given = self.weight if self.weight is not None else factor
         assert given is not None
         y = x * along(given, self.axis, x)
