@@ -13,8 +13,7 @@ from digits.extensions.datasets.classification.sources.columns import wanted
 from digits.extensions.datasets.classification.sources.manifest.spec import ManifestSource
 from digits.extensions.datasets.classification.sources.shares import wanted_dbs
 
-WORDS = "A table of pictures", "A table of pictures for {dbs}"
-"""What such a source is; and one that says which database each picture is for."""
+WORDS = ("A table of pictures", "A table of pictures for {dbs}")
 
 
 def dbs(source: ManifestSource) -> tuple[str, ...]:
