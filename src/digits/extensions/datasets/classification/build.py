@@ -6,7 +6,9 @@ import secrets
 import shutil
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +20,7 @@ from digits.core.events import Emit, Preview, Progress, Warned
 from digits.core.files import atomic, write_json, write_text
 from digits.core.jobfolder import JobFolder
 from digits.core.work import StopCheck, WorkerSettings
+from digits.data.contenthash import content_hash
 from digits.data.createdb import Items, PictureForm, create_db
 from digits.data.images import Limits, decode
 from digits.data.inventory import InventoryWriter
@@ -27,6 +30,7 @@ from digits.data.refused import RefusedWriter
 from digits.data.rules import DBS, PARSE_TASK
 from digits.extensions.datasets.classification import sources
 from digits.extensions.datasets.classification.pick import Part, Picked, pick
+from digits.extensions.datasets.classification.sources.derived.collect import collect_derived
 from digits.extensions.datasets.classification.spec import ClassificationSpec
 
 _LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
@@ -65,8 +69,10 @@ class _Build:
             for part in picked.parts.values():
                 facts["dbs"][part.name], mean = self._create(part, picked, seed, refused)
                 facts["mean"] = mean or facts["mean"]
+            picked.inventory.close()
             facts["refused"] = {"count": refused.count}
             facts["bytes"] = sum(db["bytes"] for db in facts["dbs"].values())
+            facts["content_hash"] = content_hash(self.folder, list(facts["dbs"]), facts["labels"], facts["target_kind"])
         finally:
             refused.close()
             shutil.rmtree(scratch, ignore_errors=True)
@@ -81,8 +87,7 @@ class _Build:
                 log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} [INFO ] {text}\n")
 
             writer = InventoryWriter(self.folder, scratch, refused, self.settings, emit=self.emit, stop=self.stop)
-            inventory = sources.collect(self.spec.source, writer)
-            picked = pick(inventory, sources.dbs(self.spec.source), seed=seed, emit=self.emit, log=say)
+            picked = self._collect(writer, seed, say)
         write_text(self.folder / "labels.txt", "".join(f"{label}\n" for label in picked.labels))
         for part in picked.parts.values():
             with atomic(self.folder / f"{part.name}.txt") as file:
@@ -94,6 +99,22 @@ class _Build:
             Progress(task=PARSE_TASK, done=total, total=total, unit="pictures", text=text, rate=None, state="done")
         )
         return picked
+
+    def _collect(self, writer: InventoryWriter, seed: int, say: Callable[[str], None]) -> Picked:
+        """Find the pictures and share them out; records of other datasets come before those of the source."""
+        spec, base = self.spec, self.spec.base
+
+        def of_source(own: InventoryWriter, least_classes: int) -> Picked:
+            inventory = sources.collect(spec.source, own)
+            return pick(
+                inventory, sources.dbs(spec.source), seed=seed, emit=self.emit, log=say, least_classes=least_classes
+            )
+
+        if not base.ids:
+            return of_source(writer, 2)
+        further = None if spec.source.method == "derived" else partial(of_source, least_classes=1)
+        inventory = collect_derived(base, writer, further)
+        return pick(inventory, sources.wanted(base, spec.source), seed=seed, emit=self.emit, log=say)
 
     def _form(self, picked: Picked, seed: int) -> PictureForm:
         """Return what every picture becomes; only grey and colour can be encoded."""
@@ -147,6 +168,7 @@ class _Build:
             part.order,
             len(picked.labels),
             inventory.kind,
+            inventory.stored,
         )
         created = create_db(
             self.folder, part.name, items, form, num_threads=self.settings.num_threads,
@@ -194,6 +216,8 @@ def _stored_channels(picked: Picked, limits: Limits) -> int:
     """Return the channels of the first picture for training that can be used."""
     for item in picked.parts["train"].items.tolist():
         try:
+            if stored := picked.inventory.stored(item):
+                return int(stored.image_HWC.shape[2])
             return int(decode(picked.inventory.read(item), limits=limits).image_HWC.shape[2])
         except DataError:
             continue  # it is refused, with the reason, when its turn comes

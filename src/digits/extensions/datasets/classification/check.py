@@ -6,12 +6,13 @@ from digits.core.jobfolder import TaskPlan
 from digits.core.settings import Settings
 from digits.data.rules import PARSE_TASK
 from digits.extensions.datasets.classification import sources
+from digits.extensions.datasets.classification.sources.derived.check import base_problems
 from digits.extensions.datasets.classification.spec import ClassificationSpec
 
 
 def tasks(spec: ClassificationSpec) -> tuple[TaskPlan, ...]:
     """Return the tasks of the job that builds ``spec``, in order."""
-    dbs = sources.dbs(spec.source)
+    dbs = sources.wanted(spec.base, spec.source)
     plans = [TaskPlan(name=PARSE_TASK, title=f"Parse Folder ({'/'.join(dbs)})")]
     plans += [TaskPlan(name=f"create_{db}_db", title=f"Create DB ({db})") for db in dbs]
     return tuple(plans)
@@ -19,5 +20,6 @@ def tasks(spec: ClassificationSpec) -> tuple[TaskPlan, ...]:
 
 def check(spec: ClassificationSpec, settings: Settings) -> dict[str, list[str]]:
     """Return the problems by field; all of them, not the first alone. Empty where the job can be made."""
-    problems = sources.check(spec.source, settings)
-    return {f"source.{name}": texts for name, texts in problems.items()}
+    problems = sources.check(spec.source, settings, least_classes=1 if spec.base.ids else 2)
+    found = {f"source.{name}": texts for name, texts in problems.items()}
+    return found | {f"base.{name}": texts for name, texts in base_problems(spec.base).items()}

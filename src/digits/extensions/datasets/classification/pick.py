@@ -44,7 +44,15 @@ class Picked:
         return int(self.classes[item]) if self.inventory.kind == "class" else self.inventory.answer(item)
 
 
-def pick(inventory: Inventory, wanted: tuple[str, ...], *, seed: int, emit: Emit, log: Callable[[str], None]) -> Picked:
+def pick(
+    inventory: Inventory,
+    wanted: tuple[str, ...],
+    *,
+    seed: int,
+    emit: Emit,
+    log: Callable[[str], None],
+    least_classes: int = 2,
+) -> Picked:
     """Choose the classes, and share their pictures out.
 
     Args:
@@ -53,16 +61,19 @@ def pick(inventory: Inventory, wanted: tuple[str, ...], *, seed: int, emit: Emit
         seed: where chance starts.
         emit: told of what is left out.
         log: gets the lines that scripts know.
+        least_classes: so many must be usable.
 
     Raises:
-        DataError: fewer than two classes are usable, or a database would be empty.
+        DataError: too few classes are usable, or a database would be empty.
     """
     picker = _Picker(inventory, default_rng(seed), emit)
-    labels, found = picker.keep_all() if inventory.rules.labels_given else picker.choose()
+    labels, found = picker.keep_all() if inventory.rules.labels_given else picker.choose(least_classes)
     log(f"Found {len(inventory)} images in {len(labels)} categories.")
     parts = {part.name: part for part in found if len(part.items)}
     for name in wanted:
         if name not in parts:
+            if inventory.rules.dbs_given and name != "train":
+                continue
             raise DataError(
                 f"No picture is left for {_TITLES[name]}.", where=printable(inventory.origin), rule="DB_EMPTY"
             )
@@ -78,17 +89,32 @@ class _Picker:
     def keep_all(self) -> tuple[list[str], list[Part]]:
         """Take every picture under the class that its source says."""
         self.classes = np.asarray(self._inventory.classes)
-        decided = np.maximum(self._inventory.dbs, 0)  # what no list claims is for training
+        decided = self._all_decided()
         return self._inventory.labels, [
             self._part(name, np.flatnonzero(decided == number)) for number, name in enumerate(DBS)
         ]
 
-    def choose(self) -> tuple[list[str], list[Part]]:
+    def _all_decided(self) -> NDArray[np.int8]:
+        """Return the database of each picture, -1 for one beyond the most of its class: those left undecided are dealt."""
+        given, dbs = self._inventory.dbs, np.maximum(self._inventory.dbs, 0)  # what no list claims is for training
+        most = self._rules.most.get("train")
+        if most is None and not self._rules.pct_val and not self._rules.pct_test:
+            return dbs
+        for items in _grouped(self._inventory.classes, len(self._inventory.labels)):
+            dbs[self._shuffled(items[given[items] == 0])[most or len(items) :]] = -1
+            undecided = self._shuffled(items[given[items] == UNDECIDED])
+            dbs[undecided] = -1
+            train, val, _ = split_counts(len(undecided[:most]), self._rules.pct_val, self._rules.pct_test)
+            for number, part in enumerate(np.split(undecided[:most], [train, train + val])):
+                dbs[part] = number
+        return dbs
+
+    def choose(self, least_classes: int) -> tuple[list[str], list[Part]]:
         """Choose the classes by the pictures for training, deal those that are undecided, and match the others to the classes."""
         by_class = _grouped(self._inventory.classes, len(self._inventory.labels))
         counts = [int(np.count_nonzero(self._inventory.dbs[items] <= 0)) for items in by_class]
         chosen = [old for old, count in enumerate(counts) if self._is_enough("train", old, count)]
-        if len(chosen) < 2:
+        if len(chosen) < least_classes:
             raise self._too_few(counts)
         picked: dict[str, list[Items]] = {name: [] for name in DBS}
         for new, old in enumerate(chosen):

@@ -8,10 +8,13 @@ from pydantic import ValidationInfo, field_validator
 
 from digits.core.spec import DatasetSpec, field
 from digits.extensions.datasets.classification.sources.archive.spec import ArchiveSource
+from digits.extensions.datasets.classification.sources.derived.spec import Base, DerivedSource
 from digits.extensions.datasets.classification.sources.folder.spec import FolderSource
+from digits.extensions.datasets.classification.sources.manifest.spec import ManifestSource
 from digits.extensions.datasets.classification.sources.textfile.spec import TextfileSource
+from digits.extensions.datasets.classification.sources.webdataset.spec import WebDatasetSource
 
-SourceChoice = FolderSource | TextfileSource | ArchiveSource
+SourceChoice = FolderSource | TextfileSource | ArchiveSource | ManifestSource | WebDatasetSource | DerivedSource
 
 
 class ClassificationSpec(DatasetSpec):
@@ -62,6 +65,7 @@ class ClassificationSpec(DatasetSpec):
         le=2**32 - 1,
     )
     source: SourceChoice = field(title="Source", discriminator="method")
+    base: Base = Base()
 
     @field_validator("encoding")
     @classmethod

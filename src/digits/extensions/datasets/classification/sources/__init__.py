@@ -3,6 +3,7 @@
     sources/folder/
       spec.py      FolderSource: the source's fields, a branch of ``ClassificationSpec.source``
       check.py     dbs(source) -> the databases asked for; check(source, settings) -> problems by field, before a job exists
+                   check_further(source, settings) -> the same where one class is enough; only where ``check`` counts classes
                    recognise(path) -> the source's fields, where what lies at a path is one; None where it is not
                    WORDS: what such a source is, in a few words; and the same with "{dbs}" where it fills databases by itself
       collect.py   collect(source, writer) -> Inventory: finds every picture; in a worker, and may take long
@@ -14,19 +15,22 @@ as a whole cannot be used; a single file that cannot is refused to the writer.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from digits.core.errors import DataError
 from digits.core.extensions import load
 from digits.data.rules import DBS
+from digits.extensions.datasets.classification.sources.derived.check import base_dbs
 
 if TYPE_CHECKING:
     from digits.core.settings import Settings
     from digits.data.inventory import Inventory, InventoryWriter
+    from digits.extensions.datasets.classification.sources.derived.spec import Base
 
 
-RECOGNISED = ("archive", "folder", "textfile")
+RECOGNISED = ("webdataset", "archive", "folder", "manifest", "textfile")
 """Sources that are told by what lies at a path, the most particular first."""
 
 
@@ -44,9 +48,17 @@ def dbs(source: Source) -> tuple[str, ...]:
     return found
 
 
-def check(source: Source, settings: Settings) -> dict[str, list[str]]:
-    """Return what is wrong, by the name of the source's field."""
-    problems: dict[str, list[str]] = load(f"{__name__}.{source.method}.check:check")(source, settings)
+def wanted(base: Base, source: Source) -> tuple[str, ...]:
+    """Return the databases of a dataset: those that its base brings, and those that its source asks for."""
+    found = {*base_dbs(base), *dbs(source)}
+    return tuple(db for db in DBS if db in found)
+
+
+def check(source: Source, settings: Settings, *, least_classes: int = 2) -> dict[str, list[str]]:
+    """Return what is wrong, by the name of the source's field; a source that goes beside others' records may have one class."""
+    module = import_module(f"{__name__}.{source.method}.check")
+    further = getattr(module, "check_further", None) if least_classes < 2 else None
+    problems: dict[str, list[str]] = (further or module.check)(source, settings)
     return problems
 
 

@@ -19,7 +19,7 @@ from digits.data.reader import Answer, TargetKind
 from digits.data.rules import DBS, Rules
 from digits.data.stored import StoredDb, StoredPicture
 from digits.extensions.datasets.classification.pick import Picked
-from digits.extensions.datasets.classification.sources.derived.changes import Changes, read_changes
+from digits.data.changes import Changes, read_changes
 from digits.extensions.datasets.classification.sources.derived.spec import Base, DerivedSource, renames, split
 
 Further = Callable[[InventoryWriter], Picked]
