@@ -67,7 +67,7 @@ class _Build:
             self.form = self._form(picked, seed)
             facts = self._facts(picked, seed)
             for part in picked.parts.values():
-                facts["dbs"][part.name], mean = self._create(part, picked, seed, refused)
+                facts["dbs"][part.name], mean = self._create(part, picked, refused)
                 facts["mean"] = mean or facts["mean"]
             picked.inventory.close()
             facts["refused"] = {"count": refused.count}
@@ -147,11 +147,10 @@ class _Build:
         }
 
     def _create(
-        self, part: Part, picked: Picked, seed: int, refused: RefusedWriter
+        self, part: Part, picked: Picked, refused: RefusedWriter
     ) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """Make one database; return its facts, and those of the mean where it is the training set."""
-        spec, task = self.spec, f"create_{part.name}_db"
-        form = self.form
+        task, form = f"create_{part.name}_db", self.form
         mean = MeanAccumulator((form.height, form.width, form.channels)) if part.name == "train" else None
 
         def progress(*, done: int, total: int, rate: float) -> None:

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from digits.core.errors import DataError, NotFoundError
 from digits.core.files import read_json
 from digits.core.jobfolder import find_job_folder
+from digits.data.changes import Changes, read_changes
 from digits.data.columns import ColumnWriter, read_column
 from digits.data.inventory import Inventory, InventoryWriter, Read
 from digits.data.reader import Answer, TargetKind
 from digits.data.rules import DBS, Rules
 from digits.data.stored import StoredDb, StoredPicture
 from digits.extensions.datasets.classification.pick import Picked
-from digits.data.changes import Changes, read_changes
 from digits.extensions.datasets.classification.sources.derived.spec import Base, DerivedSource, renames, split
 
 Further = Callable[[InventoryWriter], Picked]
