@@ -143,6 +143,16 @@ DATASETS = [
     Route("GET", "/datasets/{job_id}/refused.csv", "The same as a table", "datasets", api="datasets:refused_csv", answer="file"),
     Route("GET", "/datasets/{job_id}/picture/{db}/{index}", "One stored picture", "datasets", api="pictures:stored",
           answer="file"),
+    Route("POST", "/datasets/{job_id}/extend", "A new dataset: this one with more pictures, with others, with other names of classes",
+          "datasets", api="deriving:extend", twin=True, login="action", params=(
+        Param("method", "The kind of source of more pictures, with its fields as in the form of a new dataset.", "form"),
+        Param("merge", "Ids of other datasets to take in.", "form", repeated=True),
+        Param("rename", "old=new; classes that get the same name become one.", "form", repeated=True),
+        Param("dataset_name", "The new dataset's name.", "form"))),
+    Route("POST", "/datasets/{job_id}/relabel", "A new dataset: this one with other labels, or without some pictures", "datasets",
+          api="deriving:relabel", twin=True, login="action", params=(
+        Param("changes", "JSON: a list of {db, key, label}; label null leaves the record out.", "form", required=True),
+        Param("dataset_name", "The new dataset's name.", "form"))),
     Route("POST", "/datasets/{job_id}/health", "Check a dataset: duplicates, leaks, conflicts, outliers, doubted labels", "datasets",
           api="healthchecks:start", twin=True, login="action", spec=HealthSpec),
     Route("GET", "/datasets/{job_id}/health", "What the newest check of a dataset found", "datasets", page="healthchecks:show",

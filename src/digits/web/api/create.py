@@ -19,7 +19,7 @@ from digits.core.jobfolder import JobFolder, TaskPlan
 from digits.core.spec import DatasetSpec, Spec
 from digits.core.trainspec import CustomNetwork, PreviousNetwork, TrainSpec
 from digits.store import Job
-from digits.web import beginnings, formfiles, healthchecks, jobjson
+from digits.web import beginnings, deriving, formfiles, healthchecks, jobjson
 from digits.web.answers import as_json, redirect, wants_json
 from digits.web.beginnings import Begun
 from digits.web.dispatch import handler
@@ -51,25 +51,27 @@ async def dataset(request: Request) -> Response:
     fields |= await run_in_threadpool(clone_fields, request, kind.spec)
     parsed = _parse(request, kind.spec, form, fields)
     if parsed.spec is not None:
-        parsed = Parsed(parsed.spec, await run_in_threadpool(_check_dataset, request, kind, parsed.spec))
+        parsed = Parsed(parsed.spec, await run_in_threadpool(check_dataset, request, kind, parsed.spec))
     if parsed.spec is None or parsed.problems:
         return await _refused(request, "datasets", kind, fields, parsed.problems)
-    job = await run_in_threadpool(_submit_dataset, request, kind, parsed.spec)
+    job = await run_in_threadpool(submit_dataset, request, kind, parsed.spec)
     return as_json(jobjson.created(job)) if wants_json(request) else redirect(request, f"/datasets/{job.id}")
 
 
-def _check_dataset(request: Request, kind: DatasetExtension, spec: Spec) -> Problems:
+def check_dataset(request: Request, kind: DatasetExtension, spec: Spec) -> Problems:
     """Return what is wrong with a dataset beyond its own fields, by flat name."""
     found, problems = formfiles.FormFiles.of(request).found(spec)
     return by_flat_name(spec, problems or load(kind.check)(found, settings(request)))
 
 
-def _submit_dataset(request: Request, kind: DatasetExtension, spec: DatasetSpec) -> Job:
+def submit_dataset(request: Request, kind: DatasetExtension, spec: DatasetSpec) -> Job:
+    """Queue the build of a dataset; one that begins with another's records waits for that one."""
     with _new_folder(request) as folder:
         spec = formfiles.FormFiles.of(request).moved(spec, folder)
     return store(request).submit(
         kind="dataset", extension=kind.name, title=kind.title, name=spec.name, group=spec.group, folder=folder,
         username=request.state.user, worker="build", tasks=load(kind.tasks)(spec), spec=spec.model_dump(mode="json"),
+        depends_on=deriving.first_base(spec),
     )  # fmt: skip
     if spec.check_health:
         healthchecks.start(store(request), job, HealthSpec(), request.state.user)
