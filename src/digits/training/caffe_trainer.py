@@ -87,6 +87,7 @@ def prepare(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: 
     net = train_side.build(seed=seed, compiled=compiled)
     steps_per_epoch = math.ceil(len(train_reader) / definition.batch_size_train)
     facts = {
+        "content_hash": dataset.facts.get("content_hash"),
         "parameters": net.num_parameters,
         "iterations": solver_file.max_iter,
         "steps_per_epoch": steps_per_epoch,

@@ -71,6 +71,8 @@ def known_facts(job: Job, tasks: Sequence[Task] = ()) -> Facts:
         mean=_mean(job), refused=int((found.get("refused") or {}).get("count", 0)) or sum(int(db.get("refused", 0)) for db in dbs.values()),
     )  # fmt: skip
     facts.rows.extend(_rows(facts))
+    if found.get("content_hash"):
+        facts.rows.append(("Content", words.brief_hash(found["content_hash"])))
     return facts
 
 

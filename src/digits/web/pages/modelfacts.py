@@ -118,6 +118,8 @@ def dataset_rows(job: Job, dataset: Job | None) -> list[tuple[str, str]]:
         rows.append(("Size", f"{image['width']} × {image['height']}, {kind}"))
         titles = {"train": "Training", "val": "Validation", "test": "Testing"}
         rows += [(titles.get(name, name), words.commas(db["entries"])) for name, db in dataset.facts["dbs"].items()]
+    content = str((dataset.facts.get("content_hash") if dataset else "") or job.facts.get("content_hash", ""))
+    rows.append(("Content", words.brief_hash(content)))
     rows.append(("Mean", MEANS.get(str(job.spec.get("use_mean")), "")))
     if job.spec.get("crop_size"):
         rows.append(("Crop", f"{job.spec['crop_size']} × {job.spec['crop_size']}"))

@@ -27,6 +27,11 @@ def counted(value: int, one: str, many: str = "") -> str:
     return f"{value:,} {one if value == 1 else many or one + 's'}"
 
 
+def brief_hash(text: str) -> str:
+    """Return the first digits of a "sha256:..." hash, enough to tell two apart by eye; JSON has all."""
+    return text.removeprefix("sha256:")[:16]
+
+
 def size(num_bytes: float | None) -> str:
     """Return bytes in decimal units: "281 B", "3 kB", "17.9 MB"."""
     if num_bytes is None:
