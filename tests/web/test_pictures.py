@@ -87,3 +87,61 @@ def test_all_four_modes_come_as_json(world: World) -> None:
     forget(world.site.store)
 
     assert answer.json()["modes"] == MODES
+
+
+def test_the_fields_of_the_form_are_looked_at_before_the_rest_of_it_is_right(world: World) -> None:
+    world.site.login("ana")
+    fields = {
+        "method": "folder",
+        "folder_train": "/d",
+        "has_val_folder": "true",
+        "folder_val": "/v",
+        "folder_pct_val": "x",
+    }
+
+    with service(world.site.store, "inspect", lambda path, question: (200, dict(FOUND))) as asked:
+        world.site.client.post("/datasets/inspect", data=fields)
+    forget(world.site.store)
+
+    source = asked[0][1]["source"]
+    assert (source["method"], source["train"], source["has_val_folder"], source["val"]) == ("folder", "/d", True, "/v")
+
+
+def test_what_is_recognised_comes_with_the_fields_of_the_form(world: World) -> None:
+    world.site.login("ana")
+    found = FOUND | {"source": {"method": "folder", "train": "/d/train", "has_val_folder": True, "val": "/d/val"}}
+
+    with service(world.site.store, "inspect", lambda path, question: (200, dict(found))):
+        answer = world.site.client.post("/datasets/inspect", data={"path": "/d"}).json()
+    forget(world.site.store)
+
+    assert answer["fields"] == {
+        "method": ["folder"], "folder_train": ["/d/train"], "has_val_folder": ["true"], "folder_val": ["/d/val"],
+    }  # fmt: skip
+
+
+def test_an_upload_may_be_looked_at_by_its_sender_alone(world: World) -> None:
+    world.site.login("ana")
+    upload = world.site.client.post("/uploads", data={"name": "a.tar", "size": "2"}).json()["upload_id"]
+    world.site.client.put(f"/uploads/{upload}", params={"offset": 0}, content=b"ab")
+
+    with service(world.site.store, "inspect", lambda path, question: (200, FOUND | question)) as asked:
+        answer = world.site.client.post("/datasets/inspect", data={"archive_upload": upload})
+        world.site.login("eve")
+        refused = world.site.client.post("/datasets/inspect", data={"archive_upload": upload})
+    forget(world.site.store)
+
+    assert (answer.status_code, len(asked)) == (200, 1)
+    assert asked[0][1]["source"]["file"].endswith(f"{upload}/data")
+    assert "source" not in answer.json()  # where it lies on the server is nobody's business
+    assert (refused.status_code, refused.json()["errors"]["source"][0][:16]) == (400, "Upload not found")
+
+
+def test_a_picture_of_what_was_looked_at_may_be_the_example(world: World) -> None:
+    form = {"width": "28", "height": "28", "look": "abc", "sample": "3", "resize_mode": "fill"}
+
+    with service(world.site.store, "inspect", lambda path, question: (200, {"modes": MODES})) as asked:
+        world.site.client.post("/datasets/images/resize-example.json", data=form)
+    forget(world.site.store)
+
+    assert (asked[0][1]["look"], asked[0][1]["sample"], asked[0][1]["mode"]) == ("abc", 3, "fill")

@@ -117,3 +117,43 @@ def test_an_upload_that_is_not_whole_is_told_at_its_field(server: Serving) -> No
     )
 
     assert answer.json()["errors"] == {"textfile_train_images": ["Only 0 of 9 bytes have come. Send the rest first."]}
+
+
+def test_a_refused_form_keeps_the_file_that_was_sent_and_says_what_it_is(server: Serving) -> None:
+    upload = begin(server, name="<my> pictures.tar", size=9)
+    put(server, upload, 0, b"012345678")
+    fields = {"method": "archive", "archive_upload": upload, "resize_width": "x"}
+
+    page = server.client.post("/datasets/images/classification", data=fields, headers={"Accept": "text/html"})
+
+    assert page.status_code == 400
+    assert f'name="archive_upload" value="upload:{upload}"' in page.text
+    assert "&lt;my&gt; pictures.tar" in page.text
+    assert "This is no archive" in page.text  # though the name and the width are wrong, too
+    assert server.client.get(f"/uploads/{upload}").status_code == 200
+
+
+def test_the_form_of_a_clone_has_the_files_of_its_job(server: Serving) -> None:
+    files = {"textfile_train_images": ("mine.txt", b"/a.png 0\n"), "textfile_labels_file": ("l.txt", b"a\nb\n")}
+    url = "/datasets/images/classification"
+    first = server.client.post(f"{url}.json", data=textfile(server, textfile_shuffle="0"), files=files).json()["id"]
+
+    page = server.client.get(f"{url}/new", params={"clone": first}, headers={"Accept": "text/html"})
+    fields = textfile(
+        server, textfile_train_images_upload=f"job:{first}", textfile_labels_upload=f"job:{first}", textfile_shuffle="0"
+    )
+    second = server.client.post(f"{url}.json", data=fields)
+
+    assert f'name="textfile_labels_upload" value="job:{first}"' in page.text
+    assert second.status_code == 200, second.text
+    job = server.store.job(second.json()["id"])
+    assert (job.folder.path / "uploads/textfile_labels_file").read_bytes() == b"a\nb\n"
+
+
+def test_a_folder_that_is_not_there_is_told_while_other_fields_are_wrong(server: Serving) -> None:
+    fields = {"folder_train": "/no/such/folder", "folder_pct_val": "80", "folder_pct_test": "80", "resize_width": "x"}
+
+    errors = server.client.post("/datasets/images/classification.json", data=fields).json()["errors"]
+
+    assert set(errors) == {"folder_train", "folder_pct_val", "resize_width", "dataset_name"}
+    assert errors["folder_train"] == ["/no does not exist."]

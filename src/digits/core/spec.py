@@ -6,6 +6,7 @@ A spec is nested where a choice brings fields of its own: a union told apart by 
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -30,6 +31,11 @@ class FieldError(ValueError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+def upload_name(flat: str) -> str:
+    """Return the form name that takes the id of an upload in the place of the file ``flat``: archive_file, archive_upload."""
+    return re.sub("(_file)?$", "_upload", flat, count=1)
 
 
 def field(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from digits.core.spec import Spec
+from digits.core.spec import Spec, upload_name
 from digits.web.forms import Fields, Problems, defaults, shown
 from digits.web.problems import bounds_of
 from digits.web.shape import Choice, Leaf, Node, shape
@@ -37,7 +37,12 @@ class FormField:
     group: str
     """Where it stands in the spec: "" for the spec itself, "source.folder" for a branch."""
     branch: tuple[str, str] | None = None
-    """(flat name of the choice, value): the field counts only while that value is chosen."""
+    """(flat name of the choice, values with "|" between them): the field counts only while one of these is chosen."""
+
+    @property
+    def upload_name(self) -> str:
+        """The form name that takes the id of an upload in the place of a file."""
+        return upload_name(self.name)
 
     @property
     def attributes(self) -> dict[str, str]:
@@ -81,6 +86,8 @@ class FormView:
     fields: Mapping[str, FormField]
     values: Mapping[str, Sequence[str]]
     problems: Problems = field(default_factory=dict)
+    files: Mapping[str, Any] = field(default_factory=dict)
+    """The files that are chosen already, each with ``value``, ``name`` and ``size``."""
 
     def value(self, name: str) -> str:
         """Return what stands in field ``name``."""
@@ -108,10 +115,13 @@ def form_view(
 
 
 def describe(spec: type[Spec]) -> dict[str, FormField]:
-    """Return every flat field of ``spec`` by name; a field that several branches share is described once."""
+    """Return every flat field of ``spec`` by name; a field that several branches share is described once, as the first has it."""
     found: dict[str, FormField] = {}
     for each in _describe(shape(spec), "", None):
-        found.setdefault(each.name, each)
+        known = found.get(each.name)
+        if known and known.branch and each.branch:
+            each = replace(known, branch=(known.branch[0], f"{known.branch[1]}|{each.branch[1]}"))
+        found[each.name] = each if known is None or each.branch else known
     return found
 
 

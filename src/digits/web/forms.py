@@ -11,13 +11,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from digits.core.spec import Spec
 from digits.web.problems import sentence
-from digits.web.shape import Choice, Leaf, Node, dotted, flat_at, shape
+from digits.web.shape import Choice, Leaf, Loc, Node, dotted, flat_at, shape
 
 Fields = Mapping[str, Sequence[str]]
 Problems = dict[str, list[str]]
@@ -42,6 +42,32 @@ def parse(spec: type[S], fields: Fields) -> Parsed[S]:
         return Parsed(None, problems_of(shape(spec), error))
 
 
+def parse_part(spec: type[Spec], name: str, fields: Fields) -> tuple[Spec | None, Problems]:
+    """Return the part ``name`` of a spec that flat ``fields`` ask for, or its problems; the rest of the form does not matter."""
+    node, info = shape(spec), spec.model_fields[name]
+    annotation: Any = Annotated[info.annotation, info]
+    adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+    try:
+        part: Spec = adapter.validate_python(fold(node, fields)[name])
+    except ValidationError as error:
+        return None, problems_of(node, error, at=(name,))
+    return part, {}
+
+
+def mend(spec: type[S], fields: Fields, problems: Problems) -> S | None:
+    """Return the spec that a form's good fields ask for, with defaults in the place of those that have ``problems``.
+
+    It is there to be checked further, so that all problems are told at once; None where the form makes no sense without them.
+    """
+    good = {name: texts for name, texts in fields.items() if name not in problems}
+    for leaf in shape(spec).leaves():
+        if leaf.flat in problems and leaf.kind == "str" and not leaf.extra.get("widget"):
+            good[leaf.flat] = ["-"]  # a name, as a rule
+    numbers = {leaf.flat for leaf in shape(spec).leaves() if leaf.kind in ("int", "float")}
+    words = {name: texts for name, texts in good.items() if name not in numbers}
+    return parse(spec, good).spec or parse(spec, words).spec
+
+
 def parse_json(spec: type[S], body: Mapping[str, Any]) -> Parsed[S]:
     """Return the spec of a nested JSON object, where a name that the spec does not know is a problem; problems by dotted path."""
     try:
@@ -53,12 +79,12 @@ def parse_json(spec: type[S], body: Mapping[str, Any]) -> Parsed[S]:
         return Parsed(None, problems)
 
 
-def problems_of(node: Node, error: ValidationError) -> Problems:
-    """Return pydantic's errors as sentences by flat name."""
+def problems_of(node: Node, error: ValidationError, at: Loc = ()) -> Problems:
+    """Return pydantic's errors as sentences by flat name; ``at``: where in ``node`` what was validated stands."""
     leaves = {leaf.flat: leaf for leaf in node.leaves()}
     problems: Problems = {}
     for one in error.errors():
-        loc = one["loc"]
+        loc = (*at, *one["loc"])
         cause = one.get("ctx", {}).get("error")
         name = getattr(cause, "field", "")  # a digits.core.spec.FieldError says which field of its spec is meant
         flat = flat_at(node, (*loc, name) if name else loc)

@@ -132,10 +132,17 @@ DATASETS = [
         *(Param(name, words, "form") for name, words in (
             ("width", "Pixels."), ("height", "Pixels."), ("channels", "3 or 1."), ("encoding", "png, jpg or none."),
             ("resize_mode", "squash, crop, fill or half_crop."), ("backend", "lmdb."),
-            ("image_path", "A picture on the server; a drawn one where it is not given."))),)),
-    Route("POST", "/datasets/inspect", "What a folder holds, before a dataset is made of it", "datasets",
-          api="pictures:inspect", twin=True, login="action", params=(
-        Param("path", "A folder on the server.", "form", required=True),
+            ("image_path", "A picture on the server; a drawn one where it is not given."),
+            ("look", "A look at a source, as `/datasets/inspect` names it: one of its samples is taken."),
+            ("sample", "The number of that sample."))),)),
+    Route("POST", "/datasets/inspect", "What a source holds, before a dataset is made of it", "datasets",
+          api="looking:inspect", twin=True, login="action", params=(
+        Param("path", "A folder, an archive or a list on the server; what it is will be recognised.", "form"),
+        Param("method", "The kind of source, with its fields as in the form of a new dataset; instead of `path`, or beside it.", "form"),
+        Param("archive_file", "An archive to look at.", "file"),
+        Param("archive_upload", "The same, sent in pieces before.", "form"),
+        Param("brief", "Only the kind of source is told.", "form"),
+        Param("again", "A word of one's own: what was found a minute ago is not told again.", "form"),
         Param("extension", "Name of the kind of dataset; image-classification where it is not given.", "form"),
         Param("wait", "Seconds to wait for the end; the answer's `state` says whether it came.", "form"))),
     Route("GET", "/datasets/{job_id}/refused", "Pictures that the dataset left out, and why", "datasets",

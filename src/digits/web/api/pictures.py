@@ -1,25 +1,22 @@
-"""Pictures of datasets: what a folder holds, how a picture would be stored, and one that is stored."""
+"""Pictures of datasets: how a picture would be stored, and one that is stored."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anyio
 from markupsafe import escape
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from digits.core.errors import DataError, DigitsError, NotFoundError
-from digits.core.extensions import extension
 from digits.web import browse, services
 from digits.web.answers import as_json, wants_json
 from digits.web.paths import require_allowed
 from digits.web.png import from_planes, png
-from digits.web.reading import argument, number, path_job, read_form, whole_number
+from digits.web.reading import argument, path_job, read_form, whole_number
 from digits.web.site import settings
 
 if TYPE_CHECKING:
@@ -27,26 +24,7 @@ if TYPE_CHECKING:
 
 MODES = ("crop", "squash", "fill", "half_crop")
 MAX_SIDE = 4096
-MAX_WAIT_S = 60.0
-POLL_S = 0.25
 A_DAY_S = 86_400
-
-
-async def inspect(request: Request) -> Response:
-    """``POST /datasets/inspect``: classes, counts and refused files of a folder; ``state`` says "running" or "done"."""
-    await read_form(request)
-    path = argument(request, "path")
-    if not path:
-        raise DigitsError("path is a required field")
-    kind = extension("datasets", argument(request, "extension") or "image-classification")
-    require_allowed(Path(path), settings(request))
-    wait = number(request, "wait")
-    deadline = time.monotonic() + min(MAX_WAIT_S if wait is None else max(wait, 0.0), MAX_WAIT_S)
-    while True:
-        found = await services.call(request, "inspect", "/folder", {"extension": kind.name, "path": path})
-        if found.get("state") != "running" or time.monotonic() >= deadline:
-            return as_json(found)
-        await anyio.sleep(POLL_S)
 
 
 async def resize_example(request: Request) -> Response:
@@ -88,6 +66,13 @@ async def _example(request: Request) -> dict[str, Any]:
         "channels": whole_number(request, "channels", 3, least=1, most=4),
         "encoding": argument(request, "encoding") or "png",
     }
+    if look := argument(request, "look"):
+        mode = argument(request, "resize_mode") or "squash"
+        body |= {
+            "look": look,
+            "sample": whole_number(request, "sample", 0),
+            "mode": mode if mode in MODES else "squash",
+        }
     return await services.call(request, "inspect", "/resize-example", body)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from digits.web.answers import render
 from digits.web.api.create import clone_fields
 from digits.web.api.datasets import asked_page
 from digits.web.fields import FormView, form_view
+from digits.web.formfiles import FormFiles
 from digits.web.pages import datasetfacts, exploring, healthchecks, jobpage, words
 from digits.web.pages.live import live_page
 from digits.web.reading import asked_job, path_job
@@ -35,6 +37,7 @@ def new(request: Request) -> Response:
 def form_page(request: Request, kind: DatasetExtension, form: FormView, *, status: int = 200) -> Response:
     """Return the form of a kind of dataset; a refused one comes back whole, its problems below its fields."""
     options = settings(request)
+    form = replace(form, files=FormFiles.of(request).chosen(form))
     folder = options.jobs if options.jobs.is_dir() else options.root
     return render(
         request,

@@ -1,174 +1,137 @@
 // @ts-check
-/** The form of a new dataset: what the folder holds, what Create will make, one picture in all four resize modes. */
+/** The form of a new dataset: what its source holds, what Create will make, an example; and what is dropped on the page. */
 
-import { json, Refused, url } from "./http.js";
-import { bar, commas, counted, element, fact, settled, size } from "./numbers.js";
+import { Example } from "./dataset-example.js";
+import { Holds } from "./dataset-holds.js";
+import { dropped, hasFiles, picked } from "./dropped.js";
+import { fields as files } from "./filefield.js";
+import { about, commas, element, fact, settled, size } from "./numbers.js";
 import { splitCounts, usable } from "./split.js";
 
 const form = /** @type {HTMLFormElement} */ (document.getElementById("dataset-form"));
 const part = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const value = (/** @type {string} */ name) => String(new FormData(form).get(name) ?? "").trim();
-const SHOWN_REFUSED = 3;
-const UNEVEN = 4;
+const input = (/** @type {string} */ name) => /** @type {HTMLInputElement | null} */ (form.querySelector(`[name="${name}"]`));
+const RECORD_BYTES = 100;
 
-/** @type {any} what the folder named last holds */
-let held = null;
-/** @type {any} the example shown last */
-let example = null;
-let asked = 0;
-let readAt = 0;
+const holds = new Holds({ take, most: () => value("folder_train_max_per_class"), limit, changed: showWill });
+const example = part("example") ? new Example(form, value, showWill) : null;
 
-// ---------------------------------------------------------------- what the folder holds
+// ---------------------------------------------------------------- what is asked
 
-async function inspect() {
-  const path = value("folder_train");
-  const mine = ++asked;
-  held = null;
-  if (!path) return showWill();
-  part("holds-body").replaceChildren(element("p", "muted", "Reading the folder …"));
-  part("holds-when").textContent = "";
-  try {
-    let found;
-    do {
-      found = await json("POST", url("/datasets/inspect.json"), { path, extension: form.dataset.extension ?? "", wait: "1" });
-      if (mine !== asked) return;
-      if (found.state === "running") {
-        part("holds-body").replaceChildren(element("p", "muted", `Reading the folder: ${counted(found.done ?? 0, "file")} so far …`));
-      }
-    } while (found.state === "running");
-    held = found;
-    readAt = Date.now();
-    showHeld();
-  } catch (error) {
-    if (mine !== asked) return;
-    const words = error instanceof Refused ? error.message : String(error);
-    part("holds-body").replaceChildren(element("p", "message bad", words));
+/** The visible fields of the chosen source, or what is missing before there is anything to look at. */
+function question() {
+  const source = /** @type {HTMLElement | null} */ (form.querySelector(`fieldset.source-fields[data-only="method=${value("method")}"]`));
+  if (!source) return { question: null, hint: "What this kind of source holds is seen when it is made." };
+  const controls = /** @type {HTMLInputElement[]} */ ([...source.querySelectorAll("input[data-path], [data-upload]")]);
+  const seen = controls.filter((each) => !each.parentElement?.closest("[hidden]"));
+  const sending = [...files.values()].find((file) => source.contains(file.box) && file.isBusy);
+  if (sending) return { question: null, hint: "It is seen here as soon as it has been sent." };
+  if (value("method") === "textfile") {
+    const missing = seen.filter((each) => !each.value && /_(images|labels)(_upload|_file)?$/.test(each.name));
+    const first = seen.find((each) => each.value && each.name.endsWith("_images"));
+    if (missing.length && first) return { question: asked({ path: first.value.trim(), extension: form.dataset.extension ?? "" }), hint: "" };
+    if (missing.length) return { question: null, hint: "Choose the lists and the names of the classes, and what they hold is shown here." };
+    return { question: asked(sourceFields()), hint: "" };
   }
-  part("holds-again").hidden = false;
-  showWill();
+  const upload = seen.find((each) => "upload" in each.dataset && each.value);
+  const path = seen.find((each) => each.dataset.path && each.value.trim());
+  if (upload) return { question: asked(sourceFields()), hint: "" };
+  if (path) return { question: asked({ ...sourceFields(), path: path.value.trim() }), hint: "" };
+  return { question: null, hint: "Name or send the pictures, and their classes, counts and refused files are shown here before anything is written." };
 }
 
-function showHeld() {
-  const { classes, count, refused, refused_count: refusedCount } = held;
-  const body = part("holds-body");
-  const figures = element("div", "figures", figure(commas(count), "pictures"), figure(commas(classes.length), "classes"));
-  if (refusedCount) figures.append(figure(commas(refusedCount), "refused files", true));
-  const most = Math.max(1, ...classes.map((/** @type {any} */ each) => each.count));
-  const list = element("ul", "class-bars");
-  for (const each of [...classes].sort((a, b) => b.count - a.count)) {
-    const name = element("span", "text", each.label);
-    name.title = each.label;
-    list.append(element("li", "", name, bar(each.count / most), element("span", "num", commas(each.count))));
+/** @param {Record<string, string>} fields */
+const asked = (fields) => ({ ...fields, extension: form.dataset.extension ?? "", again: String(looked) });
+
+/** Every text of the form. @returns {Record<string, string>} */
+function sourceFields() {
+  return Object.fromEntries([...new FormData(form)].filter(([, text]) => typeof text === "string"));
+}
+
+let looked = Date.now();
+
+async function look() {
+  const { question: what, hint } = question();
+  await holds.look(what, hint);
+  if (holds.found?.count) example?.show(holds.found, true);
+}
+const lookSoon = settled(look, 600);
+
+/** Fill in the fields of what was recognised. @param {Record<string, string[]>} found */
+function take(found) {
+  for (const [name, [text]] of Object.entries(found)) {
+    for (const each of form.querySelectorAll(`[name="${name}"]`)) {
+      const control = /** @type {HTMLInputElement} */ (each);
+      if (control.type === "radio") control.checked = control.value === text;
+      else if (control.type === "checkbox") control.checked = text === "true";
+      else if (control.type !== "file") control.value = text;
+    }
   }
-  body.replaceChildren(figures, list, ...warnings(classes), ...refusedList(refused, refusedCount));
-  tellAge();
+  form.dispatchEvent(new Event("change", { bubbles: true }));
+  look();
 }
 
-/** @param {string} number @param {string} words @param {boolean} [bad] */
-function figure(number, words, bad = false) {
-  return element("p", bad ? "figure bad" : "figure", element("b", "", number), element("span", "", words));
-}
-
-/** @param {{label: string, count: number}[]} classes */
-function warnings(classes) {
-  const full = classes.filter((each) => each.count > 0);
-  if (full.length < 2) {
-    return [message("bad", "Fewer than two classes.", "A dataset needs one subfolder with pictures for each class, at least two.")];
-  }
-  const least = full.reduce((a, b) => (b.count < a.count ? b : a));
-  const most = full.reduce((a, b) => (b.count > a.count ? b : a));
-  const ratio = most.count / least.count;
-  if (ratio < UNEVEN || value("folder_train_max_per_class")) return [];
-  const limit = nice(least.count * 2.5);
-  const box = message("warn", "Uneven classes.", `${most.label} has ${ratio.toFixed(1)} times the pictures of ${least.label}. A limit of ${commas(limit)} per class evens this out. `);
-  const remedy = element("button", "link", `Set the maximum to ${commas(limit)}`);
-  /** @type {HTMLButtonElement} */ (remedy).type = "button";
-  remedy.addEventListener("click", () => {
-    const input = /** @type {HTMLInputElement} */ (form.elements.namedItem("folder_train_max_per_class"));
-    input.value = String(limit);
-    input.dispatchEvent(new Event("input", { bubbles: true }));
-    box.remove();
-  });
-  box.append(remedy);
-  return [box];
-}
-
-/** A round number near. @param {number} near */
-function nice(near) {
-  const power = 10 ** Math.floor(Math.log10(near));
-  return Math.max(2, Math.round(near / power) * power);
-}
-
-/** @param {string} kind @param {string} fact @param {string} text */
-function message(kind, fact, text) {
-  return element("p", `message ${kind}`, element("b", "", fact), " ", text);
-}
-
-/** @param {{path: string, reason: string}[]} rows @param {number} count */
-function refusedList(rows, count) {
-  if (!count) return [];
-  const root = value("folder_train").replace(/\/*$/, "/");
-  const list = element("ul", "refused-files");
-  const show = (/** @type {number} */ number) => {
-    list.replaceChildren(
-      ...rows.slice(0, number).map((row) => element("li", "", element("span", "mono", row.path.replace(root, "")), element("span", "muted", row.reason))),
-    );
-  };
-  show(SHOWN_REFUSED);
-  const head = element("h3", "", `Refused files (${commas(count)})`);
-  const parts = [head, list];
-  if (rows.length > SHOWN_REFUSED) {
-    const all = element("button", "link small", rows.length < count ? `Show the first ${rows.length}` : `Show all ${commas(count)}`);
-    /** @type {HTMLButtonElement} */ (all).type = "button";
-    all.addEventListener("click", () => {
-      show(rows.length);
-      all.remove();
-    });
-    parts.push(all);
-  }
-  return [element("div", "refused-box", ...parts)];
-}
-
-function tellAge() {
-  if (!held) return;
-  const seconds = Math.round((Date.now() - readAt) / 1000);
-  part("holds-when").textContent = seconds < 60 ? `Read ${seconds} s ago` : `Read ${Math.round(seconds / 60)} min ago`;
+/** @param {number} count */
+function limit(count) {
+  const most = input("folder_train_max_per_class");
+  if (!most) return;
+  most.value = String(count);
+  most.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 // ---------------------------------------------------------------- what Create will make
 
+/** Pictures for training, validation and testing, as the build will deal them. */
+function dealt() {
+  const { classes, class_dbs: byDb = {}, format, fields: better } = holds.found;
+  const named = format === "textfile"; // its lists say all
+  const least = named ? 0 : Number(value("folder_train_min_per_class") || 1);
+  const most = named ? Infinity : Number(value("folder_train_max_per_class") || Infinity);
+  const own = (/** @type {string} */ db) => {
+    if (better) return better[`has_${db}_folder`]?.[0] === "true";
+    return value("method") === "folder" && input(`has_${db}_folder`)?.checked;
+  };
+  const pctVal = own("val") ? 0 : Number(value("folder_pct_val") || 0);
+  const pctTest = own("test") ? 0 : Number(value("folder_pct_test") || 0);
+  if (!(pctVal + pctTest <= 100)) return null;
+  const counts = [0, 0, 0];
+  classes.forEach((/** @type {any} */ each, /** @type {number} */ index) => {
+    const given = ["train", "val", "test"].map((db) => byDb[db]?.[index] ?? 0);
+    const open = Math.max(0, each.count - given[0] - given[1] - given[2]);
+    if (!named && open + given[0] < least) return;
+    splitCounts(usable(open, 0, most, pctVal, pctTest), pctVal, pctTest).forEach((count, db) => (counts[db] += count));
+    counts[0] += Math.min(given[0], most);
+    counts[1] += given[1];
+    counts[2] += given[2];
+  });
+  return counts;
+}
+
 function showWill() {
   const rows = [];
-  const least = Number(value("folder_train_min_per_class") || 1);
-  const most = Number(value("folder_train_max_per_class") || Infinity);
-  const pctVal = form.has_val_folder.checked ? 0 : Number(value("folder_pct_val") || 0);
-  const pctTest = form.has_test_folder.checked ? 0 : Number(value("folder_pct_test") || 0);
-  let total = 0;
-  if (held && pctVal + pctTest <= 100) {
-    const counts = [0, 0, 0];
-    for (const each of held.classes) {
-      const number = usable(each.count, least, most, pctVal, pctTest);
-      splitCounts(number, pctVal, pctTest).forEach((count, index) => (counts[index] += count));
-    }
-    total = counts[0] + counts[1] + counts[2];
-    rows.push(fact("Training", ...pictures(counts[0])));
-    rows.push(fact("Validation", ...(form.has_val_folder.checked ? ["its own folder"] : pictures(counts[1]))));
-    rows.push(fact("Testing", ...(form.has_test_folder.checked ? ["its own folder"] : pictures(counts[2]))));
+  const counts = holds.found ? dealt() : null;
+  const total = counts ? counts[0] + counts[1] + counts[2] : 0;
+  if (counts) ["Training", "Validation", "Testing"].forEach((title, db) => rows.push(fact(title, ...pictures(counts[db]))));
+  if (value("resize_width")) {
+    const encoding = { png: "PNG", jpg: "JPEG", none: "raw" }[value("encoding")] ?? value("encoding");
+    const colour = { 1: "grey", 0: "channels as they are" }[value("resize_channels")] ?? "colour";
+    rows.push(fact("Stored as", `${value("resize_width")} × ${value("resize_height") || "?"}, ${colour}, ${encoding}, ${value("backend").toUpperCase()}`));
   }
-  const encoding = { png: "PNG", jpg: "JPEG", none: "raw" }[value("encoding")] ?? value("encoding");
-  const colour = value("resize_channels") === "1" ? "grey" : "colour";
-  rows.push(fact("Stored as", `${value("resize_width") || "?"} × ${value("resize_height") || "?"}, ${colour}, ${encoding}, ${value("backend").toUpperCase()}`));
-  const each = example?.modes?.[value("resize_mode")]?.bytes;
   const free = Number(part("makes").dataset.free);
-  if (total && each) {
-    rows.push(fact("Size on disk", "about ", element("b", "", size(total * (each + 100))), ` of ${size(free)} free`));
+  const pace = example?.shown?.pace;
+  if (total && pace?.measured) {
+    const seconds = holds.found.seconds + (total * pace.picture_s) / (holds.found.num_threads || 1);
+    const bytes = total * (pace.picture_bytes + RECORD_BYTES);
+    rows.push(fact("Size on disk", "about ", element("b", "", size(bytes)), ` of ${size(free)} free`));
+    rows.push(fact("Time", "about ", element("b", "", about(seconds).replace("about ", ""))));
   } else {
     rows.push(fact("Free disk space", size(free)));
   }
   part("makes-facts").replaceChildren(...rows);
   const note = part("makes-note");
-  note.hidden = !(total && each);
-  note.textContent = "The size is that of the example times the number of pictures. The split is fixed by a seed and kept with the job.";
+  note.hidden = !(total && pace?.measured);
+  note.textContent = `From ${pace?.measured} pictures prepared just now. The split is fixed by a seed and kept with the job.`;
 }
 
 /** @param {number} count */
@@ -176,99 +139,64 @@ function pictures(count) {
   return count ? [element("b", "", commas(count)), count === 1 ? " picture" : " pictures"] : ["none"];
 }
 
-// ---------------------------------------------------------------- See example
+// ---------------------------------------------------------------- what is dropped
 
-let exampleAsked = 0;
+let depth = 0;
 
-async function showExample() {
-  const mine = ++exampleAsked;
-  const samples = (held?.classes ?? []).map((/** @type {any} */ each) => each.sample).filter(Boolean);
-  const path = samples.length ? samples[Math.floor(Math.random() * samples.length)] : "";
-  part("example-note").textContent = "Fitting the picture …";
-  try {
-    const fields = {
-      image_path: path,
-      width: value("resize_width"),
-      height: value("resize_height"),
-      channels: value("resize_channels"),
-      encoding: value("encoding"),
-      backend: value("backend"),
-    };
-    const answer = await json("POST", url("/datasets/images/resize-example.json"), fields);
-    if (mine !== exampleAsked) return;
-    example = answer;
-    drawExample(path);
-    part("example-note").textContent = "";
-  } catch (error) {
-    if (mine !== exampleAsked) return;
-    part("example-note").textContent = error instanceof Error ? error.message : String(error);
-  }
-  showWill();
+/** @param {import("./transfer.js").Source} source */
+function useArchive(source) {
+  const radio = /** @type {HTMLInputElement | null} */ (form.querySelector('input[name="method"][value="archive"]'));
+  if (!radio) return;
+  radio.checked = true;
+  radio.dispatchEvent(new Event("change", { bubbles: true }));
+  files.get("archive_file")?.send(source);
 }
 
-const MODES = /** @type {[string, string][]} */ ([["squash", "Squash"], ["crop", "Crop"], ["fill", "Fill"], ["half_crop", "Half crop, half fill"]]);
-
-/** @param {string} path */
-function drawExample(path) {
-  const { source, modes } = example;
-  const root = value("folder_train").replace(/\/*$/, "/");
-  part("example-name").textContent = path
-    ? `${path.replace(root, "")} from your folder, ${source.width} × ${source.height}`
-    : `a drawn picture, ${source.width} × ${source.height}`;
-  part("example-show").textContent = held ? "Another picture" : "See example";
-  const encoding = { png: "as PNG", jpg: "as JPEG", none: "raw" }[value("encoding")] ?? "";
-  const cells = [cell(source.image, "Original", size(source.bytes), null)];
-  for (const [mode, title] of MODES) cells.push(cell(modes[mode].image, title, `${size(modes[mode].bytes)} ${encoding}`, mode));
-  part("example-row").replaceChildren(...cells);
-  part("example-row").hidden = false;
-  markMode();
-}
-
-/** @param {string} image @param {string} title @param {string} words @param {string | null} mode */
-function cell(image, title, words, mode) {
-  const picture = document.createElement("img");
-  picture.src = image;
-  picture.alt = "";
-  picture.className = Number(value("resize_width")) < 100 && mode ? "pixels" : "";
-  const line = element("span", mode ? "choice" : "", title);
-  if (mode) {
-    const radio = document.createElement("input");
-    radio.type = "radio";
-    radio.name = "example_mode";
-    radio.value = mode;
-    radio.addEventListener("change", () => {
-      /** @type {HTMLSelectElement} */ (form.elements.namedItem("resize_mode")).value = mode;
-      showWill();
-    });
-    line.prepend(radio);
-  }
-  return element(mode ? "label" : "span", "example-cell", element("span", "frame", picture), line, element("span", "small", words));
-}
-
-function markMode() {
-  for (const radio of document.querySelectorAll('input[name="example_mode"]')) {
-    /** @type {HTMLInputElement} */ (radio).checked = /** @type {HTMLInputElement} */ (radio).value === value("resize_mode");
-  }
+if (files.has("archive_file")) {
+  document.addEventListener("dragenter", (event) => hasFiles(event) && document.body.classList.toggle("dragging", ++depth > 0));
+  document.addEventListener("dragleave", (event) => hasFiles(event) && document.body.classList.toggle("dragging", --depth > 0));
+  document.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
+  document.addEventListener("drop", async (event) => {
+    if (!event.dataTransfer || !hasFiles(event)) return;
+    event.preventDefault();
+    depth = 0;
+    document.body.classList.remove("dragging");
+    const box = /** @type {Element} */ (event.target).closest?.("[data-file]");
+    const name = /** @type {HTMLElement | null} */ (box)?.dataset.file ?? "";
+    const source = name && name !== "archive_file" ? event.dataTransfer.files[0] : await dropped(event.dataTransfer, (count) => holds.say(`${commas(count)} files …`));
+    if (!source) return;
+    if (name && name !== "archive_file") files.get(name)?.send(source);
+    else useArchive(source);
+  });
+  part("folder-pick").addEventListener("change", (event) => {
+    const chosen = /** @type {HTMLInputElement} */ (event.target);
+    const source = chosen.files && picked(chosen.files);
+    chosen.value = "";
+    if (source) useArchive(source);
+  });
 }
 
 // ---------------------------------------------------------------- what follows what is typed
 
-const inspectSoon = settled(async () => {
-  await inspect();
-  if (held?.count) showExample();
-}, 600);
-const exampleSoon = settled(() => example && showExample(), 500);
+const exampleSoon = settled(() => example?.shown && example.show(holds.found), 500);
 
 form.addEventListener("input", (event) => {
-  const name = /** @type {HTMLInputElement} */ (event.target).name;
-  if (name === "folder_train") inspectSoon();
-  else if (["resize_width", "resize_height", "resize_channels", "encoding"].includes(name)) exampleSoon();
-  if (name === "resize_mode") markMode();
+  const control = /** @type {HTMLInputElement} */ (event.target);
+  if (control.dataset.path) lookSoon();
+  if (["resize_width", "resize_height", "resize_channels", "encoding", "resize_mode"].includes(control.name)) exampleSoon();
+  if (control.name === "resize_mode") example?.mark();
   showWill();
 });
-part("holds-again").addEventListener("click", inspectSoon);
-part("example-show").addEventListener("click", showExample);
-setInterval(tellAge, 1000);
+form.addEventListener("change", (event) => {
+  const control = /** @type {HTMLInputElement} */ (event.target);
+  if (control.name === "method" || (control.type === "checkbox" && control.closest("#source"))) setTimeout(look);
+});
+form.addEventListener("digits:file", look);
+part("holds-again").addEventListener("click", () => {
+  looked = Date.now();
+  look();
+});
+part("example-show")?.addEventListener("click", () => example?.show(holds.found, true));
 
 showWill();
-if (value("folder_train")) inspectSoon();
+look();

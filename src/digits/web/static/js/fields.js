@@ -3,7 +3,7 @@
 
 import { json, url } from "./http.js";
 
-/** Show `[data-only="name=value"]` and `[data-when="box"]` parts by what is chosen. @param {HTMLFormElement} form */
+/** Show `[data-only="name=value|value"]` and `[data-when="box|!box|name=value|name!=value"]` parts by what is chosen: one is enough. @param {HTMLFormElement} form */
 function showChosen(form) {
   const data = new FormData(form);
   for (const part of form.querySelectorAll("[data-only]")) {
@@ -11,8 +11,12 @@ function showChosen(form) {
     /** @type {HTMLElement} */ (part).hidden = !values.split("|").includes(String(data.get(name) ?? ""));
   }
   for (const part of form.querySelectorAll("[data-when]")) {
-    const name = /** @type {HTMLElement} */ (part).dataset.when ?? "";
-    /** @type {HTMLElement} */ (part).hidden = !data.has(name.replace(/^!/, "")) !== name.startsWith("!");
+    const rules = (/** @type {HTMLElement} */ (part).dataset.when ?? "").split("|");
+    /** @type {HTMLElement} */ (part).hidden = !rules.some((rule) => {
+      const [name, value] = rule.split(/!?=/);
+      if (value !== undefined) return (data.get(name) === value) !== rule.includes("!=");
+      return data.has(name.replace(/^!/, "")) !== name.startsWith("!");
+    });
   }
 }
 
