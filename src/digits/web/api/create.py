@@ -24,7 +24,7 @@ from digits.web.answers import as_json, redirect, wants_json
 from digits.web.beginnings import Begun
 from digits.web.dispatch import handler
 from digits.web.fields import FormView, form_view
-from digits.web.forms import Fields, Parsed, Problems, by_flat_name, flatten_stored, parse, parse_json, sweep
+from digits.web.forms import Fields, Parsed, Problems, by_flat_name, flatten_stored, mend, parse, parse_json, sweep
 from digits.web.reading import Form, argument, read_form
 from digits.web.site import settings, store
 
@@ -40,7 +40,9 @@ def clone_fields(request: Request, spec: type[Spec]) -> dict[str, list[str]]:
         NotFoundError: there is no such job.
     """
     job_id = argument(request, "clone")
-    return flatten_stored(spec, store(request).job(job_id).spec) if job_id else {}
+    if not job_id:
+        return {}
+    return formfiles.of_clone(spec, job_id, flatten_stored(spec, store(request).job(job_id).spec))
 
 
 async def dataset(request: Request) -> Response:
@@ -50,8 +52,10 @@ async def dataset(request: Request) -> Response:
     fields = form.fields | await formfiles.receive(request, kind.spec, form)
     fields |= await run_in_threadpool(clone_fields, request, kind.spec)
     parsed = _parse(request, kind.spec, form, fields)
-    if parsed.spec is not None:
-        parsed = Parsed(parsed.spec, await run_in_threadpool(check_dataset, request, kind, parsed.spec))
+    good = parsed.spec or mend(kind.spec, fields, parsed.problems)
+    if good is not None:  # a folder that is not there is told even while other fields are wrong
+        found = await run_in_threadpool(check_dataset, request, kind, good)
+        parsed = Parsed(parsed.spec, found | parsed.problems)
     if parsed.spec is None or parsed.problems:
         return await _refused(request, "datasets", kind, fields, parsed.problems)
     job = await run_in_threadpool(submit_dataset, request, kind, parsed.spec)
@@ -68,7 +72,7 @@ def submit_dataset(request: Request, kind: DatasetExtension, spec: DatasetSpec) 
     """Queue the build of a dataset; one that begins with another's records waits for that one."""
     with _new_folder(request) as folder:
         spec = formfiles.FormFiles.of(request).moved(spec, folder)
-    return store(request).submit(
+    job = store(request).submit(
         kind="dataset", extension=kind.name, title=kind.title, name=spec.name, group=spec.group, folder=folder,
         username=request.state.user, worker="build", tasks=load(kind.tasks)(spec), spec=spec.model_dump(mode="json"),
         depends_on=deriving.first_base(spec),
