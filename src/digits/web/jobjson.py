@@ -148,7 +148,7 @@ def model(job: Job | ListedJob, dataset: Job | None, snapshot: SnapshotRow | Non
         "creation time": datetime.fromtimestamp(job.created).strftime("%Y-%m-%d %H:%M:%S.%f"),
         "username": job.username,
         "image dimensions": picture_shape(dataset),
-        "dataset content hash": job.facts.get("content_hash") if isinstance(job, Job) and job.facts else _hash_of(dataset),
+        "dataset content hash": _hash_of(dataset),
         "mean file": "mean.binaryproto",
         "snapshot file": snapshot_name(snapshot),
         "framework": job.framework,
