@@ -10,11 +10,12 @@ from digits.core.spec import DatasetSpec, field
 from digits.extensions.datasets.classification.sources.archive.spec import ArchiveSource
 from digits.extensions.datasets.classification.sources.derived.spec import Base, DerivedSource
 from digits.extensions.datasets.classification.sources.folder.spec import FolderSource
+from digits.extensions.datasets.classification.sources.huggingface.spec import HuggingFaceSource
 from digits.extensions.datasets.classification.sources.manifest.spec import ManifestSource
 from digits.extensions.datasets.classification.sources.textfile.spec import TextfileSource
 from digits.extensions.datasets.classification.sources.webdataset.spec import WebDatasetSource
 
-SourceChoice = FolderSource | TextfileSource | ArchiveSource | ManifestSource | WebDatasetSource | DerivedSource
+SourceChoice = FolderSource | TextfileSource | ArchiveSource | ManifestSource | WebDatasetSource | HuggingFaceSource | DerivedSource
 
 
 class ClassificationSpec(DatasetSpec):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from digits.extensions.datasets.classification.sources.derived.spec import Base
 
 
-RECOGNISED = ("webdataset", "archive", "folder", "manifest", "textfile")
+RECOGNISED = ("webdataset", "huggingface", "archive", "folder", "manifest", "textfile")
 """Sources that are told by what lies at a path, the most particular first."""
 
 

@@ -111,8 +111,22 @@ def _bytes(text: str) -> bytes:
         return text.encode("utf-8", "replace")
 
 
-def with_rules(source: DealtSource, inventory: Inventory, *, labels_given: bool = False) -> Inventory:
-    """Return ``inventory`` with the rules of a source that may say itself which database a picture is for."""
+def with_rules(
+    source: DealtSource,
+    inventory: Inventory,
+    *,
+    shares: tuple[float, float] | None = None,
+    labels_given: bool = False,
+) -> Inventory:
+    """Return ``inventory`` with the rules of a source that may say itself which database a picture is for.
+
+    Args:
+        source: the source.
+        inventory: its pictures.
+        shares: of undecided pictures for validation and testing, in percent, where they are not those of the source.
+        labels_given: see ``Rules``.
+    """
     decided = not np.any(np.asarray(inventory.dbs) == UNDECIDED)
-    shares = (0.0, 0.0) if decided else (source.pct_val, source.pct_test)
-    return replace(inventory, rules=replace(rules(source, *shares, dbs_given=decided), labels_given=labels_given))
+    pct_val, pct_test = (0.0, 0.0) if decided else shares or (source.pct_val, source.pct_test)
+    found = rules(source, pct_val, pct_test, dbs_given=decided)
+    return replace(inventory, rules=replace(found, labels_given=labels_given))

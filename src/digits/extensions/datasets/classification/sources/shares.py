@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from digits.core.spec import Spec
-from digits.data.rules import DBS, Rules
+from digits.data.rules import DBS, UNDECIDED, Rules
+from digits.extensions.datasets.classification.sources.dealt import DealtSource
 from digits.extensions.datasets.classification.split import num_sets
 
 SPLITS = {
@@ -23,6 +27,27 @@ def wanted_dbs(pct_val: float, pct_test: float, given: tuple[str, ...] = ()) -> 
 def least_for_training(source: Spec, pct_val: float, pct_test: float) -> int:
     """Return how many pictures a class needs: what was asked for, and one for each set."""
     return max(getattr(source, "train_min_per_class", None) or 1, num_sets(pct_val, pct_test))
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Which databases the parts of a source are for, by number; what it lacks is dealt from its training pictures, or from all."""
+
+    present: frozenset[int]
+
+    @classmethod
+    def of(cls, dbs: Iterable[int]) -> Splits:
+        """Return those of parts with these databases."""
+        return cls(frozenset(dbs))
+
+    def db(self, db: int) -> int:
+        """Return the database of the pictures of a part: undecided where validation pictures are still to be taken from them."""
+        return UNDECIDED if db == DBS.index("train") and DBS.index("val") not in self.present else db
+
+    def shares(self, source: DealtSource) -> tuple[float, float]:
+        """Return the shares of undecided pictures for validation and testing: none for what is there already."""
+        has_val, has_test = (DBS.index(db) in self.present for db in ("val", "test"))
+        return 0.0 if has_val else source.pct_val, 0.0 if has_test else source.pct_test
 
 
 def rules(source: Spec, pct_val: float, pct_test: float, *, dbs_given: bool = False) -> Rules:

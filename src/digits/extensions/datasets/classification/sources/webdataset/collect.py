@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from digits.core.errors import DataError
@@ -14,6 +15,7 @@ from digits.data.sniff import HEAD_BYTES, sniff
 from digits.extensions.datasets.classification.paths import outside, printable
 from digits.extensions.datasets.classification.sources.classids import ClassIds, TooManyClassesError
 from digits.extensions.datasets.classification.sources.pictures import with_rules
+from digits.extensions.datasets.classification.sources.shares import Splits
 from digits.extensions.datasets.classification.sources.textfile.lines import label_names
 from digits.extensions.datasets.classification.sources.webdataset.samples import class_in, samples
 from digits.extensions.datasets.classification.sources.webdataset.shards import Shard, folder_of, shards
@@ -31,19 +33,22 @@ def collect(source: WebDatasetSource, writer: InventoryWriter) -> Inventory:
         StoppedError: asked to stop.
     """
     found = shards(source.path)
+    splits = Splits.of(shard.db for shard in found)
     ids = ClassIds(_names_beside(folder_of(source.path)))
     with Gatherer(writer) as gatherer:
         for number, shard in enumerate(found):
             if problem := outside(bytes(shard.path), writer.settings.data_roots):
                 raise problem
             try:
-                _read(shard, writer.scratch / f"shard-{number:06}", ids, gatherer, writer)
+                _read(
+                    replace(shard, db=splits.db(shard.db)), writer.scratch / f"shard-{number:06}", ids, gatherer, writer
+                )
             except DataError as error:
                 where = printable(str(shard.path))
                 raise DataError(error.message, where=where, hint=error.hint, rule=error.rule) from error
         read = gatherer.finish()
     inventory = writer.finish(labels=ids.labels(), read=read, rules=Rules(), origin=source.path)
-    return with_rules(source, ids.in_order(inventory, writer.scratch))
+    return with_rules(source, ids.in_order(inventory, writer.scratch), shares=splits.shares(source))
 
 
 def _names_beside(folder: Path) -> list[str]:
