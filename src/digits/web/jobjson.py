@@ -104,7 +104,8 @@ def dataset(job: Job, tasks: Sequence[Task]) -> dict[str, Any]:
     parsing = [task for task in tasks if task.name.startswith("parse_")]
     creating = [task for task in tasks if task.name.startswith("create_")]
     body: dict[str, Any] = created(job) | {"directory": str(job.folder.path)}
-    body["content_hash"] = job.facts.get("content_hash")
+    if found := job.facts.get("content_hash"):
+        body["content_hash"] = found
     body["ParseFolderTasks"] = [
         {"name": task.title, **_counts(job.facts.get("parsed") if len(parsing) == 1 else None, task)}
         for task in parsing
@@ -148,7 +149,6 @@ def model(job: Job | ListedJob, dataset: Job | None, snapshot: SnapshotRow | Non
         "creation time": datetime.fromtimestamp(job.created).strftime("%Y-%m-%d %H:%M:%S.%f"),
         "username": job.username,
         "image dimensions": picture_shape(dataset),
-        "dataset content hash": _hash_of(dataset),
         "mean file": "mean.binaryproto",
         "snapshot file": snapshot_name(snapshot),
         "framework": job.framework,
@@ -159,11 +159,9 @@ def model(job: Job | ListedJob, dataset: Job | None, snapshot: SnapshotRow | Non
     }
     if isinstance(job, Job) and (job.folder.path / PYTHON_LAYERS).is_file():
         body["python layer file"] = PYTHON_LAYERS
+    if dataset and (found := dataset.facts.get("content_hash")):
+        body["dataset content hash"] = found
     return body | CAFFE_FILES if body["framework"] == "caffe" else body
-
-
-def _hash_of(dataset: Job | None) -> str | None:
-    return dataset.facts.get("content_hash") if dataset else None
 
 
 def snapshot_name(snapshot: SnapshotRow | None) -> str:
