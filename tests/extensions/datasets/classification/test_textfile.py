@@ -12,6 +12,7 @@ from digits.data.refused import read_refused
 from digits.extensions.datasets.classification.check import check, tasks
 from digits.extensions.datasets.classification.reader import open_reader
 from digits.extensions.datasets.classification.spec import ClassificationSpec
+from tests.data.webserver import site
 from tests.extensions.datasets.classification.folders import Built, draw, spec_of
 
 
@@ -162,3 +163,25 @@ def test_a_reader_gives_the_classes_of_the_list(tmp_path: Path) -> None:
     built = Built(tmp_path / "job", textfile_spec(**lists(tmp_path, "a.png 1\nb.png 0\n"), shuffle=0))
 
     assert open_reader(built.folder, "train").targets().tolist() == [1, 0]
+
+
+def test_addresses_in_a_list_are_fetched_where_a_setting_allows_it_and_refused_with_the_status(tmp_path: Path) -> None:
+    pictures(tmp_path, "a.png", "b.png")
+    with site() as server:
+        address = server.put("/some%20where/b.png?size=1", (tmp_path / "b.png").read_bytes())
+        train = f"a.png 0\n{address} 1\n{server.address}/gone.png 1\nHTTP://127.0.0.1:{server.port}/x 0\n"
+        fields = lists(tmp_path, train)
+        allowed = Built(
+            tmp_path / "job", textfile_spec(**fields), settings=WorkerSettings(allow_private_addresses=True)
+        )
+        asked = len(server.asked)
+        refused = Built(tmp_path / "closed", textfile_spec(**fields))
+
+    assert allowed.facts["dbs"]["train"]["class_counts"] == [1, 1]
+    assert f"{address} 1" in allowed.lines("train.txt")
+    rows = {row.line: (row.rule, row.reason) for row in read_refused(allowed.path / "refused.csv")}
+    assert rows == dict.fromkeys((3, 4), ("URL_STATUS", "The address answered 404."))
+    assert {row.line: row.rule for row in read_refused(refused.path / "refused.csv")} == dict.fromkeys(
+        (2, 3, 4), "URL_REFUSED"
+    )
+    assert len(server.asked) == asked

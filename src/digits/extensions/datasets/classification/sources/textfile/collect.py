@@ -7,7 +7,9 @@ from pathlib import Path
 
 from digits.core.errors import DataError
 from digits.core.events import Warned
-from digits.data.inventory import Inventory, InventoryWriter, read_files
+from digits.data import gather
+from digits.data.fetch import Fetcher, UrlRules, is_address
+from digits.data.inventory import Inventory, InventoryWriter
 from digits.data.reader import Answer, TargetKind
 from digits.data.rules import DBS, Rules
 from digits.extensions.datasets.classification.paths import outside, printable
@@ -27,11 +29,13 @@ def collect(source: TextfileSource, writer: InventoryWriter) -> Inventory:
     labels = _labels(source, writer)
     writer.ask_for(kind)
     size = len(labels) if labels else None
-    for db in dbs(source):
-        size = _List(source, db, writer, kind, size).read()
+    with Fetcher(UrlRules.of(writer.settings)) as fetcher, gather.Gatherer(writer, fetcher.get) as gatherer:
+        for db in dbs(source):
+            size = _List(source, db, writer, gatherer, kind, size).read()
+        read = gatherer.finish()
     return writer.finish(
         labels=labels or [f"value {number}" for number in range(size or 0)],
-        read=read_files,
+        read=read,
         rules=Rules(labels_given=True, shuffle=bool(source.shuffle)),
         origin=getattr(source, field_of(source, "train_images")),
     )
@@ -57,9 +61,16 @@ class _List:
     """The list for one database; ``size`` classes there are, or numbers in a line (None: as many as the first has)."""
 
     def __init__(
-        self, source: TextfileSource, db: str, writer: InventoryWriter, kind: TargetKind, size: int | None
+        self,
+        source: TextfileSource,
+        db: str,
+        writer: InventoryWriter,
+        gatherer: gather.Gatherer,
+        kind: TargetKind,
+        size: int | None,
     ) -> None:
         self._db, self._number, self._writer, self._kind, self._size = db, DBS.index(db), writer, kind, size
+        self._gatherer = gatherer
         self._path = writer.file(getattr(source, field_of(source, f"{db}_images")))
         folder = getattr(source, f"{db}_folder").strip()
         here = str(self._path.parent) if source.use_local_files else ""
@@ -75,7 +86,7 @@ class _List:
                 elif problem := self._problem(entry):
                     self._writer.refuse(self._db, entry.path, problem, entry.line)
                 else:
-                    self._writer.add(self._place(entry.path), entry.answer, self._number, entry.line)
+                    self._take(entry)
                     good += 1
         except OSError as error:
             raise DataError(
@@ -90,6 +101,13 @@ class _List:
             )
         return self._size
 
+    def _take(self, entry: Entry) -> None:
+        if address := _address(entry):
+            found = gather.Entry(entry.path, entry.answer, self._number, entry.line)
+            self._gatherer.add_address(found, address)
+        else:
+            self._gatherer.add_file(gather.Entry(self._place(entry.path), entry.answer, self._number, entry.line))
+
     def _place(self, path: bytes) -> bytes:
         if path.startswith(b"~"):
             path = os.path.expanduser(path)
@@ -98,6 +116,8 @@ class _List:
     def _problem(self, entry: Entry) -> DataError | None:
         if problem := self._answer_problem(entry.answer):
             return problem
+        if _address(entry):
+            return None  # whether it may be fetched is told when it is
         place = self._place(entry.path)
         if not os.path.isabs(place):
             return DataError(
@@ -116,3 +136,9 @@ class _List:
         if unknown is None:
             return None
         return DataError(f"There is no class {unknown}: the labels name {self._size}, from 0.", rule="LABEL_UNKNOWN")
+
+
+def _address(entry: Entry) -> str:
+    """Return the address that stands in the place of a path; empty where none does."""
+    text = entry.path.decode("utf-8", "replace")
+    return text if is_address(text) else ""
