@@ -55,7 +55,8 @@ def test_a_model_is_queued_with_digits_answer(empty: Serving, dataset: Job) -> N
 
     assert answer.status_code == 200, answer.text
     body = answer.json()
-    assert list(body) == MODEL_KEYS
+    assert list(body) == [*MODEL_KEYS, "dataset content hash"]
+    assert body["dataset content hash"] == dataset.facts["content_hash"]
     assert body["image dimensions"] == [12, 12, 1]
     assert body["snapshot file"] == "no snapshots"
     record = JobFolder(empty.settings.jobs / body["id"]).record()

@@ -159,9 +159,10 @@ def model(job: Job | ListedJob, dataset: Job | None, snapshot: SnapshotRow | Non
     }
     if isinstance(job, Job) and (job.folder.path / PYTHON_LAYERS).is_file():
         body["python layer file"] = PYTHON_LAYERS
-    if dataset and (found := dataset.facts.get("content_hash")):
-        body["dataset content hash"] = found
-    return body | CAFFE_FILES if body["framework"] == "caffe" else body
+    if body["framework"] == "caffe":
+        body |= CAFFE_FILES
+    found = dataset.facts.get("content_hash") if dataset else None
+    return body | {"dataset content hash": found} if found else body
 
 
 def snapshot_name(snapshot: SnapshotRow | None) -> str:
