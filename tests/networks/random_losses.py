@@ -57,7 +57,7 @@ def picture_loss(net: Drawn) -> None:
             [bottom, labels],
             net.maybe(0.6, "hinge_loss_param { norm: L2 }", "hinge_loss_param { norm: L1 } loss_weight: 3"),
         )
-    elif net.add("Sigmoid", [bottom]):
+    elif net.add("TanH", [bottom]) and net.add("Sigmoid", [list(net.shapes)[-1]]):
         net.add("MultinomialLogisticLoss", [list(net.shapes)[-1], labels])
 
 

@@ -16,7 +16,7 @@ def test_a_random_network_computes_its_formulas(seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("start", range(100, 3100, 100))
+@pytest.mark.parametrize("start", range(100, 1900, 100))
 def test_thousands_of_random_networks_compute_their_formulas(start: int) -> None:
     for seed in range(start, start + 100):
         net = draw_net(seed)
