@@ -66,11 +66,19 @@ def draw_folder(folder: Path, *, side: int = SIDE, mode: str = "L", per_class: i
     return folder
 
 
-def build_dataset(jobs: Path, pictures: Path, *, side: int = SIDE, channels: Literal[1, 3] = 1, **fields: Any) -> str:
+def build_dataset(
+    jobs: Path,
+    pictures: Path,
+    *,
+    side: int = SIDE,
+    channels: Literal[1, 3] = 1,
+    backend: Literal["lmdb", "hdf5"] = "lmdb",
+    **fields: Any,
+) -> str:
     """Build a dataset job, as its worker does, and return its id."""
     folder = JobFolder(jobs / new_job_id(jobs))
     spec = ClassificationSpec(
-        name="shapes", resize_channels=channels, resize_width=side, resize_height=side, random_seed=1,
+        name="shapes", resize_channels=channels, resize_width=side, resize_height=side, random_seed=1, backend=backend,
         source=FolderSource(train=str(pictures), **fields),
     )  # fmt: skip
     folder.write(
@@ -107,25 +115,29 @@ def new_model(shapes: tuple[Path, str], tmp_path: Path) -> Callable[..., tuple[J
             "dataset": dataset, "name": "model", "train_epochs": 2, "batch_size": 16, "random_seed": 5,
             "learning_rate": 0.01, "network": CustomNetwork(text=NETWORK), "device": "cpu",
         }  # fmt: skip
-        spec = TrainSpec(**(defaults | fields))
-        folder = JobFolder(jobs / new_job_id(jobs))
-        folder.write(
-            JobRecord(
-                id=folder.id,
-                kind="model",
-                extension="caffe",
-                title="Model",
-                name="model",
-                created=0.0,
-                worker="train",
-                depends_on=spec.dataset,
-                tasks=(TaskPlan(name="train", title="Train Caffe Model"),),
-                spec=spec.model_dump(mode="json"),
-            )
-        )
-        return folder, spec
+        return new_model_job(jobs, TrainSpec(**(defaults | fields)))
 
     return make
+
+
+def new_model_job(jobs: Path, spec: TrainSpec) -> tuple[JobFolder, TrainSpec]:
+    """Write a model job that has not begun."""
+    folder = JobFolder(jobs / new_job_id(jobs))
+    folder.write(
+        JobRecord(
+            id=folder.id,
+            kind="model",
+            extension="caffe",
+            title="Model",
+            name="model",
+            created=0.0,
+            worker="train",
+            depends_on=spec.dataset,
+            tasks=(TaskPlan(name="train", title="Train Caffe Model"),),
+            spec=spec.model_dump(mode="json"),
+        )
+    )
+    return folder, spec
 
 
 class Heard(list[Event]):

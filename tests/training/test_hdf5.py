@@ -1,4 +1,4 @@
-"""A training whose dataset keeps its records in HDF5: DIGITS' rules for it, and files that Caffe would take."""
+"""A training whose dataset keeps its records in HDF5: DIGITS' rules for it, and files that Caffe takes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import h5py
-import numpy as np
 import pytest
 import safetensors.numpy
 
@@ -15,34 +13,26 @@ from digits.caffe.commands.test import measure
 from digits.caffe.definitions import State, read_net
 from digits.caffeproto.caffemodel import write_caffemodel
 from digits.core.errors import NetworkError
-from digits.core.files import read_json, write_json
 from digits.core.jobfolder import JobFolder
-from digits.core.trainspec import TrainSpec
+from digits.core.trainspec import CustomNetwork, TrainSpec
 from digits.core.work import WorkerSettings
 from digits.training.caffe_trainer import train
-from digits.training.dataset import Dataset
+from tests.training.conftest import NETWORK, build_dataset, draw_folder, new_model_job
 
 NewModel = Callable[..., tuple[JobFolder, TrainSpec]]
 
 
 @pytest.fixture
-def hdf5(new_model: NewModel) -> NewModel:
-    """Model jobs on a dataset that has its records in HDF5, too, as lists that Caffe reads."""
+def hdf5(tmp_path: Path) -> NewModel:
+    """Model jobs on a dataset that has its records in HDF5."""
+    dataset = build_dataset(tmp_path / "jobs", draw_folder(tmp_path / "pictures"), backend="hdf5")
 
     def make(**fields: Any) -> tuple[JobFolder, TrainSpec]:
-        folder, spec = new_model(**fields)
-        path = folder.path.parent / spec.dataset
-        write_json(path / "dataset.json", read_json(path / "dataset.json") | {"backend": "hdf5"})
-        dataset = Dataset.open(folder, spec.dataset)
-        for db in ("train", "val"):
-            reader = dataset.reader(db)
-            images = np.empty((len(reader), *reader.sample_shape), np.uint8)
-            reader.decode_all(images)
-            with h5py.File(path / f"{db}_db" / "0.h5", "w") as file:
-                file["data"] = images.transpose(0, 3, 1, 2).astype(np.float32)
-                file["label"] = reader.targets().astype(np.float32)
-            dataset.database(db).write_text(f"{path}/{db}_db/0.h5\n")
-        return folder, spec
+        given: dict[str, Any] = {
+            "dataset": dataset, "name": "model", "train_epochs": 2, "batch_size": 16, "random_seed": 5,
+            "learning_rate": 0.01, "network": CustomNetwork(text=NETWORK), "device": "cpu",
+        }  # fmt: skip
+        return new_model_job(tmp_path / "jobs", TrainSpec(**(given | fields)))
 
     return make
 

@@ -81,7 +81,7 @@ class Index:
             return np.asarray(self._labels, np.int64)
         assert self._rows is not None
         if self.kind == "vector":
-            return np.asarray(self._rows.values, np.float32).reshape(len(self), size)
+            return np.array(self._rows.values, np.float32).reshape(len(self), size)
         dense = np.zeros((len(self), size), np.uint8)
         dense[self._rows.rows_of(np.arange(len(self._rows.values))), self._rows.values] = 1
         return dense

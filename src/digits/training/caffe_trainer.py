@@ -147,6 +147,11 @@ class _Side:
         return self.layer.top[1] if len(self.layer.top) > 1 else ""
 
     @property
+    def answer_shape(self) -> tuple[int, ...]:
+        """The shape of one picture's answer: one number for a class, else a row of classes or numbers."""
+        return () if self.dataset.facts.get("target_kind", "class") == "class" else (len(self.dataset.labels),)
+
+    @property
     def transform(self) -> Transform:
         """What the data layer does to pictures."""
         return transform_of(self.layer.transform_param, self.folder.path, device=self.device)
@@ -156,7 +161,8 @@ class _Side:
         channels, height, width = self.dataset.size
         side_px = self.layer.transform_param.crop_size
         data = (self.batch_size, channels, side_px or height, side_px or width)
-        inputs = dict(zip(self.layer.top, (data, (self.batch_size,)), strict=False))
+        answers = (self.batch_size, *self.answer_shape)
+        inputs = dict(zip(self.layer.top, (data, answers), strict=False))
         generator = torch.Generator().manual_seed(seed)
         net = build(self.message, inputs, phase=self.phase, where=ORIGINAL_FILE, generator=generator, share=share)
         return placed(net, self.device, compiled=compiled)
@@ -199,6 +205,7 @@ def _definition(spec: TrainSpec, folder: JobFolder, dataset: Dataset) -> CaffeDe
         mean_values=mean.flatten().tolist() if mean is not None and spec.use_mean == "pixel" else (),
         mean_file=MEAN_FILE, train_db=str(dataset.database("train")), backend=dataset.backend,
         val_db=str(dataset.database("val")) if dataset.has("val") else None,
+        one_class=dataset.facts.get("target_kind", "class") == "class",
     )  # fmt: skip
 
 

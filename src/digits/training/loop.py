@@ -55,29 +55,30 @@ def train(run: Run) -> dict[str, Any]:
 def advance(run: Run, step: int) -> None:
     """Do one iteration: the weights move once."""
     rate = run.schedule(step)
-    loss, outputs = learn(run, step)
-    check(run, step, loss, outputs)
+    loss, outputs, targets = learn(run, step)
+    check(run, step, loss, outputs, targets)
     if step % run.display == 0:
-        show(run, step, rate, loss, outputs)
+        show(run, step, rate, loss, outputs, targets)
     run.solver.step(rate)
     run.report.trained(run.batch_size * run.iter_size)
     run.report.progress(step + 1)
 
 
-def learn(run: Run, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-    """Forward and backward; gradients of ``iter_size`` batches add up. Returns the mean loss and the last batch's outputs."""
+def learn(run: Run, step: int) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+    """Forward and backward; gradients of ``iter_size`` batches add up. Returns the mean loss, the last batch's outputs and targets."""
     losses: list[Tensor] = []
     outputs: dict[str, Tensor] = {}
+    targets = torch.empty(0)
     for number in range(step * run.iter_size, (step + 1) * run.iter_size):
         data, targets = run.source.batch(number)
         outputs = run.net(**{run.data_blob: data, run.target_blob: targets})
         loss = run.net.total_loss(outputs)
         torch.autograd.backward(loss)
         losses.append(loss.detach())
-    return losses[0] if len(losses) == 1 else torch.stack(losses).mean(), outputs
+    return losses[0] if len(losses) == 1 else torch.stack(losses).mean(), outputs, targets
 
 
-def check(run: Run, step: int, loss: Tensor, outputs: Mapping[str, Tensor]) -> None:
+def check(run: Run, step: int, loss: Tensor, outputs: Mapping[str, Tensor], targets: Tensor) -> None:
     """Stop before weights that are no numbers are kept: within 3 steps of the first such loss.
 
     Raises:
@@ -86,7 +87,7 @@ def check(run: Run, step: int, loss: Tensor, outputs: Mapping[str, Tensor]) -> N
     is_due = run.device.type == "cpu" or step % _CHECK_INTERVAL == 0 or run.is_snapshot_due(step + 1)
     if not is_due or math.isfinite(loss.item()):
         return
-    values = {name: value.item() for name, value in run.kind.measure(outputs).items()}
+    values = {name: value.item() for name, value in run.kind.measure(outputs, targets).items()}
     name, value = next(
         ((name, value) for name, value in values.items() if not math.isfinite(value)), ("loss", math.nan)
     )
@@ -101,9 +102,9 @@ def diverged(name: str, value: float, step: int) -> TrainingError:
     )
 
 
-def show(run: Run, step: int, rate: float, loss: Tensor, outputs: Mapping[str, Tensor]) -> None:
+def show(run: Run, step: int, rate: float, loss: Tensor, outputs: Mapping[str, Tensor], targets: Tensor) -> None:
     """Keep a point of the training curves."""
-    values = {name: value.item() for name, value in run.kind.measure(outputs).items()}
+    values = {name: value.item() for name, value in run.kind.measure(outputs, targets).items()}
     run.report.points(step, {f"{name}/train": value for name, value in values.items()} | {"lr": rate})
     run.log.iteration(step, loss.item(), rate)
     run.log.outputs("Train", values, run.net.losses)
@@ -125,7 +126,7 @@ def validate(run: Run, step: int) -> None:
         if run.stop():
             return
         outputs = test.net(**{test.data_blob: data, test.target_blob: targets})
-        for name, value in run.kind.measure(outputs).items():
+        for name, value in run.kind.measure(outputs, targets).items():
             sums[name] = sums.get(name, torch.zeros((), device=run.device)) + value.reshape(()) * len(data)
     values = {name: total.item() / len(test.frames) for name, total in sums.items()}
     for name, mean in values.items():

@@ -47,6 +47,7 @@ class Answers:
     best: Best
     refused: list[Refused] = field(default_factory=list)
     num_refused: int = 0
+    are_numbers: bool = False
     seconds: float = 0.0
 
     def refuse(self, path: str, reason: str) -> None:
@@ -152,6 +153,7 @@ async def classify(request: Request, job: Job, snapshot: SnapshotRow, entries: E
             continue
         body = {"paths": [path for path, _ in chunk], "top": TOP} | ({"all_scores": True} if best_of else {})
         found = await infer(request, job, snapshot, "/classify", body)
+        answers.are_numbers = are_numbers(found)
         await run_in_threadpool(_take, request, answers, chunk, found)
     answers.seconds = time.monotonic() - begun
     return answers
@@ -194,6 +196,11 @@ def _take(request: Request, answers: Answers, chunk: Entries, found: Mapping[str
 def percent(top: Sequence[Sequence[Any]]) -> list[list[Any]]:
     """Return DIGITS' form of answers: [label, percent with two decimals], best first."""
     return [[str(label), round(100 * share, 2)] for _, label, share in top[:TOP]]
+
+
+def are_numbers(answer: Mapping[str, Any]) -> bool:
+    """Whether a worker's answers are the numbers of a regression, and no probabilities."""
+    return bool(answer.get("target_kind") == "vector")
 
 
 async def shown(request: Request, job: Job, snapshot: SnapshotRow, path: str) -> str:

@@ -46,6 +46,8 @@ def check_health(
     dataset = find_job_folder(folder.path.parent, record.parent)
     facts = read_json(dataset.path / "dataset.json")
     kind = extension("datasets", dataset.record().extension)
+    if facts.get("target_kind", "class") != "class":
+        raise DataError("Only a dataset with one class for each picture can be checked.", where=record.parent)
     readers: dict[str, DatasetReader] = {
         db: load(kind.reader)(dataset, db) for db, each in facts["dbs"].items() if each["entries"]
     }

@@ -37,7 +37,7 @@ class Inference:
         self._lock = ThreadPoolExecutor(1, "network")  # one question at a time reaches the network
 
     def classify(self, question: Question) -> dict[str, Any]:
-        """``/classify``: the best classes of each path; a file that is no picture costs its own row."""
+        """``/classify``: the best classes of each path, or the numbers of a regression; a file that is no picture costs its own row."""
         paths, top = _paths(question), int(question.get("top", 5))
         return self._lock.submit(self._classify, paths, top, bool(question.get("all_scores"))).result()
 
@@ -56,7 +56,7 @@ class Inference:
             read = list(self._threads.map(self._try_read, some))
             images = [each for each in read if not isinstance(each, DataError)]
             probabilities = self._predictor.classify(images) if images else None
-            best = iter(top_classes(probabilities, self._predictor.labels, top) if probabilities is not None else ())
+            best = iter(self._answers(probabilities, top) if probabilities is not None else ())
             for path, each in zip(some, read, strict=True):
                 results.append(
                     _refused(path, each)
@@ -66,9 +66,17 @@ class Inference:
             if all_scores and probabilities is not None:
                 scores.append(probabilities)
         answer = {"labels_count": len(self._predictor.labels), "epoch": self._predictor.epoch, "results": results}
+        answer["target_kind"] = self._predictor.facts.target_kind
         if scores:
             answer["scores_file"] = str(self._keep(scores))
         return answer | {"seconds": time.perf_counter() - began}
+
+    def _answers(self, outputs: np.ndarray, top: int) -> list[list[tuple[int, str, float]]]:
+        """Return (id, label, probability) of the best classes of each picture; or all its numbers, in order."""
+        labels = self._predictor.labels
+        if self._predictor.facts.target_kind != "vector":
+            return top_classes(outputs, labels, top)
+        return [[(index, label, float(row[index])) for index, label in enumerate(labels)] for row in outputs]
 
     def _read(self, path: str) -> np.ndarray:
         try:

@@ -131,7 +131,7 @@ def _look_chunk(seen: Looks, reader: DatasetReader, start: int, begin: int) -> i
         seen.thumbs_NHW[place] = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
         seen.digests_N[place] = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).digest()
         seen.mean_N[place] = grey.mean()
-        seen.spread_N[place] = cv2.meanStdDev(image)[1].max()
+        seen.spread_N[place] = max(cv2.meanStdDev(plane)[1].max() for plane in cv2.split(image))
         seen.paths[place] = sample.source
         seen.sizes[place] = _source_size(sample.source)
     return len(indices)

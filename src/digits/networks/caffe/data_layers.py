@@ -29,6 +29,7 @@ class DataFacts:
     use_mean: Literal["none", "image", "pixel"]
     mean_values: tuple[float, ...]
     mean_file: str
+    one_class: bool = True
 
 
 @dataclass(frozen=True)

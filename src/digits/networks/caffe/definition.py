@@ -67,6 +67,7 @@ def prepare(
     train_db: str = "train_db",
     val_db: str | None = "val_db",
     backend: Literal["lmdb", "hdf5"] = "lmdb",
+    one_class: bool = True,
 ) -> CaffeDefinition:
     """Return the definition of a classifier after DIGITS' rules.
 
@@ -85,11 +86,14 @@ def prepare(
         train_db: path of the training database.
         val_db: path of the validation database, or None where there is none.
         backend: the kind of the databases.
+        one_class: each picture is of one class, so that the network must answer with a Softmax.
 
     Raises:
         NetworkError: the text is no network, or breaks one of DIGITS' rules; with line and remedy.
     """
-    facts = DataFacts(channels, height, width, backend, train_db, val_db, use_mean, tuple(mean_values), mean_file)
+    facts = DataFacts(
+        channels, height, width, backend, train_db, val_db, use_mean, tuple(mean_values), mean_file, one_class
+    )
     return _prepare(text, where, num_classes, crop_size, batch_size, facts)
 
 
@@ -108,7 +112,13 @@ def _prepare(
     trained = [(layer, included["train"][index], included["val"][index]) for index, layer in hidden]
     both = _net(net, [*data, *(_with_rule(layer, *states) for layer, *states in trained if any(states))])
     answering = [_with_rule(layer, True, True) for index, layer in hidden if included["deploy"][index]]
-    deploy = _deploy(net, answering, (1, facts.channels, crop or facts.height, crop or facts.width), where)
+    if facts.one_class and not any(layer.type == "Softmax" for layer in answering):
+        raise NetworkError(
+            "Your deploy network is missing a Softmax layer!",
+            where=where,
+            hint='Add a layer of type "Softmax" with include { stage: "deploy" }, as the standard networks have it.',
+        )
+    deploy = _deploy(net, answering, (1, facts.channels, crop or facts.height, crop or facts.width))
     train, val = _in_phase(both, "TRAIN"), _in_phase(both, "TEST") if facts.val_db else None
     for made, state in ((train, "TRAIN"), (val, "TEST"), (deploy, "deploy")):
         if made is not None:
@@ -185,18 +195,8 @@ def _in_phase(net: Net, phase: Literal["TRAIN", "TEST"]) -> Net:
     return kept
 
 
-def _deploy(original: Net, layers: Sequence[Layer], shape: tuple[int, ...], where: str) -> Net:
-    """Return the network that answers: the blob "data", then ``layers``.
-
-    Raises:
-        NetworkError: no Softmax is among them.
-    """
-    if not any(layer.type == "Softmax" for layer in layers):
-        raise NetworkError(
-            "Your deploy network is missing a Softmax layer!",
-            where=where,
-            hint='Add a layer of type "Softmax" with include { stage: "deploy" }, as the standard networks have it.',
-        )
+def _deploy(original: Net, layers: Sequence[Layer], shape: tuple[int, ...]) -> Net:
+    """Return the network that answers: the blob "data", then ``layers``."""
     data = Layer(name="input", type="Input", top=["data"])
     data.input_param.shape.add().dim.extend(shape)
     net = _net(original, [data, *layers])

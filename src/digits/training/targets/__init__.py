@@ -23,8 +23,8 @@ class Target(Protocol):
     def collate(self, targets: NDArray[Any]) -> Tensor:
         """Return the targets of a batch as the network takes them."""
 
-    def measure(self, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the values of a batch that are worth a curve, each a scalar and a mean over the batch."""
+    def measure(self, outputs: Mapping[str, Tensor], targets: Tensor) -> dict[str, Tensor]:
+        """Return the values of a batch that are worth a curve, each a scalar and a mean over the batch; ``targets`` as collated."""
 
     def predict(self, outputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """Return the answers that the network's outputs stand for, one row a picture."""

@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from digits.training.outputs import single_numbers
+
 
 class ClassTarget:
     """Class ids are floats on their way in, as all blobs of Caffe; probabilities on their way out."""
@@ -18,9 +20,9 @@ class ClassTarget:
         """Return [N] float32."""
         return torch.from_numpy(np.asarray(targets, np.float32))
 
-    def measure(self, outputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the outputs that are one number: the losses and accuracies that the network itself computes."""
-        return {name: output.detach() for name, output in outputs.items() if output.numel() == 1}
+    def measure(self, outputs: Mapping[str, Tensor], targets: Tensor) -> dict[str, Tensor]:  # noqa: ARG002 - the protocol's
+        """Return the losses and accuracies that the network itself computes."""
+        return single_numbers(outputs)
 
     def predict(self, outputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """Return [N, classes]: the last output, as DIGITS takes it, with places beyond the classes averaged."""

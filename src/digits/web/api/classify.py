@@ -9,7 +9,7 @@ from starlette.responses import Response
 from digits.core.errors import DigitsError
 from digits.web import services
 from digits.web.answers import as_json, render, wants_json
-from digits.web.classifying import asked_model, classify, entries_of, infer, one_picture, percent, shown
+from digits.web.classifying import are_numbers, asked_model, classify, entries_of, infer, one_picture, percent, shown
 from digits.web.reading import read_form, whole_number
 from digits.web.tally import TOP
 
@@ -21,7 +21,7 @@ async def one(request: Request) -> Response:
     """``classify_one``: the five likeliest classes.
 
     Template ``models/classify_one.html`` gets ``job``, ``snapshot``, ``name`` (of the picture, as its owner calls it), ``predictions``
-    ([(label, percent)]), ``picture`` (a data address: as the network sees it), ``width``, ``height`` and ``seconds``.
+    ([(label, percent)], or with ``numbers`` those of a regression), ``picture`` (a data address: as the network sees it), ``width``, ``height`` and ``seconds``.
     """
     await read_form(request)
     job, snapshot = await run_in_threadpool(asked_model, request)
@@ -37,7 +37,8 @@ async def one(request: Request) -> Response:
         if not result["ok"]:
             trouble = result["error"]
             raise DigitsError(trouble["message"], where=name, hint=trouble.get("hint") or "")
-        predictions = percent(result["top"])
+        numbers = are_numbers(answer)
+        predictions = [[label, value] for _, label, value in result["top"]] if numbers else percent(result["top"])
         if wants_json(request):
             return as_json({"predictions": predictions})
         seen = await infer(request, job, snapshot, "/picture", {"path": str(path)})
@@ -48,6 +49,7 @@ async def one(request: Request) -> Response:
         snapshot=snapshot,
         name=name,
         predictions=predictions,
+        numbers=numbers,
         picture="data:image/png;base64," + seen["png_base64"],
         width=seen["width"],
         height=seen["height"],
@@ -69,7 +71,8 @@ async def many(request: Request) -> Response:
     report = await run_in_threadpool(answers.tally.report)
     if wants_json(request):
         rows = report.rows(0, report.count)
-        found = {path: [[label, round(100 * share, 2)] for label, share in top] for path, _, top in rows}
+        digits, factor = (9, 1) if answers.are_numbers else (2, 100)
+        found = {path: [[label, round(factor * value, digits)] for label, value in top] for path, _, top in rows}
         return as_json({"classifications": found})
     pictures = [await shown(request, job, snapshot, mistake.path) for mistake in report.mistakes]
     return render(
