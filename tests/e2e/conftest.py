@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
+import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,6 +43,37 @@ def browser() -> Iterator[Browser]:
         chromium = play.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start the server as a person does; return its address. A test leaves no job behind."""
+    home = tmp_path_factory.mktemp("home")
+    log = home / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "digits.cli.main", "serve", "--port", "0", "--root", str(home / ".digits")],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"DIGITS_MIN_FREE_DISK_BYTES": "0", "HOME": str(home)},
+        )
+    try:
+        yield _address(log, process)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _address(log: Path, process: subprocess.Popen[bytes]) -> str:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
+        if found:
+            with urllib.request.urlopen(found.group() + "/healthz", timeout=30) as answer:
+                assert answer.status == 200
+            return found.group()
+        time.sleep(0.05)
+    raise AssertionError(f"The server did not start:\n{log.read_text()}")
 
 
 OWN_REMARK = "Autofocus processing was blocked because a document already has a focused element"

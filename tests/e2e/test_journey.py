@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,37 +38,6 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (written.folder / "5" / "empty.png").write_bytes(b"")
     (written.folder / "9" / "page.png").write_bytes(b"<!doctype html><title>no picture</title>")
     return folder
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start the server as a person does; return its address."""
-    home = tmp_path_factory.mktemp("home")
-    log = home / "server.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "digits.cli.main", "serve", "--port", "0", "--root", str(home / ".digits")],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env=os.environ | {"DIGITS_MIN_FREE_DISK_BYTES": "0", "HOME": str(home)},
-        )
-    try:
-        yield _address(log, process)
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _address(log: Path, process: subprocess.Popen[bytes]) -> str:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
-        if found:
-            with urllib.request.urlopen(found.group() + "/healthz", timeout=30) as answer:
-                assert answer.status == 200
-            return found.group()
-        time.sleep(0.05)
-    raise AssertionError(f"The server did not start:\n{log.read_text()}")
 
 
 @pytest.mark.timeout(300)

@@ -101,7 +101,7 @@ export class FileField {
     this.bar.value = whole ? done / whole : 1;
     const percent = whole ? Math.floor((100 * done) / whole) : 100;
     const left = left_s === null || trouble ? "" : `, ${about(left_s)} left`;
-    const speed = trouble || `${size(rate)}/s, ${commas(elapsed_s)} s so far${left}`;
+    const speed = trouble || `${rate ? `${size(rate)}/s, ` : ""}${commas(elapsed_s)} s so far${left}`;
     this.state.textContent = `${transfer.source.name}: ${percent} % of ${size(whole)}, ${speed}`;
   }
 

@@ -107,7 +107,7 @@ export class Transfer {
     this.marks.push([now, done]);
     while (this.marks.length > 2 && now - this.marks[0][0] > RATE_OVER_MS) this.marks.shift();
     const [since, before] = this.marks[0];
-    const rate = now > since ? Math.max(0, (1000 * (done - before)) / (now - since)) : 0;
+    const rate = now > since ? Math.max(0, (1000 * (done - before)) / (now - since)) : (1000 * done) / Math.max(1, now - this.began);
     this.tell({ done, rate, elapsed_s: (now - this.began) / 1000, left_s: rate ? (this.source.size - done) / rate : null, trouble });
   }
 }
