@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,22 +29,24 @@ _SCRIPT = """
 import sys
 import cv2, numpy
 assert cv2.__version__.startswith("4.10."), cv2.__file__
-prototxt, weights, given, made = sys.argv[1:]
+prototxt, weights, given, made, *also = sys.argv[1:]
 net = cv2.dnn.readNetFromCaffe(prototxt, weights)
 for name, array in numpy.load(given).items():
     net.setInput(array, name)
-names = net.getUnconnectedOutLayersNames()
+names = [*net.getUnconnectedOutLayersNames(), *also]
 numpy.savez(made, **dict(zip(names, net.forward(names))))
 """
 
 
-def forward(prototxt: Path, weights: Path, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Return what OpenCV makes of the inputs, by blob, at each last layer of the network (by the layers' names)."""
+def forward(
+    prototxt: Path, weights: Path, inputs: Mapping[str, NDArray[Any]], *, also: Sequence[str] = ()
+) -> dict[str, NDArray[Any]]:
+    """Return what OpenCV makes of the inputs, by blob, at each last layer of the network and at the layers ``also``, by their names."""
     with tempfile.TemporaryDirectory() as folder:
         given, made = Path(folder, "in.npz"), Path(folder, "out.npz")
         np.savez(given, **dict[str, Any](inputs))
         done = subprocess.run(
-            [sys.executable, "-P", "-c", _SCRIPT, str(prototxt), str(weights), str(given), str(made)],
+            [sys.executable, "-P", "-c", _SCRIPT, str(prototxt), str(weights), str(given), str(made), *also],
             env={**os.environ, "PYTHONPATH": str(FOLDER)}, capture_output=True, text=True, timeout=100, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

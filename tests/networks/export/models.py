@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod, sqrt
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from digits.caffeproto import caffe_pb2
 from digits.caffeproto.files import read_weights_file
 from digits.caffeproto.filter import filter_net
 from digits.caffeproto.text import parse_net, to_text
@@ -83,6 +85,15 @@ def draw_weights(state: Arrays) -> dict[str, NDArray[np.float32]]:
     return drawn
 
 
+def with_scores(model: ExportModel) -> ExportModel:
+    """The network without its last Softmax, which would hide how far scores are apart."""
+    deploy = caffe_pb2.NetParameter()
+    deploy.CopyFrom(model.deploy)
+    del deploy.layer[:]
+    deploy.layer.extend(layer for layer in model.deploy.layer if layer.type != "Softmax")
+    return replace(model, deploy=deploy)
+
+
 def pictures(model: ExportModel, count: int = 1) -> dict[str, NDArray[np.float32]]:
     """Inputs as pictures are after the mean was taken off."""
     rng = np.random.default_rng(3)
@@ -92,12 +103,12 @@ def pictures(model: ExportModel, count: int = 1) -> dict[str, NDArray[np.float32
     }
 
 
-def ours(model: ExportModel, inputs: Arrays) -> dict[str, NDArray[Any]]:
-    """What the network makes of the inputs here."""
+def ours(model: ExportModel, inputs: Arrays, *, also: Sequence[str] = ()) -> dict[str, NDArray[Any]]:
+    """What the network makes of the inputs here: its outputs, and the blobs ``also``."""
     net = model.build(len(next(iter(inputs.values()))))
     with torch.inference_mode():
-        made = net(**{name: torch.from_numpy(array.copy()) for name, array in inputs.items()})
-    return {name: blob.numpy() for name, blob in made.items()}
+        made = net.activations(**{name: torch.from_numpy(array.copy()) for name, array in inputs.items()})
+    return {name: made[name].numpy() for name in (*net.outputs, *also)}
 
 
 def unpacked(archive: Path, folder: Path) -> tuple[Path, Path]:

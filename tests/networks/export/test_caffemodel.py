@@ -50,13 +50,17 @@ ANSWERING = [name for name, card in standard_networks().items() if card.kind != 
 
 
 def check_against_opencv(model: ExportModel, folder: Path) -> float:
-    """Compare all outputs, and return the largest difference, relative to the largest value where that is above 1."""
+    """Compare all outputs and the scores behind probabilities; return the largest difference, relative to the largest value above 1."""
     deploy, weights = unpacked(write("caffemodel", model, folder / "made"), folder)
     inputs = pictures(model)
-    expected, made = ours(model, inputs), opencv4.forward(deploy, weights, inputs)
+    scores = [bottom for layer in model.deploy.layer if layer.type == "Softmax" for bottom in layer.bottom]
+    layers = [next(layer.name for layer in reversed(model.deploy.layer) if blob in layer.top) for blob in scores]
+    expected = ours(model, inputs, also=scores)
+    made = opencv4.forward(deploy, weights, inputs, also=layers)
     assert len(made) == len(expected)
+    made |= {blob: made[layer] for blob, layer in zip(scores, layers, strict=True)}
     worst: float = max(
-        float(np.abs(made[name] - blob).max()) / max(1.0, np.abs(blob).max()) for name, blob in expected.items()
+        float(np.abs(made[name] - blob).max()) / max(1.0, float(np.abs(blob).max())) for name, blob in expected.items()
     )
     assert worst < 1e-4
     return worst

@@ -22,7 +22,7 @@ from digits.networks.caffe.export.formats import write
 from digits.networks.caffe.export.onnx import MissingPackageError
 from digits.networks.caffe.export.preprocessing import Preprocessing
 from digits.networks.standard import standard_networks
-from tests.networks.export.models import of_text, ours, pictures, squeezenet, standard
+from tests.networks.export.models import of_text, ours, pictures, squeezenet, standard, with_scores
 from tests.shared import needs_shared
 
 NETWORK = """
@@ -88,7 +88,7 @@ def run_pt2(path: Path, inputs: Arrays, folder: Path) -> tuple[dict[str, NDArray
 @SLOW
 @pytest.mark.parametrize("name", [name for name, card in standard_networks().items() if card.kind != "detection"])
 def test_onnx_runtime_computes_what_we_compute(name: str, tmp_path: Path) -> None:
-    model = standard(name)
+    model = with_scores(standard(name))
     inputs = pictures(model)
 
     check(run_onnx(write("onnx", model, tmp_path / "made"), inputs), ours(model, inputs))
@@ -131,7 +131,7 @@ def test_an_onnx_file_computes_the_same_for_any_batch_with_caffes_names_and_says
 
 @pytest.mark.parametrize("name", ["lenet", *(pytest.param(name, marks=SLOW) for name in ("alexnet", "googlenet"))])
 def test_a_pt2_file_runs_where_there_is_torch_and_nothing_of_ours(name: str, tmp_path: Path) -> None:
-    model = standard(name)
+    model = with_scores(standard(name))
     inputs = pictures(model, 3)
 
     made, texts = run_pt2(write("pt2", model, tmp_path / "made"), inputs, tmp_path)
