@@ -6,6 +6,7 @@ Legend: HWC = height, width, channels (1 grey, 3 RGB) of uint8.
 from __future__ import annotations
 
 import os
+import stat
 import zlib
 from pathlib import Path
 
@@ -43,16 +44,26 @@ def read_file(path: str | Path | bytes) -> bytes:
     """Return the file's bytes.
 
     Raises:
-        DataError: it cannot be read (IMG_UNREADABLE), or is too long to be a picture (IMG_TOO_LARGE).
+        DataError: it cannot be read (IMG_UNREADABLE), is no ordinary file (IMG_NOT_A_PICTURE), or is too long to be a picture
+            (IMG_TOO_LARGE).
     """
     try:
-        with open(path, "rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > MAX_FILE_BYTES:
-                raise DataError(f"The file has {size:,} bytes, more than {MAX_FILE_BYTES:,}.", rule="IMG_TOO_LARGE")
+        with open(path, "rb", buffering=0, opener=_open_at_once) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):  # /dev/zero never ends
+                raise DataError("This is no ordinary file.", rule="IMG_NOT_A_PICTURE")
+            if status.st_size > MAX_FILE_BYTES:
+                raise DataError(
+                    f"The file has {status.st_size:,} bytes, more than {MAX_FILE_BYTES:,}.", rule="IMG_TOO_LARGE"
+                )
             return file.readall()
     except OSError as error:
         raise DataError(f"It cannot be read: {error.strerror or error}.", rule="IMG_UNREADABLE") from error
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file without waiting, as a pipe would have it, for somebody who writes."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # Windows has no such pipes
 
 
 def load_image(path: str | Path | bytes, *, limits: Limits | None = None) -> Decoded:

@@ -65,7 +65,7 @@ def _take(archive: Archive, layout: Layout, ids: dict[bytes, int], writer: Inven
         found = _place(layout, member)
         problem = member.problem or _problem(archive, member, found, seen)
         if problem or not found:
-            writer.refuse("", member.name, problem or _no_class())
+            writer.refuse("", member.name, problem or _no_class(member))
             continue
         name, db = found
         writer.add(member.name, ids[name], db)
@@ -93,5 +93,7 @@ def _problem(archive: Archive, member: Member, found: tuple[bytes, int] | None, 
     return None
 
 
-def _no_class() -> DataError:
+def _no_class(member: Member) -> DataError:
+    if is_junk(member.parts):
+        return DataError("It is hidden, as what systems keep for themselves is.", rule="HIDDEN")
     return DataError("It lies in no class folder.", hint="Pictures lie in one folder for each class.", rule="NO_CLASS")

@@ -6,12 +6,15 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 
 from digits.core.errors import DataError
 from digits.data.reader import Answer, TargetKind
 
 MAX_LINE_BYTES = 16_384
+_PIECE_BYTES = MAX_LINE_BYTES + 2
+_SHOWN_BYTES = 200
 _BOM = b"\xef\xbb\xbf"
 _ENTRY = re.compile(rb"(.+?)[ \t]+(\d{1,9})")
 _CLASSES_ENTRY = re.compile(rb"(.+?)[ \t]+(-|\d{1,9}(?:[ \t]*,[ \t]*\d{1,9})*)")
@@ -50,13 +53,17 @@ def entries(path: Path, kind: TargetKind = "class") -> Iterator[Entry | BadLineE
     Raises:
         OSError: the list cannot be read.
     """
+    is_list = False
     for number, text in _lines(path):
-        found = _READ[kind](text)
-        if found is not None:
+        if b"\0" in text:
+            yield BadLineError(number, text[:_SHOWN_BYTES], "This is no text.", "A list is a text file in UTF-8.")
+            if not is_list:
+                return  # of a program, or UTF-16, no line would be better
+        elif len(text) > MAX_LINE_BYTES:
+            yield BadLineError(number, text[:_SHOWN_BYTES], f"The line has more than {MAX_LINE_BYTES:,} bytes.")
+        elif (found := _READ[kind](text)) is not None:
+            is_list = True
             yield Entry(number, *found)
-        elif b"\0" in text[:4096] or len(text) > MAX_LINE_BYTES:
-            yield BadLineError(number, text[:200], "This is no text.", "A list is a text file in UTF-8.")
-            return
         else:
             yield BadLineError(number, text, *_why(text, kind))
 
@@ -120,11 +127,24 @@ def label_names(path: Path) -> list[str]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the number and text of each line that is not blank."""
+    """Yield the number and text of each line that is not blank; of one that is too long, its beginning."""
     with path.open("rb") as file:
+        readline, end = _reader(file)
         number = 0
-        while line := file.readline(MAX_LINE_BYTES + 2):
+        while line := readline(_PIECE_BYTES):
             number += 1
+            rest = line
+            while len(rest) == _PIECE_BYTES and not rest.endswith(end):
+                rest = readline(_PIECE_BYTES)
             text = (line.removeprefix(_BOM) if number == 1 else line).strip(b" \t\r\n\v\f")
             if text:
                 yield number, text
+
+
+def _reader(file: BufferedReader) -> tuple[Callable[[int], bytes], bytes]:
+    """Return what reads a line, and what a line ends with: old Macs wrote CR alone."""
+    head = file.peek(_PIECE_BYTES)
+    if b"\r" not in head or b"\n" in head:
+        return file.readline, b"\n"
+    text = TextIOWrapper(file, encoding="latin-1", newline="\r")  # a byte a character, whatever it means
+    return lambda size: text.readline(size).encode("latin-1"), b"\r"
