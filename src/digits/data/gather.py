@@ -7,7 +7,7 @@ is done by several threads; the inventory keeps the order of the source all the 
 from __future__ import annotations
 
 import contextlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,13 +21,22 @@ from digits.data.reader import Answer
 from digits.data.rules import DBS, UNDECIDED
 from digits.data.sniff import HEAD_BYTES, sniff
 
-Fetch = Callable[[str], bytes]
-"""An address to the bytes there; raises DataError; called by several threads."""
+Fetch = Callable[[], bytes]
+"""Gets a picture's file; raises DataError; is called in another thread."""
 
 THREADS = 8
 _WINDOW = 4 * THREADS
 _POLL_S = 0.2
-_ON_DISK = -1
+_ON_DISK, _NOT_FETCHED = -1, -2
+LOOKED_AT = 20
+"""Pictures of each class that are fetched for a look."""
+
+
+class NotFetchedError(DataError):
+    """A picture that a look left where it is."""
+
+    def __init__(self) -> None:
+        super().__init__("It was not fetched for a look.", rule="URL_UNREACHABLE")
 
 
 @dataclass(frozen=True)
@@ -43,16 +52,11 @@ class Entry:
 class Gatherer:
     """Adds pictures to an inventory, and remembers where the bytes of each are."""
 
-    def __init__(self, writer: InventoryWriter, fetch: Fetch | None = None) -> None:
-        """Start.
-
-        Args:
-            writer: the inventory.
-            fetch: gets what lies at an address, where a source has addresses.
-        """
-        self._writer, self._fetch = writer, fetch
+    def __init__(self, writer: InventoryWriter) -> None:
+        self._writer = writer
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="fetch")
         self._waiting: deque[tuple[Entry, Future[bytes] | tuple[int, int, int]]] = deque()
+        self._asked: Counter[Answer] = Counter()
         self._pack_path = writer.scratch / "pack.bin"
         self._pack = self._pack_path.open("wb")
         self._files = [self._pack_path]
@@ -65,7 +69,7 @@ class Gatherer:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._threads.shutdown(cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
         self._pack.close()
 
     def add_file(self, entry: Entry) -> None:
@@ -85,10 +89,13 @@ class Gatherer:
             return
         self._put(entry, self._packed(data))
 
-    def add_address(self, entry: Entry, address: str) -> None:
-        """Add what lies at ``address`` once it has come; refuse it where it does not."""
-        assert self._fetch, "a source with addresses says how to fetch them"
-        self._put(entry, self._threads.submit(_fetched, self._fetch, address))
+    def add_fetched(self, entry: Entry, fetch: Fetch) -> None:
+        """Add what ``fetch`` gets once it has come; refuse it where it does not."""
+        self._asked[entry.answer] += 1
+        if self._writer.is_look and self._asked[entry.answer] > LOOKED_AT:
+            self._put(entry, (_NOT_FETCHED, 0, 0))
+            return
+        self._put(entry, self._threads.submit(_fetched, fetch))
 
     def refuse(self, entry: Entry, error: DataError) -> None:
         """Write down a picture that cannot be taken."""
@@ -121,6 +128,8 @@ class Gatherer:
                 number = int(files[item])
                 if number == _ON_DISK:
                     return read_file(names[item])
+                if number == _NOT_FETCHED:
+                    raise NotFetchedError
                 return _slice(paths[number], int(offsets[item]), int(sizes[item]))
 
             return read
@@ -170,8 +179,8 @@ def _wait(future: Future[bytes]) -> None:
         future.exception(timeout=_POLL_S)
 
 
-def _fetched(fetch: Fetch, address: str) -> bytes:
-    data = fetch(address)
+def _fetched(fetch: Fetch) -> bytes:
+    data = fetch()
     _check(data)
     return data
 

@@ -77,6 +77,7 @@ class InventoryWriter:
         *,
         emit: Emit = lambda _event: None,
         stop: StopCheck = lambda: False,
+        is_look: bool = False,
     ) -> None:
         """Start an empty inventory of one class a picture; see :meth:`ask_for`.
 
@@ -87,9 +88,10 @@ class InventoryWriter:
             settings: what the worker was given.
             emit: told about twice a second how many were found.
             stop: asked at each item.
+            is_look: nothing will be made of it: of what must be fetched, the first pictures of each class will do.
         """
         self.folder, self.scratch, self.settings = folder, scratch, settings
-        self.emit, self.stop = emit, stop
+        self.emit, self.stop, self.is_look = emit, stop, is_look
         self.count = 0
         self._refused = refused
         self._names = PathListWriter(scratch)

@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from digits.core.errors import DigitsError
-from digits.core.extensions import DatasetExtension, extension
+from digits.core.extensions import DatasetExtension, extension, load
 from digits.core.spec import Spec
+from digits.data.remote import is_remote
 from digits.web import formfiles, services
 from digits.web.answers import as_json
 from digits.web.forms import Fields, Problems, flatten_stored, parse_part
@@ -34,6 +35,8 @@ async def inspect(request: Request) -> Response:
     """``POST /datasets/inspect``: kind, classes, counts and refused files of a source; ``state`` says "running" or "done"."""
     form = await read_form(request)
     kind: DatasetExtension = extension("datasets", argument(request, "extension") or "image-classification")
+    if argument(request, "brief") not in ("", "false"):
+        return as_json(await run_in_threadpool(_recognised, request, kind))
     question, problems = await _question(request, kind, form)
     if problems:
         return as_json({"errors": problems}, status=HTTPStatus.BAD_REQUEST)
@@ -46,16 +49,22 @@ async def inspect(request: Request) -> Response:
         await anyio.sleep(POLL_S)
 
 
+def _recognised(request: Request, kind: DatasetExtension) -> dict[str, Any]:
+    """Return what lies at ``path``, without counting anything."""
+    path = Path(argument(request, "path"))
+    require_allowed(path.expanduser(), settings(request))
+    found: dict[str, Any] = load(kind.recognise)(path)
+    return _for_the_form(kind, {}, found)
+
+
 async def _question(request: Request, kind: DatasetExtension, form: Form) -> tuple[dict[str, Any], Problems]:
     """Return what the inspector is asked, or what is wrong with the fields by flat name."""
     question: dict[str, Any] = {"extension": kind.name}
     if path := argument(request, "path"):
-        require_allowed(Path(path), settings(request))
+        require_allowed(Path(path).expanduser(), settings(request))
         question["path"] = path
     if again := argument(request, "again"):  # another word here is another question: no look of a minute ago answers it
         question["again"] = again[:MAX_AGAIN]
-    if argument(request, "brief") not in ("", "false"):
-        question["brief"] = True
     fields = _of_the_source(kind, form.fields | await formfiles.receive(request, kind.spec, form))
     if fields:
         source, problems = parse_part(kind.spec, PART, fields)
@@ -93,7 +102,7 @@ def _is_file(extra: Any) -> bool:
 
 def _require_allowed(request: Request, source: Spec) -> None:
     for leaf in shape(type(source)).leaves():
-        if leaf.extra.get("widget") == "path" and (text := getattr(source, leaf.name)):
+        if leaf.extra.get("widget") == "path" and (text := getattr(source, leaf.name)) and not is_remote(text):
             require_allowed(Path(text).expanduser(), settings(request))
 
 

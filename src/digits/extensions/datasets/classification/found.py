@@ -11,6 +11,7 @@ import numpy as np
 
 from digits.core.errors import DataError
 from digits.data.example import thumbnail
+from digits.data.gather import NotFetchedError
 from digits.data.images import Limits
 from digits.data.inventory import Inventory, InventoryWriter
 from digits.data.probe import size_in_header
@@ -58,6 +59,8 @@ class Found:
         name = self._inventory.names[item]
         try:
             self._sizes.append(size_in_header(io.BytesIO(self._inventory.read(item)), limits=self._limits))
+        except NotFetchedError:
+            return
         except DataError as error:
             self._counts[class_id] -= 1
             self._writer.refuse("", name, error)

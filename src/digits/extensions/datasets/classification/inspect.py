@@ -18,7 +18,9 @@ from digits.core.work import StopCheck, WorkerSettings
 from digits.data.images import Limits
 from digits.data.inventory import InventoryWriter
 from digits.data.refused import RefusedWriter, read_refused
+from digits.data.remote import is_remote
 from digits.extensions.datasets.classification import sources
+from digits.extensions.datasets.classification.check import recognise
 from digits.extensions.datasets.classification.found import Found, Sample
 from digits.extensions.datasets.classification.paths import outside, printable
 from digits.extensions.datasets.classification.spec import SourceChoice
@@ -31,7 +33,6 @@ def inspect_source(
     *,
     path: str = "",
     source: Mapping[str, Any] | None = None,
-    brief: bool = False,
     settings: WorkerSettings | None = None,
     progress: Callable[[int], None] | None = None,
     stop: StopCheck = lambda: False,
@@ -41,14 +42,13 @@ def inspect_source(
     Args:
         path: what lies there is recognised: a folder with one sub-folder a class, an archive ...; ``~`` is expanded.
         source: the source's own fields, nested. With ``path`` as well, what is recognised there wins where the two differ.
-        brief: only the kind is told, nothing is counted.
         settings: what is too large, and which folders may be read.
         progress: told the number of pictures seen, about twice a second.
         stop: asked for each file.
 
     Returns:
-        ``format`` (the form's method), ``source`` (its fields), ``words`` (the same for people), ``differs`` (from what was given);
-        unless ``brief``: ``classes`` (label, count, path of a sample where it is a file, ``thumb``), ``count``, ``dbs`` (pictures that the
+        ``format`` (the form's method), ``source`` (its fields), ``words`` (the same for people), ``differs`` (from what was given),
+        ``classes`` (label, count, path of a sample where it is a file, ``thumb``), ``count``, ``dbs`` (pictures that the
         source itself puts into a database), ``class_dbs`` (the same by class, as a row for each of ``DBS``), ``refused`` (the first 100),
         ``refused_count``, ``sizes`` (min, max, median as [width, height] by area, of some pictures of each class; none without
         pictures), ``samples`` (class id, name and ``image`` of each sample), ``seconds``.
@@ -62,8 +62,6 @@ def inspect_source(
     fields, differs = _fields(path, source, settings)
     chosen = _SOURCE.validate_python(fields)
     told = {"format": chosen.method, "source": fields, "differs": differs}
-    if brief:
-        return told | {"words": sources.words(chosen, ())}, []
 
     def hear(event: Event, /) -> None:
         if progress and isinstance(event, Progress):
@@ -72,7 +70,7 @@ def inspect_source(
     with tempfile.TemporaryDirectory(prefix="digits-look-") as folder:
         scratch = Path(folder)
         refused = RefusedWriter(scratch / "refused.csv")
-        writer = InventoryWriter(scratch, scratch, refused, settings, emit=hear, stop=stop)
+        writer = InventoryWriter(scratch, scratch, refused, settings, emit=hear, stop=stop, is_look=True)
         try:
             inventory = sources.collect(chosen, writer)
             found = Found(inventory, writer, Limits(max_pixels=settings.max_image_pixels))
@@ -94,13 +92,13 @@ def _fields(path: str, source: Mapping[str, Any] | None, settings: WorkerSetting
     """Return the fields of the source to look at, and whether they are others than those that were given."""
     if source is not None and not path:
         return dict(source), False
+    if is_remote(path):
+        return dict(source) if source is not None else {"method": "folder", "train": path}, False
     place = Path(path).expanduser()
     if forbidden := outside(os.fsencode(place), settings.data_roots):
         raise forbidden
     try:
-        recognised = sources.recognise(place)
-    except OSError as error:
-        raise DataError(f"It cannot be read: {error.strerror or error}.", where=printable(str(place))) from error
+        recognised = recognise(place)["source"]
     except DataError:
         if source is None:
             raise

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class Taker:
     gatherer: Gatherer
     ids: ClassIds
     settings: WorkerSettings
+    fetch: Callable[[str], bytes]
 
     def take_rows(self, table: Table, wanted: Wanted, *, base: Path | None, called: str, db: int = UNDECIDED) -> None:
         """Take all pictures of a table; a row that cannot be used is refused with its number.
@@ -78,7 +80,7 @@ class Taker:
         elif not isinstance(picture, str) or not picture.strip():
             raise DataError("The row names no picture.", rule="IMAGE_MISSING")
         elif is_address(picture.strip()):
-            self.gatherer.add_address(entry, picture.strip())
+            self.gatherer.add_fetched(entry, partial(self.fetch, picture.strip()))
         else:
             self.gatherer.add_file(replace(entry, name=self._path(picture.strip(), base)))
 

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from digits.core.settings import Settings
+from digits.data.remote import is_remote
 from digits.extensions.datasets.classification.paths import folder_problem
 from digits.extensions.datasets.classification.scan import class_folders, walk
 from digits.extensions.datasets.classification.sources.folder.spec import FolderSource
 from digits.extensions.datasets.classification.sources.shares import SPLITS, least_for_training, wanted_dbs
+from digits.extensions.datasets.classification.sources.treecheck import tree_problem
 
 WORDS = ("A folder with one sub-folder for each class", "A folder with {dbs} folders")
 _PATIENCE_S = 1.0
@@ -49,11 +51,15 @@ def check_further(source: FolderSource, settings: Settings) -> dict[str, list[st
 
 
 def _check(source: FolderSource, settings: Settings, least_classes: int) -> dict[str, list[str]]:
-    problems = {db: folder_problem(root, settings) for db, root in roots(source).items()}
-    if not problems["train"]:
+    problems = {db: _root_problem(root, settings) for db, root in roots(source).items()}
+    if not problems["train"] and not is_remote(source.train):
         least = least_for_training(source, *shares(source))
         problems["train"] = _classes_problem(Path(source.train).expanduser(), least, least_classes)
     return {name: [problem] for name, problem in problems.items() if problem}
+
+
+def _root_problem(root: str, settings: Settings) -> str:
+    return tree_problem(root, settings) if is_remote(root) else folder_problem(root, settings)
 
 
 def _classes_problem(root: Path, least: int, least_classes: int) -> str:

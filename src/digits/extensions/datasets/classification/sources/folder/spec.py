@@ -22,7 +22,8 @@ class FolderSource(Spec):
     train: str = field(
         title="Training Images",
         widget="path",
-        description="A folder on the server with one sub-folder for each class, named as the class.",
+        description="A folder on the server with one sub-folder for each class, named as the class; or the address of one: "
+        "http://host/folder/ of a server that lists it, s3://bucket/prefix.",
         placeholder="/data/pictures",
         min_length=1,
         max_length=4096,

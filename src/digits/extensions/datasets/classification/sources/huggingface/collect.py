@@ -40,8 +40,8 @@ def collect(source: HuggingFaceSource, writer: InventoryWriter) -> Inventory:
         listed = ", ".join(found.skipped)
         writer.emit(Warned(message=f"These splits are no database, and are left out: {listed}."))
     splits = Splits.of(part.db for part in found.parts)
-    with Fetcher(UrlRules.of(writer.settings)) as fetcher, Gatherer(writer, fetcher.get) as gatherer:
-        taker = Taker(gatherer, ClassIds(), writer.settings)
+    with Fetcher(UrlRules.of(writer.settings)) as fetcher, Gatherer(writer) as gatherer:
+        taker = Taker(gatherer, ClassIds(), writer.settings, fetcher.get)
         for number, part in enumerate(found.parts):
             if problem := outside(os.fsencode(part.path), writer.settings.data_roots):
                 raise problem

@@ -30,8 +30,8 @@ def collect(source: ManifestSource, writer: InventoryWriter) -> Inventory:
         table = open_table(path)
         columns = wanted(table.columns)
         ids = ClassIds(names or columns.names)
-        with Fetcher(UrlRules.of(writer.settings)) as fetcher, Gatherer(writer, fetcher.get) as gatherer:
-            taker = Taker(gatherer, ids, writer.settings)
+        with Fetcher(UrlRules.of(writer.settings)) as fetcher, Gatherer(writer) as gatherer:
+            taker = Taker(gatherer, ids, writer.settings, fetcher.get)
             taker.take_rows(table, columns, base=None if source.file else path.parent, called=where)
             read = gatherer.finish()
     except DataError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 from digits.core.errors import DataError
@@ -29,9 +30,9 @@ def collect(source: TextfileSource, writer: InventoryWriter) -> Inventory:
     labels = _labels(source, writer)
     writer.ask_for(kind)
     size = len(labels) if labels else None
-    with Fetcher(UrlRules.of(writer.settings)) as fetcher, gather.Gatherer(writer, fetcher.get) as gatherer:
+    with Fetcher(UrlRules.of(writer.settings)) as fetcher, gather.Gatherer(writer) as gatherer:
         for db in dbs(source):
-            size = _List(source, db, writer, gatherer, kind, size).read()
+            size = _List(source, db, writer, (gatherer, fetcher), kind, size).read()
         read = gatherer.finish()
     return writer.finish(
         labels=labels or [f"value {number}" for number in range(size or 0)],
@@ -65,12 +66,12 @@ class _List:
         source: TextfileSource,
         db: str,
         writer: InventoryWriter,
-        gatherer: gather.Gatherer,
+        into: tuple[gather.Gatherer, Fetcher],
         kind: TargetKind,
         size: int | None,
     ) -> None:
         self._db, self._number, self._writer, self._kind, self._size = db, DBS.index(db), writer, kind, size
-        self._gatherer = gatherer
+        self._gatherer, self._fetcher = into
         self._path = writer.file(getattr(source, field_of(source, f"{db}_images")))
         folder = getattr(source, f"{db}_folder").strip()
         here = str(self._path.parent) if source.use_local_files else ""
@@ -104,7 +105,7 @@ class _List:
     def _take(self, entry: Entry) -> None:
         if address := _address(entry):
             found = gather.Entry(entry.path, entry.answer, self._number, entry.line)
-            self._gatherer.add_address(found, address)
+            self._gatherer.add_fetched(found, partial(self._fetcher.get, address))
         else:
             self._gatherer.add_file(gather.Entry(self._place(entry.path), entry.answer, self._number, entry.line))
 

@@ -1,0 +1,26 @@
+"""What is said of a folder at an address before a job exists. It runs in the web process, and asks a web server alone."""
+
+from __future__ import annotations
+
+from digits.core.errors import DataError
+from digits.core.settings import Settings
+from digits.data.fetch import is_address
+from digits.data.remote import open_tree
+from digits.data.remote.buckets import checked
+
+
+def tree_problem(root: str, settings: Settings) -> str:
+    """Return why the folder at an address cannot be used, as far as can be told at once; empty where it can."""
+    try:
+        if not is_address(root):
+            checked(root, settings)
+            return ""
+        with open_tree(root, settings) as tree:
+            folders = tree.list(root).folders
+    except DataError as error:
+        return f"{root} cannot be used: {error}"
+    if folders:
+        return ""
+    return (
+        f"{root} has no links to sub-folders: the index page of a folder with one sub-folder for each class is needed."
+    )
