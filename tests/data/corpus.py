@@ -127,7 +127,9 @@ REFUSED = (
     Refused("png of 177 megapixels", lambda: png_of_size(13_312, 13_312), "IMG_TOO_LARGE", "13,312×13,312"),
     Refused("png of 30,001 pixels", lambda: png_of_size(30_001, 2), "IMG_TOO_LARGE", "30,001×2"),
     Refused("png of 2^31 squared", lambda: png_of_size(2**31 - 1, 2**31 - 1)[:2000], "IMG_TOO_LARGE"),
-    Refused("float tiff", lambda: saved(Image.fromarray(np.ones((4, 4), np.float32)), "TIFF"), "IMG_MODE", "'F'"),
+    Refused(
+        "float tiff", lambda: saved(Image.fromarray(np.ones((4, 4), np.float32)), "TIFF"), "IMG_MODE", "floating-point"
+    ),
     Refused("32-bit tiff", lambda: saved(Image.fromarray(np.full((4, 4), 70_000, np.int32)), "TIFF"), "IMG_MODE"),
     Refused("lab tiff", lambda: saved(Image.new("LAB", (4, 4)), "TIFF"), "IMG_MODE", "LAB"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 import os
 import signal
 import subprocess
@@ -202,3 +203,29 @@ def user_name() -> str:
         if os.environ.get(variable):
             return os.environ[variable]
     return "digits"
+
+
+class ResourceLimits:
+    """Of this process: memory and processor time beyond what it takes when this is made. Without effect on Windows; macOS limits time alone."""
+
+    def __init__(self) -> None:
+        self._base_bytes = psutil.Process().memory_info().vms
+
+    def allow(self, num_bytes: int, seconds: int) -> None:
+        """Let the process map ``num_bytes`` more than at its start, and work ``seconds`` from now on; then it is killed."""
+        if sys.platform != "win32":
+            import resource
+
+            _, most = resource.getrlimit(resource.RLIMIT_AS)
+            wanted = self._base_bytes + num_bytes
+            if sys.platform == "linux":
+                resource.setrlimit(resource.RLIMIT_AS, (wanted if most < 0 else min(wanted, most), most))
+            used = resource.getrusage(resource.RUSAGE_SELF)
+            _, most = resource.getrlimit(resource.RLIMIT_CPU)
+            wanted = math.ceil(used.ru_utime + used.ru_stime) + seconds
+            resource.setrlimit(resource.RLIMIT_CPU, (wanted if most < 0 else min(wanted, most), most))
+
+    @staticmethod
+    def was_out_of_time(return_code: int) -> bool:
+        """Whether a process that ended so had no processor time left."""
+        return sys.platform != "win32" and return_code == -signal.SIGXCPU

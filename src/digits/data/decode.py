@@ -4,22 +4,25 @@ Every picture from outside goes through here, in building a dataset and in testi
 
 ========================  =====================================================================================
 16 bits a channel         scaled by their range, 0..65535 to 0..255
+2 to 16 channels          kept, of a TIFF alone
 CMYK, YCCK                to RGB, by Adobe's rule of inverted inks
 palette, transparency     pasted on white
 animated, several pages   the first
 EXIF orientation          turned as the camera was held, once
 over the limits           refused by the header alone
+large, TIFF, many scans   decoded in a process of its own, with little time and memory
 ========================  =====================================================================================
 
-Legend: HWC = height, width, channels (1 grey, 3 RGB) of uint8.
+Legend: HWC = height, width, channels (1 grey, 3 RGB, else a TIFF's own) of uint8.
 """
 
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import PIL
@@ -29,17 +32,26 @@ from PIL import Image, TiffImagePlugin, WebPImagePlugin, features
 
 from digits.core.errors import DataError
 from digits.data.budget import MemoryBudget
+from digits.data.depth import to_8_bits
 from digits.data.jpeg import JpegHeader, read_jpeg_header
 from digits.data.png import decode_plain_png, read_plain_png
 from digits.data.sniff import ACCEPTED_HINT, HEAD_BYTES, sniff
+from digits.data.tiff import decode_channels, has_channels, read_size
+
+if TYPE_CHECKING:
+    from digits.data.guard import GuardedDecoder
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "PPM", "GIF", "TIFF")
 TURNS = {5, 6, 7, 8}  # orientations that exchange width and height
 _DNG_VERSION = 0xC612
 _PILLOW_BYTES = 8  # a pixel: Pillow's four of an RGB picture, and a copy in another mode
 _LARGE_PIXELS = 4_000_000
+_SIMPLE = ("JPEG", "PNG", "WEBP", "BMP", "PPM", "GIF")
+_SCAN, _MANY_SCANS = b"\xff\xda", 64
 _REDUCIBLE = ("L", "RGB", "RGBA", "CMYK", "YCbCr")
 _memory = MemoryBudget(512_000_000)
+_guard_lock = threading.Lock()
+_guard: GuardedDecoder | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +101,8 @@ def decode(
         header = read_jpeg_header(data)
         if header is not None:
             check_size(header.height, header.width, limits)
+            if header.progressive and data.count(_SCAN) > _MANY_SCANS:
+                return _decode_guarded(data, kind, limits, enough)
             if header.components in (1, 3) and header.precision == 8:
                 decoded = _decode_jpeg(data, header, enough, grey)
                 if decoded is not None:
@@ -100,7 +114,10 @@ def decode(
             image = decode_plain_png(png, data)
             if image is not None:
                 return Decoded(image, kind, (png.height, png.width))
-    return _decode_pillow(data, kind, limits, enough)
+    if kind == "WEBP" and data[12:16] == b"VP8X" and len(data) >= 30:  # an animation's canvas is made when it is opened
+        width, height = (1 + int.from_bytes(data[at : at + 3], "little") for at in (24, 27))
+        check_size(height, width, limits)
+    return _decode_guarded(data, kind, limits, enough)
 
 
 def check_size(height: int, width: int, limits: Limits) -> None:
@@ -170,9 +187,50 @@ def _turned(
     return Decoded(image_HWC, kind, size, notes)
 
 
-def _decode_pillow(data: bytes, kind: str, limits: Limits, enough: EnoughCall | None) -> Decoded:
-    """Decode anything that is accepted, by Pillow; the header is checked before a pixel is."""
+def _decode_guarded(data: bytes, kind: str, limits: Limits, enough: EnoughCall | None) -> Decoded:
+    """Decode here what is small and takes time by its pixels alone, the rest in a process of its own; by its header first."""
     try:
+        height, width, need = _size_and_need(data, kind, limits, enough)
+    except DataError:
+        raise
+    except Exception as error:  # a decoder may raise anything on a file made to break it
+        raise _broken(data, kind, error) from error
+    if kind in _SIMPLE and height * width <= _LARGE_PIXELS:
+        return decode_here(data, kind, limits, enough)
+    from digits.data.guard import GuardedDecoder  # which needs this module
+
+    global _guard
+    with _guard_lock:
+        _guard = _guard or GuardedDecoder()
+    with _memory.take(_PILLOW_BYTES * height * width):
+        return _guard.decode(data, kind, limits, need)
+
+
+def _size_and_need(
+    data: bytes, kind: str, limits: Limits, enough: EnoughCall | None
+) -> tuple[int, int, tuple[int, int] | None]:
+    if kind == "TIFF" and has_channels(data):
+        height, width = read_size(data)
+        check_size(height, width, limits)
+        return height, width, None
+    with open_image(io.BytesIO(data)) as image:
+        width, height = image.size
+        check_size(height, width, limits)
+        turned = orientation(image) in TURNS
+    return height, width, enough((width, height) if turned else (height, width)) if enough else None
+
+
+def decode_here(data: bytes, kind: str, limits: Limits, enough: EnoughCall | None) -> Decoded:
+    """Decode anything that is accepted, by Pillow, or tifffile for many channels; the header is checked before a pixel is.
+
+    Raises:
+        DataError: it cannot be used; ``rule`` says why.
+    """
+    try:
+        if kind == "TIFF" and has_channels(data):
+            size = read_size(data)
+            check_size(*size, limits)
+            return Decoded(*_of_channels(data, limits, size))
         with open_image(io.BytesIO(data)) as image:
             width, height = image.size
             check_size(height, width, limits)
@@ -189,6 +247,13 @@ def _decode_pillow(data: bytes, kind: str, limits: Limits, enough: EnoughCall | 
         raise DataError("There is no memory to decode it.", rule="IMG_TOO_LARGE") from error
     except Exception as error:  # a decoder may raise anything on a file made to break it
         raise _broken(data, kind, error) from error
+
+
+def _of_channels(
+    data: bytes, limits: Limits, size: tuple[int, int]
+) -> tuple[NDArray[np.uint8], str, tuple[int, int], tuple[str, ...]]:
+    image_HWC, notes = decode_channels(data, limits)
+    return image_HWC, "TIFF", size, notes
 
 
 def open_image(file: IO[bytes]) -> Image.Image:
@@ -223,7 +288,8 @@ def _to_pixels(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """Return HWC pixels of a loaded picture of any mode, and what was done to get them."""
     mode = image.mode
     if mode in ("I;16", "I;16L", "I;16B", "I;16N", "I"):
-        return _scaled_to_8_bits(np.asarray(image)), ("16 bits scaled to 8",)
+        pixels, notes = to_8_bits(np.asarray(image))
+        return pixels[:, :, None], notes
     if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         grey = mode in ("L", "LA", "La", "1")
         return _array(_on_white(image, grey)), ("pasted on white",)
@@ -235,8 +301,9 @@ def _to_pixels(image: Image.Image) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
         return _array(image.convert("RGB")), ()
     if mode in ("CMYK", "YCbCr", "RGBX"):
         return _array(image.convert("RGB")), (f"{mode} converted to RGB",)
+    what = "floating-point numbers" if mode.startswith("F") else f"of kind {mode!r}"
     raise DataError(
-        f"Its pixels are of kind {mode!r}, whose values have no range that could be told.",
+        f"Its pixels are {what}, whose values have no range that could be told.",
         hint="Save it with 8 or 16 bits a channel.",
         rule="IMG_MODE",
     )
@@ -252,16 +319,6 @@ def _on_white(image: Image.Image, grey: bool) -> Image.Image:
     canvas = Image.new("L" if grey else "RGB", image.size, "white")
     canvas.paste(solid.convert(canvas.mode), mask=solid.getchannel("A"))
     return canvas
-
-
-def _scaled_to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
-    if values.min(initial=0) < 0 or values.max(initial=0) > 0xFFFF:
-        raise DataError(
-            "Its pixels have 32 bits, and values beyond 16.",
-            hint="Save it with 8 or 16 bits a channel.",
-            rule="IMG_MODE",
-        )
-    return (values >> 8).astype(np.uint8)[:, :, None]
 
 
 def _broken(data: bytes, kind: str, error: Exception) -> DataError:
