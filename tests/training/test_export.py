@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from digits.caffeproto.caffemodel import read_caffemodel
 from digits.core.extensions import extension, load
 from digits.core.jobfolder import JobFolder
-from digits.core.trainspec import CustomNetwork, FixedPolicy, TrainSpec
+from digits.core.trainspec import CustomNetwork, TrainSpec
 from digits.training.dataset import Dataset
 from digits.training.inference import Predictor
 from digits.training.snapshots import find_snapshot, read_weights
@@ -56,37 +56,27 @@ def made_ready(picture_HWC: NDArray[np.uint8], told: dict[str, Any]) -> NDArray[
 
 @pytest.mark.parametrize(
     "fields",
-    [
-        {"crop_size": 15, "use_mean": "image"},
-        {"use_mean": "pixel"},
-        {"use_mean": "none", "network": CustomNetwork(text=OWN_DATA_LAYER)},
-    ],
+    [{"crop_size": 15, "use_mean": "image"}, {"use_mean": "none", "network": CustomNetwork(text=OWN_DATA_LAYER)}],
+    ids=["the form's mean", "the network's own mean and scale"],
 )
-def test_a_file_tells_all_that_its_answers_need(new_model: NewModel, fields: dict[str, Any], tmp_path: Path) -> None:
+def test_validation_answers_and_exported_files_make_pictures_ready_in_one_way(
+    new_model: NewModel, fields: dict[str, Any], tmp_path: Path
+) -> None:
     folder, spec = model = new_model(train_epochs=1, **fields)
     run(model)
-    picture = Dataset.open(folder, spec.dataset).reader("val")[3].image_HWC
-    expected = Predictor.open(folder, device="cpu").predict([picture])["softmax"]
+    reader = Dataset.open(folder, spec.dataset).reader("val")
+    pictures = [reader[index].image_HWC for index in range(len(reader))]
 
+    chances = Predictor.open(folder, device="cpu").classify(pictures)
     extra = {"labels.txt": "", "preprocessing.json": ""}
     module = torch.export.load(export(folder, "pt2", tmp_path / "made"), extra_files=extra).module()
 
-    told = json.loads(extra["preprocessing.json"])
-    answer = module(torch.from_numpy(made_ready(picture, told)))["softmax"].numpy()
-    np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=1e-6)
-    assert tuple(extra["labels.txt"].split()) == SHAPES
-
-
-def test_pictures_are_classified_with_the_scale_and_mean_of_the_networks_own_data_layer(new_model: NewModel) -> None:
-    network = CustomNetwork(text=OWN_DATA_LAYER)
-    folder, spec = model = new_model(train_epochs=3, network=network, use_mean="none", lr=FixedPolicy())
-    run(model)
-    reader = Dataset.open(folder, spec.dataset).reader("val")
-
-    chances = Predictor.open(folder, device="cpu").classify([reader[index].image_HWC for index in range(len(reader))])
-
     losses = -np.log(chances[np.arange(len(reader)), reader.targets()])
     assert losses.mean() == pytest.approx(curve(folder, "loss/val")[-1][1], rel=1e-4)
+    told = json.loads(extra["preprocessing.json"])
+    answer = module(torch.from_numpy(np.concatenate([made_ready(each, told) for each in pictures])))["softmax"].numpy()
+    np.testing.assert_allclose(answer, chances, rtol=1e-4, atol=1e-6)
+    assert tuple(extra["labels.txt"].split()) == SHAPES
 
 
 def test_an_archive_and_a_snapshot_are_of_the_epoch_that_is_asked_for(new_model: NewModel, tmp_path: Path) -> None:

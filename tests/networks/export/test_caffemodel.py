@@ -140,6 +140,7 @@ def fields(message: Message) -> Iterator[tuple[str, int]]:
                 yield from fields(each)
 
 
+@pytest.mark.slow
 def test_the_training_goes_along_with_all_its_weights(tmp_path: Path) -> None:
     model = standard("googlenet")
 
