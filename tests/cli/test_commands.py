@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -204,3 +205,30 @@ def test_the_priority_of_a_job_that_is_over_is_not_changed(server: Running, made
 
     assert done.returncode == 2
     assert "Priority not changed. The job is Done already." in done.stderr
+
+
+def test_what_a_path_holds_is_shown_before_a_dataset_is_made_of_it(server: Running, pictures: Path) -> None:
+    table = digits("dataset", "inspect", str(pictures), root=server.root)
+    found = json.loads(digits("dataset", "inspect", str(pictures), "--json", root=server.root).stdout)
+
+    assert table.returncode == 0, table.stderr
+    assert table.stdout.startswith("A folder with one sub-folder for each class: 16 pictures in 2 classes\n")
+    assert "IMG_NOT_A_PICTURE" in table.stdout
+    assert "Looking at" in table.stderr
+    assert (found["count"], found["refused_count"]) == (16, 1)
+    assert [(each["label"], each["count"]) for each in found["classes"]] == [("dark", 8), ("light", 8)]
+
+
+def test_an_archive_is_recognised_and_one_that_is_sent_makes_the_same_dataset(
+    server: Running, pictures: Path, tmp_path: Path
+) -> None:
+    archive = shutil.make_archive(str(tmp_path / "lights"), "zip", pictures)
+    sizes = ("--resize-width", "8", "--resize-height", "8", "--json")
+
+    seen = digits("dataset", "create", archive, *sizes, root=server.root)
+    sent = digits("dataset", "create", archive, "--upload", "--wait", *sizes, root=server.root)
+
+    assert (seen.returncode, sent.returncode) == (0, 0), seen.stderr + sent.stderr
+    assert "Sending lights.zip" in sent.stderr
+    shown = json.loads(digits("dataset", "show", json.loads(sent.stdout)["id"], "--json", root=server.root).stdout)
+    assert (shown["name"], shown["ParseFolderTasks"][0]["train_count"]) == ("lights", 12)

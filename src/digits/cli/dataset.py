@@ -1,4 +1,4 @@
-"""``digits dataset create|ls|show|explore|refused|health``."""
+"""``digits dataset create|inspect|ls|show|explore|refused|health``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import click
 
 from digits.cli.connect import with_client
 from digits.cli.output import facts, json_option, moment, print_json, seconds, table
+from digits.cli.sources import look, name_of, print_look, source_of, upload_option
 from digits.cli.speccommand import spec_command
-from digits.cli.specoptions import form_of, in_flags, local_path
+from digits.cli.specoptions import files_of, form_of, in_flags
 from digits.cli.waiting import step, wait_for_job
 from digits.client import Client, RefusedError
-from digits.client.answers import Health, Row, Shown
+from digits.client.answers import Created, Health, Row, Shown
 from digits.core.extensions import DatasetExtension, extension, installed
 from digits.core.spec import Spec
 
@@ -32,27 +33,56 @@ def _spec_of(kind: str) -> type[Spec]:
 @click.argument("path", required=False)
 @click.option("--type", "kind", type=click.Choice(list(installed("datasets"))), default="image-classification",
               show_default=True, help="Kind of dataset; the flags below are those of this kind.")  # fmt: skip
+@upload_option
 @click.option("-w", "--wait", is_flag=True, help="Wait for the end; exit status 1 if it fails.")
 @json_option
 @with_client
-def create(client: Client, path: str | None, kind: str, wait: bool, as_json: bool, **given: Any) -> None:
-    """Make a dataset of the folder PATH, which has one sub-folder for each class.
+def create(client: Client, path: str | None, kind: str, upload: bool, wait: bool, as_json: bool, **given: Any) -> None:
+    """Make a dataset of PATH: a folder with one sub-folder for each class, train and val folders of those, an archive, a list ...
 
-    Every flag is a field of the web form. The dataset is called after the folder unless --name says otherwise.
+    Every flag is a field of the web form; what PATH is fills in those that are not given. A folder or an archive is sent where the server is
+    on another machine. The dataset is called after PATH unless --name says otherwise.
     """
-    if path is not None:
-        given["folder_train"] = local_path(path)
-    if given.get("dataset_name") is None and given.get("folder_train"):
-        given["dataset_name"] = given["folder_train"].rstrip("/\\").replace("\\", "/").rpartition("/")[2]
     known: DatasetExtension = extension("datasets", kind)
+    if path is not None:
+        given |= source_of(client, path, kind=kind, upload=upload, given=given)
+    named = path or given.get("folder_train")
+    if given.get("dataset_name") is None and named:
+        given["dataset_name"] = name_of(named)
     try:
-        made = client.dataset.create(form_of(known.spec, given), route=known.route)
+        made = _send(client, known, given)
     except RefusedError as error:
         raise in_flags(error) from error
     if wait:
         with step(f"Building {made.name}") as at:
             wait_for_job(client, made.id, at)
     print_created([made.as_json()], as_json=as_json, address=client.address)
+
+
+def _send(client: Client, known: DatasetExtension, given: dict[str, Any]) -> Created:
+    form, files = form_of(known.spec, given), files_of(known.spec, given)
+    if not files:
+        return client.dataset.create(form, route=known.route)
+    with step(f"Sending {', '.join(sorted({path.name for path in files.values()}))}") as at:
+        return client.dataset.create(
+            form, route=known.route, files=files, tell=lambda done, total: at.update(done, total, f"{done:,} bytes")
+        )
+
+
+@dataset.command()
+@click.argument("path")
+@click.option("--type", "kind", type=click.Choice(list(installed("datasets"))), default="image-classification",
+              show_default=True, help="Kind of dataset.")  # fmt: skip
+@upload_option
+@json_option
+@with_client
+def inspect(client: Client, path: str, kind: str, upload: bool, as_json: bool) -> None:
+    """Show what PATH holds, before a dataset is made of it: what it is, classes, counts, files that would be refused."""
+    found = look(client, path, kind=kind, upload=upload)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        print_look(found)
 
 
 def print_created(made: list[dict[str, Any]], *, as_json: bool, address: str) -> None:

@@ -74,9 +74,19 @@ def form_of(spec: type[Spec], given: Mapping[str, Any]) -> dict[str, Any]:
         value = given.get(name)
         if each.widget == "checkbox":
             form[name] = (each.default == "true") if value is None else bool(value)
-        elif value is not None:
+        elif value is not None and each.widget != "file":
             form[name] = _LOCAL.get(each.widget, str)(value)
     return form
+
+
+def files_of(spec: type[Spec], given: Mapping[str, Any]) -> dict[str, Path]:
+    """Return the files to send, by the form's names."""
+    fields = describe(spec).values()
+    return {
+        each.name: Path(given[each.name]).expanduser()
+        for each in fields
+        if each.widget == "file" and given.get(each.name)
+    }
 
 
 def local_path(text: str) -> str:

@@ -77,6 +77,10 @@ class Listing(Answer):
         rows = [*self.running, *self.datasets, *self.models, *self.pretrained_models]
         return list({row.id: row for row in rows}.values())
 
+    def of_type(self, kind: str) -> list[Row]:
+        """Return the jobs of a kind, newest first."""
+        return sorted((row for row in self.all() if row.type == kind), key=lambda row: row.submitted, reverse=True)
+
 
 class Shown(Answer):
     """A dataset or a model with all its facts."""
@@ -114,6 +118,27 @@ class Refusal(Answer):
     line: int | None = None
     rule: str = ""
     reason: str = ""
+
+
+class FoundClass(Answer):
+    """A class of a source."""
+
+    label: str
+    count: int
+
+
+class Inspected(Answer):
+    """What a source holds; ``class_dbs`` has, for each database that it fills itself, the pictures of every class."""
+
+    format: str
+    words: str = ""
+    classes: list[FoundClass] = []
+    count: int = 0
+    dbs: dict[str, int] = {}
+    class_dbs: dict[str, list[int]] = {}
+    refused: list[Refusal] = []
+    refused_count: int = 0
+    seconds: float = 0
 
 
 class Health(Answer):

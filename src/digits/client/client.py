@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 import httpx
 
 from digits.client import answers
+from digits.client.datasets import Datasets
 from digits.client.errors import NoServerError, RefusedError, refused
+from digits.client.uploads import Uploads
 from digits.core import platform
 from digits.core.errors import DigitsError, NotFoundError
 from digits.core.files import atomic
@@ -36,17 +38,19 @@ class Client:
     def __init__(self, address: str, *, username: str = "") -> None:
         self.address = address.rstrip("/")
         self.username = username or user_name()
-        local = httpx.URL(self.address).host in ("127.0.0.1", "localhost", "::1")
+        self.is_local = httpx.URL(self.address).host in ("127.0.0.1", "localhost", "::1")
+        """Whether the server is on this machine, and reads the files that are here."""
         # Between two programs on one machine a proxy from the environment has no business.
         self._http = httpx.Client(
             timeout=httpx.Timeout(TIMEOUT_S, connect=10.0),
-            trust_env=not local,
+            trust_env=not self.is_local,
             cookies={"username": self.username},
             headers={"Accept": "application/json"},
         )
         self.dataset = Datasets(self)
         self.model = Models(self)
         self.job = Jobs(self)
+        self.uploads = Uploads(self)
 
     def __enter__(self) -> Client:
         """Use it as a context that closes the connection."""
@@ -70,8 +74,9 @@ class Client:
         query: Mapping[str, Any] | None = None,
         form: Fields | None = None,
         files: Mapping[str, tuple[str, bytes]] | None = None,
+        content: bytes | None = None,
     ) -> httpx.Response:
-        """Send a request and return the answer, if it is a good one.
+        """Send a request, its body a form with files or ``content`` as it is, and return the answer, if it is a good one.
 
         Raises:
             NoServerError: nothing answers.
@@ -81,7 +86,7 @@ class Client:
         asked = {name: value for name, value in (query or {}).items() if value is not None}
         try:
             answer = self._http.request(
-                method, self.address + path, params=asked or None, data=data or None, files=files
+                method, self.address + path, params=asked or None, data=data or None, files=files, content=content
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._silent(error) from error
@@ -166,59 +171,6 @@ class Client:
         raise NotFoundError(f"{len(found)} jobs' ids begin with {prefix!r}: {ids}{' ...' if len(found) > 5 else ''}.")
 
 
-class Datasets:
-    """``/datasets``."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def create(self, fields: Fields, *, route: str = "images/classification") -> answers.Created:
-        """Queue a new dataset; ``fields`` are those of the form, by their flat names.
-
-        Raises:
-            RefusedError: a field is wrong; ``problems`` says which.
-        """
-        return self._client.post(f"/datasets/{route}.json", as_=answers.Created, form=fields)
-
-    def ls(self) -> list[answers.Row]:
-        """Return all datasets, newest first."""
-        return _of_type(self._client.listing(), "dataset")
-
-    def show(self, job_id: str) -> answers.Shown:
-        """Return one dataset."""
-        return self._client.get(f"/datasets/{self._client.find(job_id)}.json", as_=answers.Shown)
-
-    def explore(
-        self, job_id: str, *, db: str = "train", page: int = 0, size: int = 25, label: int | None = None, search: str = "",
-        route: str = "images/classification",
-    ) -> answers.Explored:  # fmt: skip
-        """Return one page of the records in ``db``."""
-        return self._client.get(
-            f"/datasets/{route}/explore.json", as_=answers.Explored, job_id=self._client.find(job_id), db=db, page=page,
-            size=size, label=label, search=search or None,
-        )  # fmt: skip
-
-    def refused(self, job_id: str) -> list[answers.Refusal]:
-        """Return the files that the dataset left out, and why."""
-        path = f"/datasets/{self._client.find(job_id)}/refused.json"
-        found = self._client.parsed(self._client.request("GET", path))
-        return [answers.Refusal.model_validate(each) for each in found]
-
-    def check_health(self, job_id: str, *, model: str = "", epoch: float | None = None) -> answers.Created:
-        """Queue a check of the dataset; with ``model`` its predictions are held against the labels.
-
-        Raises:
-            RefusedError: another check is under way, or the model does not fit.
-        """
-        form = {"model": self._client.find(model) if model else None, "snapshot_epoch": epoch}
-        path = f"/datasets/{self._client.find(job_id)}/health.json"
-        return self._client.post(path, as_=answers.Created, form=form)
-
-    def health(self, job_id: str) -> answers.Health:
-        """Return what the newest check of the dataset found."""
-        return self._client.get(f"/datasets/{self._client.find(job_id)}/health.json", as_=answers.Health)
-
-
 class Models:
     """``/models``."""
 
@@ -245,7 +197,7 @@ class Models:
 
     def ls(self) -> list[answers.Row]:
         """Return all models, newest first."""
-        return _of_type(self._client.listing(), "model")
+        return self._client.listing().of_type("model")
 
     def show(self, job_id: str) -> answers.Shown:
         """Return one model."""
@@ -356,11 +308,6 @@ class Jobs:
             if over:
                 return
             time.sleep(every_s)
-
-
-def _of_type(listing: answers.Listing, kind: str) -> list[answers.Row]:
-    rows = [row for row in listing.all() if row.type == kind]
-    return sorted(rows, key=lambda row: row.submitted, reverse=True)
 
 
 def _field(value: Any) -> Any:

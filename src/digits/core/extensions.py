@@ -27,7 +27,8 @@ class DatasetExtension:
 
     ``check(spec, settings) -> dict[dotted field path, list of problems]`` runs in the web process, before a job exists: it looks at paths
     and names alone. ``tasks(spec) -> tuple[TaskPlan, ...]``. ``build(spec, folder: JobFolder, emit) -> dict of facts`` and
-    ``reader(folder: JobFolder, db) -> DatasetReader`` run in workers only. ``inspect(path=, source=, ...) -> (answer, samples)`` tells what a source holds.
+    ``reader(folder: JobFolder, db) -> DatasetReader`` run in workers only. ``recognise(path) -> fields`` tells what lies at a path (in the
+    web process), ``inspect(path=, source=, ...) -> (answer, samples)`` what a source holds.
     """
 
     name: str
@@ -41,6 +42,7 @@ class DatasetExtension:
     tasks: ModuleAttribute
     build: ModuleAttribute
     reader: ModuleAttribute
+    recognise: ModuleAttribute = ""
     inspect: ModuleAttribute = ""
     model_route: str = ""
     """Below /models/: where models of such datasets are made."""

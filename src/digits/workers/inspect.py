@@ -51,7 +51,7 @@ class Inspector:
 
     def folder(self, question: Question) -> dict[str, Any]:
         """What a source holds; "running" with the number of files so far where that takes longer than a page should wait."""
-        asked = {name: question[name] for name in ("path", "source", "brief") if name in question}
+        asked = {name: question[name] for name in ("path", "source") if name in question}
         inspect = load(extension("datasets", question["extension"]).inspect)
 
         def look(progress: Progress, stop: StopCheck) -> dict[str, Any]:

@@ -15,6 +15,7 @@ EXTENSION = DatasetExtension(
     tasks=f"{_HERE}.check:tasks",
     build=f"{_HERE}.build:build",
     reader=f"{_HERE}.reader:open_reader",
+    recognise=f"{_HERE}.check:recognise",
     inspect=f"{_HERE}.inspect:inspect_source",
     model_route="images/classification",
     model_title="Image Classification Model",

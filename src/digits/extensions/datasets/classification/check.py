@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from digits.core.errors import DataError
 from digits.core.jobfolder import TaskPlan
 from digits.core.settings import Settings
 from digits.data.rules import PARSE_TASK
 from digits.extensions.datasets.classification import sources
+from digits.extensions.datasets.classification.paths import printable
 from digits.extensions.datasets.classification.sources.derived.check import base_problems
-from digits.extensions.datasets.classification.spec import ClassificationSpec
+from digits.extensions.datasets.classification.spec import ClassificationSpec, SourceChoice
+
+_SOURCE: TypeAdapter[Any] = TypeAdapter(SourceChoice)
+
+
+def recognise(path: Path) -> dict[str, Any]:
+    """Return what lies at ``path``: ``format`` (the form's method), ``source`` (its fields, nested), ``words`` (the same for people).
+
+    Raises:
+        DataError: it is no source that is known, or cannot be read.
+    """
+    try:
+        fields = sources.recognise(path.expanduser())
+    except OSError as error:
+        raise DataError(f"It cannot be read: {error.strerror or error}.", where=printable(str(path))) from error
+    source = _SOURCE.validate_python(fields)
+    return {"format": source.method, "source": fields, "words": sources.words(source, ())}
 
 
 def tasks(spec: ClassificationSpec) -> tuple[TaskPlan, ...]:
