@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -66,6 +67,25 @@ def test_what_a_folder_holds(ask: Ask, tmp_path: Path) -> None:
     assert [(each["label"], each["count"]) for each in found["classes"]] == [("cat", 3), ("dog", 2)]
     assert (found["count"], found["refused_count"]) == (5, 1)
     assert found["sizes"]["median"] == [9, 6]
+
+
+def test_a_picture_of_what_was_looked_at_is_the_example_and_says_how_long_all_take(ask: Ask, tmp_path: Path) -> None:
+    picture = encode_png(np.zeros((6, 9, 3), np.uint8))
+    for number in range(3):
+        (tmp_path / "in" / f"class {number}").mkdir(parents=True)
+        (tmp_path / "in" / f"class {number}" / "0.png").write_bytes(picture)
+    with tarfile.open(tmp_path / "in.tar", "w") as tar:
+        tar.add(tmp_path / "in", "in")
+    form = {"path": None, "width": 4, "height": 4, "channels": 3, "encoding": "none", "mode": "fill"}
+
+    found = ask("/folder", extension="image-classification", path=str(tmp_path / "in.tar")).json()
+    example = ask("/resize-example", **form, look=found["look"], sample=2).json()
+    gone = ask("/resize-example", **form, look="0" * 32)
+
+    assert (example["source"]["width"], example["source"]["height"]) == (9, 6)
+    assert example["source"]["name"].startswith("in/class ")
+    assert (example["pace"]["picture_bytes"], example["pace"]["measured"]) == (48, 3)
+    assert gone.status_code == 404
 
 
 def test_a_folder_that_is_not_there_is_refused_in_words(ask: Ask, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,62 @@ def test_an_archive_is_told_without_being_unpacked(tmp_path: Path) -> None:
         ("dog", 2, ""),
     ]
     assert told["source"] == {"method": "archive", "path": archive}
+
+
+def test_samples_of_each_class_come_as_small_pictures_and_as_their_files(tmp_path: Path) -> None:
+    counts = {f"class {number}": number + 1 for number in range(7)}
+    root = draw_classes(tmp_path / "in", counts)
+
+    told, samples = inspect_source(path=str(root))
+
+    shown = Counter(sample["class"] for sample in told["samples"])
+    assert shown == {
+        6: 4,
+        5: 4,
+        4: 4,
+        3: 4,
+        2: 3,
+        1: 1,
+        0: 1,
+    }  # of the five largest classes four, where there are so many
+    assert all(each["thumb"].startswith("data:image/jpeg;base64,") for each in told["classes"])
+    assert [sample.data for sample in samples] == [Path(sample.name).read_bytes() for sample in samples]
+
+
+def test_lists_with_others_and_labels_beside_them_are_recognised_together(tmp_path: Path) -> None:
+    root = draw_classes(tmp_path / "in", {"cat": 3, "dog": 2})
+    for db, names in {"train": ("cat", "dog"), "val": ("cat",)}.items():
+        lines = [f"{path} {names.index(name)}" for name in names for path in sorted((root / name).iterdir())]
+        (tmp_path / f"{db}.txt").write_text("\n".join(lines))
+    (tmp_path / "labels.txt").write_text("cat\ndog\n")
+
+    told = look(str(tmp_path / "train.txt"))
+
+    assert told["words"] == "Lists of pictures for train and val"
+    assert told["source"]["local_labels_file"] == str(tmp_path / "labels.txt")
+    assert (told["count"], told["class_dbs"]) == (8, {"train": [3, 2], "val": [3, 0]})
+
+
+def test_what_lies_there_wins_over_what_it_was_said_to_be(tmp_path: Path) -> None:
+    root = draw_classes(tmp_path / "in" / "train", {"cat": 3, "dog": 2}).parent
+    shutil.copytree(root / "train", root / "val")
+    archive = shutil.make_archive(str(tmp_path / "pictures"), "zip", root)
+
+    as_folder = look(archive, source={"method": "folder", "train": archive})
+    split = look(str(root), source={"method": "folder", "train": f"{root}/"})
+    plain = look(str(root / "train"), source={"method": "folder", "train": f"{root}/train/"})
+
+    assert (as_folder["differs"], as_folder["words"]) == (True, "An archive with train and val folders")
+    assert (split["differs"], split["source"]["val"]) == (True, str(root / "val"))
+    assert (plain["differs"], plain["words"]) == (False, "A folder with one sub-folder for each class")
+
+
+def test_lists_are_not_followed_out_of_the_folders_that_may_be_read(tmp_path: Path) -> None:
+    root = draw_classes(tmp_path / "in", {"cat": 2})
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train.txt").write_text(f"{root}/cat/0000.png 0\n{tmp_path}/data/absent.png 0\n")
+    (tmp_path / "data" / "labels.txt").write_text("cat\n")
+
+    told = look(str(tmp_path / "data" / "train.txt"), settings=WorkerSettings(data_roots=(str(tmp_path / "data"),)))
+
+    assert (told["count"], {row["rule"] for row in told["refused"]}) == (0, {"PATH_OUTSIDE", "IMG_UNREADABLE"})
