@@ -173,9 +173,9 @@ def test_a_damaged_snapshot_is_passed_over_on_resume_and_said(new_model: NewMode
     data = bytearray((newest / "weights.safetensors").read_bytes())
     data[-1] ^= 1
     (newest / "weights.safetensors").write_bytes(data)
-    folder.note("resume", train_epochs=4)
+    folder.note("resume", changes={"train_epochs": 4})
 
-    heard = run(model)
+    heard = run((folder, model[1].model_copy(update=folder.spec_changes())))
 
     assert heard.of("resumed")[0].step == 2 * STEPS_PER_EPOCH
     assert "goes on from epoch_2" in heard.of("warned")[-1].message

@@ -76,11 +76,12 @@ class Warned(_Event):
 
 
 class Resumed(_Event):
-    """A training goes on from a snapshot; later events of the former attempt do not count."""
+    """A training goes on from a snapshot, or begins again at step 0; later events of the former attempt do not count."""
 
     type: Literal["resumed"] = "resumed"
     step: int
     attempt: int
+    epoch: float = 0.0
 
 
 class Stopped(_Event):

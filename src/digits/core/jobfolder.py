@@ -28,8 +28,10 @@ JobKind = Literal["dataset", "model", "pretrained_model", "evaluation", "health"
 """The first three stand in lists; the others belong to their ``parent``, whose page shows them, and go with it."""
 LISTED_KINDS: tuple[JobKind, ...] = ("dataset", "model", "pretrained_model")
 JOB_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
-SNAPSHOT_WEIGHTS, SNAPSHOT_FACTS = "weights.safetensors", "state.json"
-"""Files of a snapshot's folder that are read without torch too."""
+SNAPSHOT_WEIGHTS, SNAPSHOT_STATE, SNAPSHOT_FACTS = "weights.safetensors", "state.safetensors", "state.json"
+"""Files of a snapshot's folder; those without the second hold weights that no training can go on from."""
+SNAPSHOT_PREFIX = "epoch_"
+_SNAPSHOT = re.compile(SNAPSHOT_PREFIX + r"(\d+(?:\.\d+)?)")
 
 
 class TaskPlan(BaseModel):
@@ -138,6 +140,27 @@ class JobFolder:
         finally:
             os.close(fd)
         return fact
+
+    def snapshot_folders(self) -> list[Path]:
+        """Return the folders of whole snapshots, by epoch."""
+        found = {
+            float(match[1]): path
+            for path in self.snapshots.glob(SNAPSHOT_PREFIX + "*")
+            if (match := _SNAPSHOT.fullmatch(path.name)) and (path / SNAPSHOT_FACTS).is_file()
+        }
+        return [found[epoch] for epoch in sorted(found)]
+
+    def spec_changes(self) -> dict[str, Any]:
+        """Return the fields of the spec that are other since than in ``job.json``: what was asked for when the job was resumed."""
+        changes: dict[str, Any] = {}
+        for line in self.journal():
+            if line.get("what") == "resume":
+                changes |= line.get("changes") or {}
+        return changes
+
+    def attempt(self) -> int:
+        """Return which attempt at the job this is, from 1: one more for each time that it was resumed."""
+        return 1 + [line.get("what") for line in self.journal()].count("resume")
 
     def journal(self) -> Iterator[dict[str, Any]]:
         """Yield the journal's lines, oldest first; a torn last line is passed over."""

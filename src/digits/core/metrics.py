@@ -51,11 +51,16 @@ class MetricsWriter:
             name: series_file(self._folder, name).stat().st_size // RECORD.size for name in series_names(self._folder)
         }
 
+    def sync(self) -> None:
+        """Force every point to the disk: a snapshot that names lengths must never outlive the points."""
+        for fd in self._fds.values():
+            os.fsync(fd)
+
     def cut(self, lengths: dict[str, int]) -> None:
         """Cut every series back to ``lengths`` (0 where unnamed): what came after the snapshot is forgotten."""
         self.close()
-        for name in series_names(self._folder):
-            os.truncate(series_file(self._folder, name), lengths.get(name, 0) * RECORD.size)
+        for name, there in self.lengths().items():
+            os.truncate(series_file(self._folder, name), min(there, lengths.get(name, 0)) * RECORD.size)
 
     def close(self) -> None:
         """Close all files."""

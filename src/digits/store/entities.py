@@ -90,7 +90,7 @@ class Job:
 
     @cached_property
     def spec(self) -> dict[str, Any]:
-        """What was asked for."""
+        """What was asked for, with what was asked for since: more epochs when it was resumed."""
         return _object(self.texts["spec"])
 
     @property
@@ -100,7 +100,7 @@ class Job:
 
     @cached_property
     def facts(self) -> dict[str, Any]:
-        """What the worker found: ``Done.facts``; empty until the job is Done."""
+        """What the worker found: ``Done.facts``; empty until the job was Done."""
         return _object(self.texts["facts"])
 
     @cached_property

@@ -110,6 +110,15 @@ class JobIndex:
         extra = {"error": error} if error else {}
         self.note("state", state=state.value, reason=reason, **extra)
 
+    def resume(self, *, by: str = "", changes: Row | None = None) -> None:
+        """Queue a job that is over once more, with ``changes`` to fields of its spec, journal first.
+
+        Raises:
+            JobError: it is not over.
+        """
+        check_move(self.state, _S.WAITING, resume=True)
+        self.note("resume", by=by, changes=changes or {})
+
     def catch_up(self) -> None:
         """Let lines of the journal count that were written just before a crash."""
         for offset, line in read_journal(self.folder, self.job["journal_offset"]):
@@ -139,6 +148,11 @@ class JobIndex:
                 for key, column in (("name", "name"), ("notes", "notes"), ("group", "group_name")):
                     if line.get(key) is not None:
                         self.job[column] = line[key]
+            case "resume":
+                self._apply_resume(line)
+            case "drop_snapshot":
+                self.snapshots.pop(line["file"], None)
+                self.changed.add("snapshots")
             case "started":
                 self.job["handle"] = line["handle"]
             case "abort":
@@ -163,7 +177,7 @@ class JobIndex:
         self.history.append(_history_row(new, time, self.job["reason"]))
         self.changed |= {"tasks", "history"}
         if new is _S.RUNNING:
-            self.job["started"] = time
+            self.job |= {"started": _went_on(self.job, time), "finished": None}
         if new is _S.WAITING:
             self.job |= {"started": None, "handle": None}
         if new.is_running:
@@ -171,8 +185,28 @@ class JobIndex:
         else:
             self._finish(new, time, line.get("error"))
 
+    def _apply_resume(self, line: Row) -> None:
+        """Wake a job that is over; what its attempts found and how long they worked stays known."""
+        if self.state.is_running:
+            return
+        changes, by = line.get("changes") or {}, line.get("by")
+        self.job |= {
+            "state": _S.WAITING, "reason": "", "queue_place": None, "error": None, "stop_asked": None, "outcome": {},
+            "attempt": self.job["attempt"] + 1, "spec": self.job["spec"] | changes,
+        }  # fmt: skip
+        self.history.append(_history_row(_S.WAITING, float(line["time"]), f"Resumed by {by}." if by else "Resumed."))
+        for task in self.tasks:
+            total = changes.get("train_epochs") if task["unit"] == "epochs" else None
+            if total:
+                task |= {"total": float(total), "progress": min(1.0, task["done"] / total)}
+            if task["state"] != _S.DONE or task["progress"] < 1:
+                task["state"] = _S.WAITING
+        self._mean_progress()
+        self.changed |= {"tasks", "history"}
+
     def _finish(self, state: JobState, time: float, error: Row | None) -> None:
-        self.job |= {"finished": time, "error": error, "handle": None, **curves.of(self.folder)}
+        finished = self.job["finished"] or time  # known already where it was resumed and never ran
+        self.job |= {"finished": finished, "error": error, "handle": None, **curves.of(self.folder)}
         self.changed.add("summaries")
         if state is _S.DONE:
             self.job["progress"] = 1.0
@@ -212,16 +246,29 @@ class JobIndex:
             case Preview():
                 self.job["previews"][event.name] = event.file
             case Warned():
-                if len(self.job["warnings"]) < MAX_WARNINGS:
-                    self.job["warnings"].append(event.model_dump(exclude={"type"}))
+                self._warn(event)
             case Resumed():
-                self.job |= {"attempt": event.attempt, "outcome": {}}
-                self.snapshots = {name: row for name, row in self.snapshots.items() if row["step"] <= event.step}
-                self.changed.add("snapshots")
+                self._resumed(event)
             case Done():
                 self.job |= {"facts": event.facts, "outcome": {"type": "done"}}
             case Stopped() | Failed():
                 self.job["outcome"] = event.model_dump(exclude={"time"})
+
+    def _warn(self, event: Warned) -> None:
+        """Keep a warning, once: each attempt at a job says it again."""
+        words = event.model_dump(exclude={"type", "time"})
+        known = any(words.items() <= each.items() for each in self.job["warnings"])
+        if not known and len(self.job["warnings"]) < MAX_WARNINGS:
+            self.job["warnings"].append(words | {"time": event.time})
+
+    def _resumed(self, event: Resumed) -> None:
+        """Forget what came after the snapshot that the training goes on from."""
+        self.job |= {"attempt": event.attempt, "outcome": {}, **curves.of(self.folder)}
+        self.snapshots = {name: row for name, row in self.snapshots.items() if row["step"] <= event.step}
+        if (last := self.history[-1])["state"] == _S.RUNNING:
+            whence = f"from epoch {event.epoch:.4g}" if event.step else "from the beginning"
+            last["reason"] = f"Resumed {whence} (attempt {event.attempt})"
+        self.changed |= {"snapshots", "history", "summaries"}
 
     def _progress(self, event: Progress) -> None:
         task = next((task for task in self.tasks if task["name"] == event.task), None)
@@ -237,16 +284,17 @@ class JobIndex:
             "unit": event.unit,
             "text": event.text,
             "rate": event.rate,
-            "started": task["started"] or event.time,
+            "started": _went_on(task, event.time) if task["state"] == _S.WAITING else task["started"] or event.time,
             "finished": event.time if done else None,
             "facts": task["facts"] | event.facts,
         }
-        self.job |= {
-            "text": event.text,
-            "rate": event.rate,
-            "progress": sum(each["progress"] for each in self.tasks) / len(self.tasks),
-        }
+        self.job |= {"text": event.text, "rate": event.rate}
+        self._mean_progress()
         self.changed.add("tasks")
+
+    def _mean_progress(self) -> None:
+        if self.tasks:
+            self.job["progress"] = sum(each["progress"] for each in self.tasks) / len(self.tasks)
 
     def _summarize(self, values: dict[str, float]) -> None:
         """Keep last, least and greatest of what was told; when the job is over, those of every point take their place."""
@@ -307,6 +355,12 @@ def read_journal(folder: JobFolder, offset: int) -> Iterator[tuple[int, Row]]:
                 continue
             if isinstance(fact, dict) and isinstance(fact.get("time"), int | float):
                 yield offset, fact
+
+
+def _went_on(part: Row, time: float) -> float:
+    """Return the start of a job or task that goes on at ``time``: as if it had not stood still since it was over."""
+    started, finished = part["started"], part["finished"]
+    return time if started is None or finished is None else time - max(0.0, float(finished - started))
 
 
 def _history_row(state: JobState, time: float, reason: str) -> Row:

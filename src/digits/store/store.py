@@ -19,9 +19,10 @@ from digits.core.errors import JobError, NotFoundError
 from digits.core.files import read_json
 from digits.core.jobfolder import JobFolder, JobKind, JobRecord, TaskPlan, new_job_id
 from digits.core.platform import process_start
+from digits.core.secretfiles import remove_secrets
 from digits.core.settings import Settings
 from digits.core.states import JobState
-from digits.store import curves, rows
+from digits.store import curves, resuming, rows, snapshots
 from digits.store.database import Database
 from digits.store.entities import Gpu, HistoryRow, Job, Service, ServiceKind, SnapshotRow, Task
 from digits.store.lists import Lists
@@ -232,6 +233,35 @@ class Store:
             self._abort(index)
         return self.job(job_id)
 
+    def resume(self, job_id: str, *, epochs: int | None = None, by: str = "") -> Job:
+        """Queue a job that is over once more, as the same job; its worker goes on from what is whole on the disk.
+
+        Args:
+            job_id: of a training, or of any job whose worker can go on.
+            epochs: the new end of a training, counted from its beginning; None leaves it where it is.
+            by: who asked for it.
+
+        Raises:
+            JobError: it cannot go on: not over yet, its dataset or its snapshots gone, less epochs than are done.
+        """
+        with self.database.write() as connection:
+            index = self._load(connection, job_id)
+            index.resume(by=by, changes=resuming.changes_of(connection, index, epochs))
+            rows.save(connection, index)
+        return self.job(job_id)
+
+    def drop_snapshot(self, job_id: str, epoch: float) -> None:
+        """Delete one snapshot of a training that is over.
+
+        Raises:
+            NotFoundError: it has none of that epoch.
+            JobError: the training is not over.
+        """
+        file = snapshots.nearest(self.snapshots(job_id), epoch).file
+        with self.change(job_id) as index:
+            snapshots.drop(index, file)
+        snapshots.remove(JobFolder(self.settings.jobs / job_id), file)
+
     def delete(self, job_id: str) -> None:
         """Delete a job with all that belongs to it: hidden at once; a process of it is stopped first.
 
@@ -264,6 +294,7 @@ class Store:
             if folder.is_dir():
                 folder.rename(trash / f"{job_id}-{time.time_ns():x}")
             connection.execute(delete(JOBS).where(JOBS.c.id == job_id))
+        remove_secrets(self.settings.secrets, job_id)
         return True
 
     def empty_trash(self) -> None:
@@ -286,7 +317,7 @@ class Store:
             NotFoundError: there is no such job, or it has no such snapshot.
         """
         if kind == "infer":
-            epoch = self._snapshot_epoch(job_id, epoch)
+            epoch = snapshots.nearest(self.snapshots(self.job(job_id).id), epoch).epoch
         return self.services.ask(kind, job_id, epoch or 0.0)
 
     def service(self, service_id: str) -> Service:
@@ -307,12 +338,16 @@ class Store:
             NotFoundError: there is no such job, or (``deleted`` not set) it was deleted.
         """
         with self.database.write() as connection:
-            index = rows.load(connection, self.settings, job_id)
-            if index.job["deleted"] and not deleted:
-                raise NotFoundError("Job not found")
-            index.catch_up()
+            index = self._load(connection, job_id, deleted=deleted)
             yield index
             rows.save(connection, index)
+
+    def _load(self, connection: Connection, job_id: str, *, deleted: bool = False) -> JobIndex:
+        index = rows.load(connection, self.settings, job_id)
+        if index.job["deleted"] and not deleted:
+            raise NotFoundError("Job not found")
+        index.catch_up()
+        return index
 
     def _abort(self, index: JobIndex) -> None:
         if not index.state.is_running:
@@ -333,19 +368,6 @@ class Store:
             verb = "model depends" if len(names) == 1 else "models depend"
             listed = ", ".join(f'"{name}"' for name in names[:MAX_NAMES]) + (", …" if len(names) > MAX_NAMES else "")
             raise JobError(f'Cannot delete "{job.name}" because {len(names)} {verb} on it: {listed}')
-
-    def _snapshot_epoch(self, job_id: str, epoch: float | None) -> float:
-        self.job(job_id)
-        known = [snapshot.epoch for snapshot in self.snapshots(job_id)]
-        if not known:
-            raise NotFoundError("The model has no snapshot yet.", hint="Wait for its first epoch to end.")
-        if epoch is None:
-            return known[-1]
-        near = min(known, key=lambda each: abs(each - epoch))
-        if abs(near - epoch) > 0.0005:
-            listed = ", ".join(f"{each:g}" for each in known)
-            raise NotFoundError(f"The model has no snapshot of epoch {epoch:g}.", hint=f"It has {listed}.")
-        return near
 
     def _chosen(
         self,

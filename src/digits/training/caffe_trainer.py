@@ -26,7 +26,7 @@ from digits.networks.caffe.definition import CaffeDefinition
 from digits.networks.caffe.net import CaffeNet
 from digits.networks.caffe.solver_text import solver, solver_text
 from digits.networks.standard import standard_text
-from digits.training import devices, loop
+from digits.training import devices, loop, snapshots
 from digits.training.caffe_deploy import DEPLOY_FILE, placed, python_layers_of
 from digits.training.caffe_finetune import copy_weights
 from digits.training.caffe_transform import TRAIN_VAL_FILE, transform_of
@@ -35,7 +35,7 @@ from digits.training.dataset import LABELS_FILE, MEAN_FILE, Dataset, mean_of
 from digits.training.inference import MODEL_FILE, ModelFacts
 from digits.training.policies import Schedule
 from digits.training.reporting import Report
-from digits.training.run import Run, TestSet, choose_seed, effective_spec
+from digits.training.run import Run, TestSet, choose_seed, snapshot_to_go_on_from
 from digits.training.solvers import make_solver
 from digits.training.sources import Frames, TrainingSource, load_frames
 from digits.training.targets import target
@@ -54,9 +54,11 @@ def train(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Em
         DigitsError: the network, the dataset or the training cannot be used, in words.
     """
     with devices.denormals_flushed(), python_layers_of(folder, allowed=settings.python_layers):
-        run = prepare(effective_spec(folder, spec), folder, settings, emit, stop)
+        snapshot = snapshot_to_go_on_from(folder)
+        begun = snapshots.read_facts(snapshot).epoch if snapshot else 0.0
+        run = prepare(spec, folder, settings, emit, stop, begun=begun)
         try:
-            run.begin()
+            run.begin(snapshot)
             if not run.first_step:
                 assert isinstance(run.net, CaffeNet)
                 copy_weights(run.net, folder, emit, run.log)
@@ -65,8 +67,10 @@ def train(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Em
             run.close()
 
 
-def prepare(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Emit, stop: StopCheck) -> Run:
-    """Build the networks, write the files that DIGITS users know, and decode the pictures."""
+def prepare(
+    spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Emit, stop: StopCheck, *, begun: float = 0.0
+) -> Run:
+    """Build the networks, write the files that DIGITS users know, and decode the pictures; ``begun`` epochs are done already."""
     device = devices.choose_device(spec.device, settings.device)
     dataset = Dataset.open(folder, spec.dataset)
     definition = _definition(spec, folder, dataset)
@@ -97,7 +101,7 @@ def prepare(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: 
     }
     _write_facts(spec, folder, dataset, definition, net)
     metrics = MetricsWriter(folder.metrics)
-    report = Report(emit, metrics, steps_per_epoch=steps_per_epoch, epochs=spec.train_epochs, facts=facts)
+    report = Report(emit, metrics, steps_per_epoch=steps_per_epoch, epochs=spec.train_epochs, facts=facts, begun=begun)
     kind = target(train_reader.target_kind)
 
     test = None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,8 +44,10 @@ def can_compile(device: torch.device) -> bool:
 
 
 def seed_everything(seed: int) -> None:
-    """Start every generator that layers draw from (dropout) at ``seed``."""
+    """Start every generator that layers draw from at ``seed``: torch's (dropout), and those that layers written in Python draw from."""
     torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)  # the generator that other people's code draws from
 
 
 @contextmanager
@@ -59,7 +65,7 @@ def denormals_flushed() -> Iterator[None]:
 
 def random_state(device: torch.device) -> dict[str, Tensor]:
     """Return the generators' states, to be kept in a snapshot."""
-    state = {"cpu": torch.get_rng_state()}
+    state = {"cpu": torch.get_rng_state(), "python": _as_tensor(random.getstate()), "numpy": _as_tensor(_numpy_state())}
     if device.type == "cuda":
         state["cuda"] = torch.cuda.get_rng_state(device)
     elif device.type == "mps":
@@ -70,10 +76,42 @@ def random_state(device: torch.device) -> dict[str, Tensor]:
 def load_random_state(state: Mapping[str, Tensor], device: torch.device) -> None:
     """Put the generators back; those of a device that this machine lacks are left alone."""
     torch.set_rng_state(state["cpu"])
+    version, words, gauss = _from_tensor(state["python"])
+    random.setstate((version, tuple(words), gauss))
+    name, keys, *rest = _from_tensor(state["numpy"])
+    np.random.set_state((name, np.array(keys, np.uint32), *rest))
     if device.type == "cuda" and "cuda" in state:
         torch.cuda.set_rng_state(state["cuda"], device)
     elif device.type == "mps" and "mps" in state:
         torch.mps.set_rng_state(state["mps"])
+
+
+def _numpy_state() -> tuple[Any, ...]:
+    name, keys, *rest = np.random.get_state()
+    return name, np.asarray(keys).tolist(), *rest
+
+
+def _as_tensor(state: object) -> Tensor:
+    """Return a generator's state as bytes of JSON, which keeps every float as it is."""
+    return torch.frombuffer(bytearray(json.dumps(state).encode()), dtype=torch.uint8)
+
+
+def _from_tensor(state: Tensor) -> list[Any]:
+    found: list[Any] = json.loads(bytes(state.numpy()))
+    return found
+
+
+def arithmetic(device: torch.device) -> dict[str, str]:
+    """Return what the bits of a sum depend on, by its name for people; the seed and the data are the same anywhere."""
+    facts = {"version of PyTorch": torch.__version__, "device": device.type}
+    if device.type == "cpu":
+        facts |= {
+            "number of threads": str(torch.get_num_threads()),
+            "processor": torch.backends.cpu.get_cpu_capability(),
+        }
+    elif device.type == "cuda":
+        facts["GPU"] = torch.cuda.get_device_name(device)
+    return facts
 
 
 _OUT_OF_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|alloc_cpu", re.IGNORECASE)

@@ -35,6 +35,8 @@ def train(run: Run) -> dict[str, Any]:
         while True:
             if run.is_test_due(step) and run.validated != step:
                 validate(run, step)
+                if step and run.validated == step:
+                    saved = -1  # a snapshot of this step that a stop left without these figures is written again
             if run.is_snapshot_due(step) and saved != step:
                 save(run, step)
                 saved = step
@@ -144,11 +146,13 @@ def save(run: Run, step: int) -> None:
     """Write a snapshot, then say so."""
     epoch = run.report.epoch(step)
     run.report.flush(step)
+    run.metrics.sync()
     facts = snapshots.Facts(
         step=step, epoch=epoch, seed=run.seed, validated=run.validated,
-        lengths=run.metrics.lengths(), metrics=run.last_validation,
+        lengths=run.metrics.lengths(), metrics=run.last_validation, machine=devices.arithmetic(run.device),
     )  # fmt: skip
     state = {f"solver/{name}": value for name, value in run.solver.state().items()}
+    state |= {f"network/{name}": value for name, value in run.net.memory().items()}
     state |= {f"random/{name}": value for name, value in devices.random_state(run.device).items()}
     file, num_bytes = snapshots.write_snapshot(run.folder, facts, run.net.state(), state)
     run.log.say(f"Snapshotting to {file}/{snapshots.WEIGHTS}")

@@ -23,16 +23,19 @@ class Report:
         steps_per_epoch: iterations in an epoch.
         epochs: the training's end.
         facts: what the task is about: parameters, batch size, device; sent with the progress.
+        begun: epochs that were done before it went on.
     """
 
     def __init__(
-        self, emit: Emit, metrics: MetricsWriter, *, steps_per_epoch: int, epochs: int, facts: dict[str, Any]
-    ) -> None:
+        self, emit: Emit, metrics: MetricsWriter, *, steps_per_epoch: int, epochs: int, facts: dict[str, Any],
+        begun: float = 0.0,
+    ) -> None:  # fmt: skip
         self._emit = emit
         self._metrics = metrics
         self._steps_per_epoch = steps_per_epoch
         self._epochs = epochs
         self._facts = facts
+        self._begun = begun
         self._newest: dict[str, float] = {}
         self._unsaid = False
         self._next_event = 0.0
@@ -99,5 +102,13 @@ class Report:
             self._next_event = moment + _EVENT_INTERVAL_S
             text = f"Reading pictures: {done:,} of {total:,}"
             self._emit(
-                Progress(task=TASK, done=0, total=self._epochs, unit="epochs", text=text, rate=None, facts=self._facts)
+                Progress(
+                    task=TASK,
+                    done=self._begun,
+                    total=self._epochs,
+                    unit="epochs",
+                    text=text,
+                    rate=None,
+                    facts=self._facts,
+                )
             )

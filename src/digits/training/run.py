@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from digits.core.events import Emit, Resumed, Warned
+from digits.core.events import Emit, Resumed, Snapshot, Warned
+from digits.core.files import folder_bytes
 from digits.core.jobfolder import JobFolder
 from digits.core.metrics import MetricsWriter
 from digits.core.trainspec import TrainSpec
@@ -49,6 +51,12 @@ class Network(Protocol):
 
     def load_state(self, state: Mapping[str, NDArray[np.float32]]) -> object:
         """Put weights in."""
+
+    def memory(self) -> dict[str, Tensor]:
+        """Return what layers remember from pass to pass beside their weights, by name; empty for most networks."""
+
+    def load_memory(self, memory: Mapping[str, Tensor]) -> None:
+        """Put that in."""
 
 
 @dataclass
@@ -117,39 +125,74 @@ class Run:
         self.metrics.close()
         self.log.close()
 
-    def begin(self) -> None:
-        """Go on from the newest snapshot if a person asked for it and there is one, else clear what an earlier try left."""
-        resumes = [line for line in self.folder.journal() if line.get("what") == "resume"]
-        snapshot = snapshots.newest_whole_state(self.folder) if resumes else None
+    def begin(self, snapshot: Path | None) -> None:
+        """Go on from ``snapshot`` to the bit, or clear what an earlier attempt left where it is None.
+
+        Raises:
+            WeightsError: it was made with another network or solver.
+        """
+        attempt = self.folder.attempt()
         if snapshot is None:
             self.metrics.cut({})
             shutil.rmtree(self.folder.snapshots, ignore_errors=True)
+            if attempt > 1:
+                self.emit(Resumed(step=0, attempt=attempt))
             return
         facts, state = snapshots.read_state(snapshot)
         self.net.load_state(snapshots.read_weights(snapshot))
+        self.net.load_memory(_below("network/", state))
         self.solver.load_state(_below("solver/", state), facts.step)
         devices.load_random_state(_below("random/", state), self.device)
         self.metrics.cut(facts.lengths)
         self.first_step, self.validated, self.last_validation = facts.step, facts.validated, facts.metrics
-        self.emit(Resumed(step=facts.step, attempt=len(resumes) + 1))
-        if snapshot != snapshots.snapshot_folders(self.folder)[-1]:
+        self.emit(Resumed(step=facts.step, attempt=attempt, epoch=facts.epoch))
+        self._tell(snapshot, facts)
+
+    def _tell(self, snapshot: Path, facts: snapshots.Facts) -> None:
+        """Say which snapshot it goes on from, and what a person should know of that."""
+        # Once more, as of its own time: a process that was killed just after it wrote it may not have said so.
+        written = (snapshot / snapshots.FACTS).stat().st_mtime
+        file = snapshot.relative_to(self.folder.path).as_posix()
+        num_bytes = folder_bytes(snapshot)
+        self.emit(
+            Snapshot(
+                time=written,
+                epoch=round(facts.epoch, 3),
+                step=facts.step,
+                file=file,
+                bytes=num_bytes,
+                metrics=facts.metrics,
+            )
+        )
+        if snapshots.forget_later(self.folder, snapshot):
             self.emit(Warned(message=f"The newest snapshot is damaged; the training goes on from {snapshot.name}."))
+        now = devices.arithmetic(self.device)
+        others = [
+            f"{name} ({old} before, {now[name]} now)" for name, old in facts.machine.items() if now.get(name) != old
+        ]
+        if others:
+            self.emit(
+                Warned(
+                    message=f"The training goes on with another {', another '.join(others)}.",
+                    hint="Its curves go on as they were to rounding, and no more to the bit.",
+                )
+            )
 
 
-def effective_spec(folder: JobFolder, spec: TrainSpec) -> TrainSpec:
-    """Return the spec with what was asked for since: more epochs on a resume."""
-    for line in folder.journal():
-        if line.get("what") == "resume" and line.get("train_epochs"):
-            spec = spec.model_copy(update={"train_epochs": int(line["train_epochs"])})
-    return spec
+def snapshot_to_go_on_from(folder: JobFolder) -> Path | None:
+    """Return the newest whole snapshot if a person asked that the training goes on, None where it begins.
+
+    Raises:
+        WeightsError: it has snapshots, and none is whole.
+    """
+    return snapshots.newest_whole(folder) if folder.attempt() > 1 else None
 
 
 def choose_seed(folder: JobFolder, spec: TrainSpec) -> int:
-    """Return the seed that was asked for, that of the snapshots where the training goes on, or a new one."""
+    """Return the seed that was asked for, or one that is the job's own: every attempt at it has the same."""
     if spec.random_seed is not None:
         return spec.random_seed
-    kept = snapshots.snapshot_folders(folder)
-    return snapshots.read_facts(kept[-1]).seed if kept else secrets.randbits(32)
+    return zlib.crc32(folder.id.encode())
 
 
 def _below(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

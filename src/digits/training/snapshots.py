@@ -1,11 +1,11 @@
 """Snapshots: weights and everything a training needs to go on as if it had never stopped.
 
 snapshots/epoch_<E>/
-  weights.safetensors  "<layer>:<blob index>" -> float32     state.safetensors  "solver/..." and "random/..."
-  state.json           step, epoch, seed, lengths of the curves, sha256 of both files
+  weights.safetensors  "<layer>:<blob index>" -> float32     state.safetensors  "solver/...", "network/..." and "random/..."
+  state.json           step, epoch, seed, lengths of the curves, the machine, sha256 of both files
 
-A snapshot is written as a folder beside its place, forced to the disk, then renamed: it is whole or it is not there. All weights
-are kept; the solver's state, as large again, is kept with the two newest alone (two, so that one damaged file costs one interval).
+A snapshot is written as a folder beside its place, forced to the disk, then renamed: it is whole or it is not there; one that takes
+the place of another leaves that one beside it until then, and ``clear`` brings it back after a crash in between. All weights are kept; the solver's state, as large again, is kept with the two newest alone (two, so that one damaged file costs one interval).
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from torch import Tensor
 
 from digits.core.errors import NotFoundError, WeightsError
 from digits.core.files import folder_bytes, read_json, sync_folder, write_bytes, write_json
-from digits.core.jobfolder import SNAPSHOT_FACTS, SNAPSHOT_WEIGHTS, JobFolder
+from digits.core.jobfolder import SNAPSHOT_FACTS, SNAPSHOT_PREFIX, SNAPSHOT_STATE, SNAPSHOT_WEIGHTS, JobFolder
 
-WEIGHTS, STATE, FACTS = SNAPSHOT_WEIGHTS, "state.safetensors", SNAPSHOT_FACTS
-_PREFIX = "epoch_"
+WEIGHTS, STATE, FACTS = SNAPSHOT_WEIGHTS, SNAPSHOT_STATE, SNAPSHOT_FACTS
 _STATES_KEPT = 2
+_FORMER = ".former"
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ class Facts:
     validated: int = -1
     lengths: dict[str, int] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    machine: dict[str, str] = field(default_factory=dict)
+    """What the bits of a sum depend on, by its name for people."""
     sha256: dict[str, str] = field(default_factory=dict)
     version: int = 1
 
@@ -61,8 +63,8 @@ def write_snapshot(
     Returns:
         Its path below the job folder, and its size in bytes.
     """
-    name = _PREFIX + epoch_name(facts.epoch)
-    place, temporary = folder.snapshots / name, folder.snapshots / f".{name}.tmp"
+    name = SNAPSHOT_PREFIX + epoch_name(facts.epoch)
+    place, temporary, former = (folder.snapshots / each for each in (name, f".{name}.tmp", f".{name}{_FORMER}"))
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     files = {
@@ -74,18 +76,13 @@ def write_snapshot(
     hashes = {file: hashlib.sha256(data).hexdigest() for file, data in files.items()}
     write_json(temporary / FACTS, asdict(facts) | {"sha256": hashes})
     if place.exists():
-        shutil.rmtree(place)
+        os.replace(place, former)
     os.replace(temporary, place)
     sync_folder(folder.snapshots)
-    for old in snapshot_folders(folder)[:-_STATES_KEPT]:
+    shutil.rmtree(former, ignore_errors=True)
+    for old in folder.snapshot_folders()[:-_STATES_KEPT]:
         (old / STATE).unlink(missing_ok=True)
     return place.relative_to(folder.path).as_posix(), folder_bytes(place)
-
-
-def snapshot_folders(folder: JobFolder) -> list[Path]:
-    """Return the whole snapshots, by step."""
-    found = [path for path in folder.snapshots.glob(_PREFIX + "*") if (path / FACTS).is_file()]
-    return sorted(found, key=lambda path: float(path.name.removeprefix(_PREFIX)))
 
 
 def find_snapshot(folder: JobFolder, epoch: float | None = None) -> Path:
@@ -94,9 +91,9 @@ def find_snapshot(folder: JobFolder, epoch: float | None = None) -> Path:
     Raises:
         NotFoundError: there is none.
     """
-    found = snapshot_folders(folder)
+    found = folder.snapshot_folders()
     if epoch is not None:
-        found = [path for path in found if path.name == _PREFIX + epoch_name(epoch)]
+        found = [path for path in found if path.name == SNAPSHOT_PREFIX + epoch_name(epoch)]
     if not found:
         raise NotFoundError(
             "The model has no snapshot yet."
@@ -126,21 +123,59 @@ def read_state(snapshot: Path) -> tuple[Facts, dict[str, Tensor]]:
 
 
 def read_facts(snapshot: Path) -> Facts:
-    """Return ``state.json``."""
-    values: dict[str, Any] = read_json(snapshot / FACTS)
-    return Facts(**values)
+    """Return ``state.json``.
+
+    Raises:
+        WeightsError: it is damaged.
+    """
+    try:
+        values: dict[str, Any] = read_json(snapshot / FACTS)
+        return Facts(**values)
+    except (OSError, ValueError, TypeError) as error:
+        raise WeightsError("The snapshot's file cannot be read.", where=str(snapshot / FACTS)) from error
 
 
-def newest_whole_state(folder: JobFolder) -> Path | None:
-    """Return the newest snapshot that a training can go on from: a damaged one is passed over."""
-    for snapshot in reversed(snapshot_folders(folder)):
+def newest_whole(folder: JobFolder) -> Path | None:
+    """Return the newest snapshot that a training can go on from, passing over damaged ones; None where there was none yet.
+
+    Raises:
+        WeightsError: there are some, and none of them is whole: to begin anew would cost the weights that they hold.
+    """
+    clear(folder)
+    found = folder.snapshot_folders()
+    for snapshot in reversed(found):
         try:
-            read_state(snapshot)
-            read_weights(snapshot)
+            for file in (STATE, WEIGHTS):
+                _checked(snapshot, file)
         except WeightsError:
             continue
         return snapshot
+    if found:
+        raise WeightsError(
+            "None of the training's snapshots is whole, so it cannot go on.",
+            where=str(folder.snapshots),
+            hint="Clone the job to train anew, or begin a new model with the weights of one of them.",
+        )
     return None
+
+
+def clear(folder: JobFolder) -> None:
+    """Put right what a process left that was killed while it wrote a snapshot."""
+    for former in folder.snapshots.glob(f".*{_FORMER}"):
+        place = former.with_name(former.name[1:].removesuffix(_FORMER))
+        if not place.exists():
+            os.replace(former, place)
+    for left in folder.snapshots.glob(".*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def forget_later(folder: JobFolder, snapshot: Path) -> list[str]:
+    """Remove the snapshots after ``snapshot`` that a training goes on from: they were damaged; return their names."""
+    found = folder.snapshot_folders()
+    later = found[found.index(snapshot) + 1 :]
+    for each in later:
+        shutil.rmtree(each)
+    return [each.name for each in later]
 
 
 def _checked(snapshot: Path, file: str) -> bytes:

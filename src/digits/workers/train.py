@@ -19,7 +19,8 @@ def train(
 ) -> dict[str, Any]:
     """Train the network and return the model's facts."""
     framework = extension("frameworks", record.extension)
-    facts: dict[str, Any] = load(framework.trainer)(TrainSpec.model_validate(record.spec), folder, settings, emit, stop)
+    spec = TrainSpec.model_validate(record.spec | folder.spec_changes())
+    facts: dict[str, Any] = load(framework.trainer)(spec, folder, settings, emit, stop)
     return facts
 
 

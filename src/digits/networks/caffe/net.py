@@ -182,6 +182,20 @@ class CaffeNet:
                 target.copy_(torch.from_numpy(np.ascontiguousarray(state[name], np.float32)).reshape(target.shape))
         return taken
 
+    def memory(self) -> dict[str, Tensor]:
+        """Return what layers remember from pass to pass beside their blobs, by module: how many passes of NVCaffe's BatchNorm were."""
+        return {
+            name: torch.tensor(module.num_passes)
+            for name, module in self.module.named_modules()
+            if hasattr(module, "num_passes")
+        }
+
+    def load_memory(self, memory: Mapping[str, Tensor]) -> None:
+        """Let layers remember what they did when ``memory`` was taken; of one that is not in it, nothing changes."""
+        for name, value in memory.items():
+            module: Any = self.module.get_submodule(name)
+            module.num_passes = int(value)
+
     def _as_held(self, state: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
         """Return ``state`` with the blobs of layers that know older forms of theirs in the form held here."""
         held = dict(state)

@@ -122,7 +122,8 @@ class LearningBatchNorm(BatchNorm):
     def __init__(self, channels: int, *, from_batch: bool, fraction: float, eps: float) -> None:
         super().__init__(channels, from_batch=from_batch, fraction=fraction, eps=eps)
         self.weight, self.bias = nn.Parameter(torch.empty(channels)), nn.Parameter(torch.empty(channels))
-        self._num_passes = 0
+        self.num_passes = 0
+        """Passes in training, counted to 2; goes into snapshots."""
 
     def forward(self, x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
         """Return ``x`` normalised, scaled and shifted."""
@@ -137,9 +138,9 @@ class LearningBatchNorm(BatchNorm):
     def remember(self, mean: Tensor, variance: Tensor, count: int) -> None:
         """Mix the batch's mean and variance into the running ones."""
         biased = variance * ((count - 1) / count)
-        share = 1.0 if self._num_passes < 2 else 1 - self.fraction
-        if self._num_passes < 2 and not mean.is_meta:
-            self._num_passes += 1
+        share = 1.0 if self.num_passes < 2 else 1 - self.fraction
+        if self.num_passes < 2 and not mean.is_meta:
+            self.num_passes += 1
         self.mean.lerp_(mean, share)
         self.variance.lerp_(biased, share)
 

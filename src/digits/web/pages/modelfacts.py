@@ -71,10 +71,9 @@ class Word:
 
 def run_of(job: Job, tasks: Sequence[Task]) -> Run:
     """Return the numbers of a training from what its worker said last."""
-    known: dict[str, Any] = {}
-    for task in tasks:
+    known: dict[str, Any] = dict(job.facts)
+    for task in tasks:  # what was said last: a resumed training may have another end than when it was Done
         known |= task.facts
-    known |= job.facts
     epochs = int(job.spec.get("train_epochs", 0))
     done = job.state is JobState.DONE
     epoch = float(epochs) if done else next((task.done for task in tasks if task.total), job.progress * epochs)
