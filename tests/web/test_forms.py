@@ -175,7 +175,7 @@ def test_fields_of_a_branch_that_is_not_chosen_are_not_looked_at() -> None:
         ({"folder_train_max_per_class": ["1"]}, "folder_train_max_per_class", "below the minimum"),
         ({"folder_train": [""]}, "folder_train", "required"),
         ({"dataset_name": ["x" * 501]}, "dataset_name", "At most 500 characters"),
-        ({"method": ["s3"]}, "method", "no choice: 's3'"),
+        ({"method": ["tape"]}, "method", "no choice: 'tape'"),
         ({"random_seed": [str(2**32)]}, "random_seed", "4,294,967,295"),
     ],
 )

@@ -84,6 +84,11 @@ class Settings(BaseSettings):
         return self.root / "cache"
 
     @property
+    def secrets(self) -> Path:
+        """Where the keys that jobs were given lie."""
+        return self.root / "secrets"
+
+    @property
     def num_cpu_slots(self) -> int:
         """Jobs at a time on the CPU."""
         return self.cpu_slots or max(1, (os.cpu_count() or 1) // 2)

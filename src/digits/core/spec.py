@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as PydanticField
 
-Widget = Literal["text", "path", "paths", "number", "checkbox", "select", "textarea", "file", "hidden"]
+Widget = Literal["text", "path", "paths", "number", "checkbox", "select", "textarea", "file", "hidden", "secret"]
 
 
 class Spec(BaseModel):

@@ -43,6 +43,7 @@ class WorkerSettings(BaseModel):
     is_loopback: Annotated[bool, Field(description="Only this machine can reach the server.")] = True
     url_hosts: Annotated[tuple[str, ...], Field(description="The only hosts that may be fetched from.")] = ()
     allow_private_addresses: Annotated[bool, Field(description="Lists may name hosts of private networks.")] = False
+    secrets: Annotated[str, Field(description="Where the keys that jobs were given lie.")] = ""
     spool: Annotated[str, Field(description="Where files that pass between the web and a service lie.")] = ""
 
     @classmethod
@@ -58,6 +59,7 @@ class WorkerSettings(BaseModel):
             is_loopback=settings.is_loopback,
             url_hosts=settings.url_hosts,
             allow_private_addresses=settings.allow_private_addresses,
+            secrets=str(settings.secrets),
             spool=str(settings.root / "spool"),
         )
 

@@ -22,7 +22,7 @@ class FormField:
     description: str
     unit: str
     widget: str
-    """text, path, number, checkbox, select, textarea, file or hidden."""
+    """text, path, number, checkbox, select, textarea, file, secret or hidden."""
     choices: tuple[tuple[str, str], ...]
     """(value, label) of a select."""
     placeholder: str
@@ -69,8 +69,8 @@ class FormField:
             found["enum"] = [value for value, _ in self.choices]
         if self.default:
             found["default"] = self.default
-        if self.widget == "file":
-            found["format"] = "binary"
+        if self.widget in ("file", "secret"):
+            found["format"] = {"file": "binary", "secret": "password"}[self.widget]
         return found
 
     def _words(self) -> str:

@@ -20,7 +20,7 @@ from starlette.requests import Request
 
 from digits.core.errors import DigitsError, NotFoundError
 from digits.core.jobfolder import JOB_ID, JobFolder
-from digits.core.spec import Spec, upload_name
+from digits.core.spec import Spec, Widget, upload_name
 from digits.store import Store
 from digits.store.uploads import UPLOAD_ID, Upload, Uploads
 from digits.web.fields import FormView
@@ -157,22 +157,22 @@ class FormFiles:
         return None
 
 
-def change_files(spec: S, change: Callable[[str, str, str], str]) -> S:
-    """Return ``spec`` with ``change(dotted path, flat name, value)`` in each field that is a file and has a value."""
-    return _changed(spec, shape(type(spec)), "", change)
+def change_files(spec: S, change: Callable[[str, str, str], str], *, widget: Widget = "file") -> S:
+    """Return ``spec`` with ``change(dotted path, flat name, value)`` in each field that is a file (or another widget) and has a value."""
+    return _changed(spec, shape(type(spec)), "", change, widget)
 
 
-def _changed(spec: S, node: Node, where: str, change: Callable[[str, str, str], str]) -> S:
+def _changed(spec: S, node: Node, where: str, change: Callable[[str, str, str], str], widget: Widget) -> S:
     update: dict[str, Any] = {}
     for name, part in node.parts.items():
         value = getattr(spec, name)
         path = f"{where}{name}"
         if isinstance(part, Leaf):
-            if part.extra.get("widget") == "file" and value:
+            if part.extra.get("widget") == widget and value:
                 update[name] = change(path, part.flat, value)
         elif isinstance(part, Choice):
             branch = part.branches[str(getattr(value, part.discriminator))]
-            update[name] = _changed(value, branch, f"{path}.", change)
+            update[name] = _changed(value, branch, f"{path}.", change, widget)
         else:
-            update[name] = _changed(value, part, f"{path}.", change)
+            update[name] = _changed(value, part, f"{path}.", change, widget)
     return spec.model_copy(update=update) if update else spec

@@ -232,6 +232,8 @@ def shown(spec: type[Spec], fields: Fields, *, submitted: bool) -> dict[str, lis
         texts = _texts(leaf, fields)
         if leaf.kind == "bool":
             typed.pop(leaf.flat, None)
+        elif leaf.extra.get("widget") == "secret":
+            typed.pop(leaf.flat, None)  # it is typed again: no page has it
         elif texts is not None:
             typed[leaf.flat] = list(texts)
     return values | typed

@@ -16,10 +16,11 @@ from digits.core.errors import NotFoundError
 from digits.core.extensions import DatasetExtension, FrameworkExtension, extension, load
 from digits.core.healthspec import HealthSpec
 from digits.core.jobfolder import JobFolder, TaskPlan
+from digits.core.secretfiles import write_secrets
 from digits.core.spec import DatasetSpec, Spec
 from digits.core.trainspec import CustomNetwork, PreviousNetwork, TrainSpec
 from digits.store import Job
-from digits.web import beginnings, deriving, formfiles, healthchecks, jobjson
+from digits.web import beginnings, deriving, formfiles, healthchecks, jobjson, secretfields
 from digits.web.answers import as_json, redirect, wants_json
 from digits.web.beginnings import Begun
 from digits.web.dispatch import handler
@@ -42,7 +43,8 @@ def clone_fields(request: Request, spec: type[Spec]) -> dict[str, list[str]]:
     job_id = argument(request, "clone")
     if not job_id:
         return {}
-    return formfiles.of_clone(spec, job_id, flatten_stored(spec, store(request).job(job_id).spec))
+    stored = secretfields.without(spec, flatten_stored(spec, store(request).job(job_id).spec))
+    return formfiles.of_clone(spec, job_id, stored)
 
 
 async def dataset(request: Request) -> Response:
@@ -71,7 +73,9 @@ def check_dataset(request: Request, kind: DatasetExtension, spec: Spec) -> Probl
 def submit_dataset(request: Request, kind: DatasetExtension, spec: DatasetSpec) -> Job:
     """Queue the build of a dataset; one that begins with another's records waits for that one."""
     with _new_folder(request) as folder:
-        spec = formfiles.FormFiles.of(request).moved(spec, folder)
+        spec, secrets = secretfields.taken_out(formfiles.FormFiles.of(request).moved(spec, folder))
+        if secrets:
+            write_secrets(settings(request).secrets, folder.id, secrets)
     job = store(request).submit(
         kind="dataset", extension=kind.name, title=kind.title, name=spec.name, group=spec.group, folder=folder,
         username=request.state.user, worker="build", tasks=load(kind.tasks)(spec), spec=spec.model_dump(mode="json"),

@@ -9,6 +9,7 @@ import pytest
 from digits.core.errors import DataError
 from digits.core.settings import Settings
 from digits.data.refused import read_refused
+from digits.extensions.datasets.classification import sources
 from digits.extensions.datasets.classification.check import check
 from digits.extensions.datasets.classification.inspect import inspect_source
 from digits.extensions.datasets.classification.spec import ClassificationSpec
@@ -158,7 +159,7 @@ def test_folders_are_recognised_and_class_folders_with_captions_are_not_taken_fo
     labelled = draw_classes(tmp_path / "labelled", {"some": 2})
     (labelled / "metadata.csv").write_text("file_name,label\nsome/0000.png,a\nsome/0001.png,b\n")
 
-    found = [inspect_source(path=str(path), brief=True)[0]["format"] for path in (
+    found = [sources.recognise(path)["method"] for path in (
         tmp_path / "hub", tmp_path / "disk", classes, labelled, tmp_path / "hub/data/train-00000-of-00001.parquet"
     )]  # fmt: skip
     told, _ = inspect_source(path=str(labelled))

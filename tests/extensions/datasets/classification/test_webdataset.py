@@ -13,6 +13,7 @@ from digits.core.errors import DataError
 from digits.core.settings import Settings
 from digits.core.work import WorkerSettings
 from digits.data.refused import read_refused
+from digits.extensions.datasets.classification import sources
 from digits.extensions.datasets.classification.check import check
 from digits.extensions.datasets.classification.inspect import inspect_source
 from digits.extensions.datasets.classification.reader import open_reader
@@ -193,7 +194,7 @@ def test_shards_are_recognised_and_archives_of_class_folders_are_not_taken_for_t
     (tmp_path / "mixed" / "archive.tar").write_bytes((tmp_path / "classes.tar").read_bytes())
 
     told, _ = inspect_source(path=str(tmp_path / "in"))
-    formats = [inspect_source(path=str(path), brief=True)[0]["format"] for path in (
+    formats = [sources.recognise(path)["method"] for path in (
         tmp_path / "in" / "0.tar", tmp_path / "classes.tar", classes, tmp_path / "mixed"
     )]  # fmt: skip
 

@@ -12,10 +12,11 @@ from digits.extensions.datasets.classification.sources.derived.spec import Base,
 from digits.extensions.datasets.classification.sources.folder.spec import FolderSource
 from digits.extensions.datasets.classification.sources.huggingface.spec import HuggingFaceSource
 from digits.extensions.datasets.classification.sources.manifest.spec import ManifestSource
+from digits.extensions.datasets.classification.sources.s3.spec import S3Source
 from digits.extensions.datasets.classification.sources.textfile.spec import TextfileSource
 from digits.extensions.datasets.classification.sources.webdataset.spec import WebDatasetSource
 
-SourceChoice = FolderSource | TextfileSource | ArchiveSource | ManifestSource | WebDatasetSource | HuggingFaceSource | DerivedSource
+SourceChoice = FolderSource | TextfileSource | ArchiveSource | ManifestSource | WebDatasetSource | HuggingFaceSource | S3Source | DerivedSource
 
 
 class ClassificationSpec(DatasetSpec):

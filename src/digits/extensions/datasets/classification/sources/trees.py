@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import partial
 
 from digits.core.errors import DataError
@@ -26,7 +27,15 @@ class FolderClasses:
         return self._ids[name]
 
 
-def take_tree(tree: Tree, root: str, *, db: int, classes: FolderClasses, gatherer: Gatherer) -> None:
+def take_tree(
+    tree: Tree,
+    root: str,
+    *,
+    db: int,
+    classes: FolderClasses,
+    gatherer: Gatherer,
+    get: Callable[[str], bytes] | None = None,
+) -> None:
     """Take every picture below the class folders of the folder at ``root``.
 
     Args:
@@ -35,6 +44,7 @@ def take_tree(tree: Tree, root: str, *, db: int, classes: FolderClasses, gathere
         db: the database, by number.
         classes: gives the ids.
         gatherer: fetches.
+        get: what it fetches with, where that is not the tree's own.
 
     Raises:
         DataError: the root cannot be listed.
@@ -53,6 +63,6 @@ def take_tree(tree: Tree, root: str, *, db: int, classes: FolderClasses, gathere
             file, address = found
             entry = Entry(address.encode("utf-8", "replace"), number, db)
             if file.lower().endswith(SUFFIXES):
-                gatherer.add_fetched(entry, partial(tree.get, address))
+                gatherer.add_fetched(entry, partial(get or tree.get, address))
             else:
                 gatherer.refuse(entry, DataError("The name is none of a picture.", rule="IMG_NOT_A_PICTURE"))
