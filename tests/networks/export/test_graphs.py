@@ -129,7 +129,8 @@ def test_an_onnx_file_computes_the_same_for_any_batch_with_caffes_names_and_says
     assert str(Path(sys.prefix)) not in str(made)
 
 
-@pytest.mark.parametrize("name", ["lenet", *(pytest.param(name, marks=SLOW) for name in ("alexnet", "googlenet"))])
+@SLOW
+@pytest.mark.parametrize("name", ["lenet", "alexnet", "googlenet"])
 def test_a_pt2_file_runs_where_there_is_torch_and_nothing_of_ours(name: str, tmp_path: Path) -> None:
     model = with_scores(standard(name))
     inputs = pictures(model, 3)
@@ -141,6 +142,7 @@ def test_a_pt2_file_runs_where_there_is_torch_and_nothing_of_ours(name: str, tmp
     assert json.loads(texts["preprocessing.json"])["inputs"]["data"][0] == "batch"
 
 
+@SLOW
 def test_a_network_that_counts_on_its_batch_keeps_it(tmp_path: Path) -> None:
     text = (
         HEAD + 'layer { name: "r" type: "Reshape" bottom: "data" top: "r" reshape_param { shape { dim: 2 dim: 12 } } }'
