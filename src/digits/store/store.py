@@ -20,7 +20,6 @@ from digits.core.files import read_json
 from digits.core.jobfolder import JobFolder, JobKind, JobRecord, TaskPlan, new_job_id
 from digits.core.platform import process_start
 from digits.core.secretfiles import remove_secrets
-from digits.core.secretfiles import remove_secrets
 from digits.core.settings import Settings
 from digits.core.states import JobState
 from digits.store import curves, resuming, rows, snapshots
