@@ -5,12 +5,14 @@ import io
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from digits.core.errors import DataError
 from digits.data.databases import Encoding
-from digits.data.example import resize_example
+from digits.data.example import resize_example, thumbnail
 from digits.data.resize import ResizeMode
 from tests.data.corpus import saved, scene
 
@@ -58,3 +60,16 @@ def test_what_no_dataset_has_is_refused(asked: dict[str, Any]) -> None:
 
     with pytest.raises(DataError):
         resize_example(None, **fields)
+
+
+def test_a_picture_with_channels_of_its_own_is_shown_by_its_first_three_and_measured_raw() -> None:
+    file = io.BytesIO()
+    values = np.random.default_rng(2).integers(0, 256, (30, 40, 6), dtype=np.uint8)
+    tifffile.imwrite(file, values, photometric="minisblack", planarconfig="contig")
+
+    told = resize_example(None, data=file.getvalue(), width=40, height=30, channels=0, encoding="png")
+
+    shown = Image.open(io.BytesIO(base64.b64decode(told["modes"]["squash"]["image"].split(",")[1])))
+    assert (np.asarray(shown) == values[:, :, :3]).all()
+    assert told["modes"]["squash"]["bytes"] == 30 * 40 * 6
+    assert thumbnail(file.getvalue()).startswith("data:image/jpeg")

@@ -17,7 +17,18 @@ from numpy.typing import NDArray
 
 from digits.core.errors import DataError
 from digits.data.databases import Encoding, encode
-from digits.data.images import Limits, ResizeMode, decode, encode_jpeg, encode_png, prepare_image, read_file, resize
+from digits.data.images import (
+    Limits,
+    ResizeMode,
+    decode,
+    encode_jpeg,
+    encode_png,
+    prepare_image,
+    read_file,
+    resize,
+    visible,
+)
+from digits.data.resize import plan
 
 _SHOWN_SIDE_PX = 512
 _THUMB_PX = 64
@@ -30,25 +41,27 @@ def resize_example(
 ) -> dict[str, Any]:  # fmt: skip
     """Return the picture at ``path``, or that in ``data``, as it is and in each mode, as data URLs; a drawn one where neither is given.
 
-    ``bytes`` of a mode is what the record would take in ``encoding``; raw pictures are shown as PNG.
+    ``bytes`` of a mode is what the record would take in ``encoding``; raw pictures are shown as PNG. 0 ``channels`` are those of the picture.
 
     Raises:
         DataError: the picture cannot be used, or there is no such encoding or number of channels.
     """
-    if channels not in (1, 3) or encoding not in get_args(Encoding):
+    if channels not in (0, 1, 3) or encoding not in get_args(Encoding):
         raise DataError(f"No dataset has {channels} channels in encoding {encoding!r}.")
     name = Path(path).name if path else "example.png"
     if data is None:
         data = read_file(path) if path else encode_png(drawn_example())
     whole = decode(data, limits=limits)
+    channels = channels or whole.image_HWC.shape[2]
+    encoding = encoding if channels in (1, 3) else "none"
     modes = {}
     for mode in get_args(ResizeMode):
         image = prepare_image(data, height=height, width=width, channels=channels, mode=mode, limits=limits)
         record = encode(image, encoding)
-        shown = record if encoding != "none" else encode_png(image)
+        shown = record if encoding != "none" else encode_png(visible(image))
         modes[mode] = {"image": _data_url(shown), "bytes": len(record)}
     source = {"name": name, "width": whole.size[1], "height": whole.size[0], "bytes": len(data)}
-    return {"source": {**source, "image": _data_url(encode_png(_small(whole.image_HWC)))}, "modes": modes}
+    return {"source": {**source, "image": _data_url(encode_png(_small(visible(whole.image_HWC))))}, "modes": modes}
 
 
 def thumbnail(data: bytes, *, limits: Limits | None = None) -> str:
@@ -57,7 +70,9 @@ def thumbnail(data: bytes, *, limits: Limits | None = None) -> str:
     Raises:
         DataError: the picture cannot be used.
     """
-    image = prepare_image(data, height=_THUMB_PX, width=_THUMB_PX, channels=3, mode="crop", limits=limits)
+    size = (_THUMB_PX, _THUMB_PX)
+    decoded = decode(data, limits=limits, enough=lambda whole: plan(whole, size, "crop").scaled)
+    image = resize(visible(decoded.image_HWC), size, "crop")
     return _data_url(encode_jpeg(image))
 
 
@@ -72,6 +87,8 @@ def pace(
         {} where no file can be used.
     """
     sizes: list[int] = []
+    channels = channels or next((found for data in files if (found := _channels(data, limits))), 3)
+    encoding = encoding if channels in (1, 3) else "none"
     started = time.perf_counter()
     for data in files:
         try:
@@ -85,6 +102,13 @@ def pace(
         return {}
     seconds = (time.perf_counter() - started) / len(sizes)
     return {"picture_s": seconds, "picture_bytes": sum(sizes) / len(sizes), "measured": len(sizes)}
+
+
+def _channels(data: bytes, limits: Limits | None) -> int:
+    try:
+        return int(decode(data, limits=limits).image_HWC.shape[2])
+    except DataError:
+        return 0
 
 
 def _small(image_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -148,7 +148,7 @@ class Hdf5File:
         self._files: list[h5py.File] = []
         try:
             for _, path in found:
-                self._files.append(h5py.File(path, "r", locking=False))
+                self._files.append(h5py.File(path, "r"))
         except OSError as error:
             self.close()
             raise DataError(

@@ -19,7 +19,7 @@ from digits.core.errors import DataError, SpecError
 from digits.core.extensions import extension, load
 from digits.core.jobfolder import JobFolder
 from digits.core.work import WorkerSettings
-from digits.data.images import Limits, encode_png, read_file
+from digits.data.images import Limits, encode_png, read_file, visible
 from digits.training.inference import Predictor, top_classes
 from digits.workers.service import Handler, Question, run_service
 
@@ -44,7 +44,7 @@ class Inference:
     def picture(self, question: Question) -> dict[str, Any]:
         """``/picture``: the picture at a path as the network sees it."""
         image = self._predictor.seen(self._read(_paths({"paths": [question.get("path")]})[0]))
-        png = base64.b64encode(encode_png(image)).decode()
+        png = base64.b64encode(encode_png(visible(image))).decode()
         return {"png_base64": png, "width": image.shape[1], "height": image.shape[0]}
 
     def _classify(self, paths: list[str], top: int, all_scores: bool) -> dict[str, Any]:

@@ -63,7 +63,7 @@ async def _example(request: Request) -> dict[str, Any]:
         "path": path or None,
         "width": _side(request, "width"),
         "height": _side(request, "height"),
-        "channels": whole_number(request, "channels", 3, least=1, most=4),
+        "channels": whole_number(request, "channels", 3, least=0, most=4),
         "encoding": argument(request, "encoding") or "png",
     }
     if look := argument(request, "look"):
