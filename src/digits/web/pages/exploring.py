@@ -21,6 +21,8 @@ SMALL_PX = 100
 """Smaller pictures are enlarged by whole pixels."""
 SAMPLED_RECORDS = 500_000
 """In larger databases no sample picture is looked for, to keep the page quick."""
+LISTED_CLASSES = 200
+"""Of more classes, those with the most pictures are listed, and the others are found by name."""
 CELLS_PX = (56, 84, 96, 112, 128, 168, 224)
 
 
@@ -70,6 +72,10 @@ def view(request: Request, job: Job, page: Browse) -> dict[str, Any]:
         "sizes": [(size, address(size=size, page=first // size)) for size in SIZES],
         "links": page_links(page.page, page.num_pages, lambda number: address(page=number)),
         "classes": _classes(site, job, page, label, address),
+        "num_classes": len(page.labels) if page.counts else 0,
+        "classes_url": classes_url(site, job, page.db),
+        "class_href": address(page=0, label="") + "&label=",
+        "may_relabel": bool(site.user) and job.facts.get("target_kind", "class") == "class",
         "all_classes": address(label="", page=0) if label else "",
         "first": first,
         "image": image,
@@ -77,6 +83,11 @@ def view(request: Request, job: Job, page: Browse) -> dict[str, Any]:
         "small": max(image["width"], image["height"]) < SMALL_PX,
         "range": _range(first, len(page.items), page.total),
     }
+
+
+def classes_url(site: Site, job: Job, db: str) -> str:
+    """Return where scripts find all classes of a database with their counts."""
+    return site.url(f"{datasetfacts.explore_path(job)}.json", job_id=job.id, db=db, size=1)
 
 
 def _range(first: int, count: int, total: int) -> str:
@@ -96,11 +107,15 @@ def _classes(site: Site, job: Job, page: Browse, label: str, address: Any) -> li
     if sum(page.counts) <= SAMPLED_RECORDS:
         samples = open_index(job, page.db).samples()
     most = max(page.counts, default=0) or 1
+    shown: list[int] = list(range(len(page.counts)))
+    if len(shown) > LISTED_CLASSES:
+        chosen = int(label) if label else -1
+        shown = sorted(shown, key=lambda index: (index != chosen, -page.counts[index]))[:LISTED_CLASSES]
     return [
         ClassRow(
-            name, count, count / most,
+            page.labels[index], page.counts[index], page.counts[index] / most,
             site.url(f"/datasets/{job.id}/picture/{page.db}/{samples[index]}") if index in samples else "",
             address(label=index, page=0), label == str(index),
         )
-        for index, (name, count) in enumerate(zip(page.labels, page.counts, strict=bool(page.counts)))
+        for index in shown
     ]  # fmt: skip

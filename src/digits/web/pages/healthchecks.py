@@ -11,7 +11,7 @@ from starlette.responses import Response
 from digits.web import healthchecks
 from digits.web.auth import may_change
 from digits.web.pages import datasetfacts
-from digits.web.pages.exploring import SMALL_PX, cell_px
+from digits.web.pages.exploring import SMALL_PX, cell_px, classes_url
 from digits.web.pages.live import live_page
 from digits.web.pages.paging import PageLink, page_links
 from digits.web.reading import argument, path_job, whole_number
@@ -113,6 +113,8 @@ def show(request: Request) -> Response:
         shown_members=SHOWN_MEMBERS,
         explore=lambda item: _explore(request, job, item),
         may_start=bool(Site(request).user),
+        may_relabel=bool(Site(request).user and facts.dbs) and job.facts.get("target_kind", "class") == "class",
+        classes_url=classes_url(Site(request), job, next(iter(facts.dbs), "train")),
         may_abort=newest is not None and may_change(Site(request).user, newest),
         live=bool(newest and newest.is_running) or job.is_running,
     )

@@ -5,6 +5,7 @@ const grid = document.getElementById("grid");
 const cells = /** @type {HTMLAnchorElement[]} */ ([...(grid?.querySelectorAll(".cell") ?? [])]);
 const part = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const large = /** @type {HTMLDialogElement} */ (part("large"));
+const GOING = "digits.explore.large";
 let current = 0;
 
 /** @param {number} index */
@@ -30,12 +31,13 @@ async function tellBytes(address, index) {
   const response = await fetch(address, { cache: "force-cache" });
   const blob = await response.blob();
   if (index !== current) return;
-  part("record-bytes").textContent = `${blob.size.toLocaleString("en")} B, ${blob.type.replace("image/", "")}`;
+  part("large-bytes").textContent = part("record-bytes").textContent = `${blob.size.toLocaleString("en")} B, ${blob.type.replace("image/", "")}`;
 }
 
 function fillLarge() {
   const cell = cells[current];
   part("large-title").textContent = `${cell.dataset.label}, picture ${Number(cell.dataset.index).toLocaleString("en")}`;
+  part("large-label").textContent = cell.dataset.label ?? "";
   part("large-key").textContent = cell.dataset.key ?? "";
   part("large-path").textContent = cell.dataset.path ?? "";
   /** @type {HTMLImageElement} */ (part("large-picture")).src = cell.href;
@@ -51,7 +53,9 @@ function go(by) {
   const target = current + by;
   if (target < 0 || target >= cells.length) {
     const link = document.querySelector(`.pages a[rel="${by > 0 ? "next" : "prev"}"]`);
-    if (link instanceof HTMLAnchorElement) location.assign(link.href);
+    if (!(link instanceof HTMLAnchorElement)) return;
+    if (large.open) sessionStorage.setItem(GOING, by > 0 ? "first" : "last"); // the next page goes on where this one ends
+    location.assign(link.href);
     return;
   }
   show(target);
@@ -108,12 +112,7 @@ slider.value = localStorage.getItem(SIZE) ?? String(first < 0 ? 2 : first);
 slider.addEventListener("input", resize);
 if (localStorage.getItem(SIZE) !== null) resize();
 
-// Classes by name.
-part("class-filter").addEventListener("input", (event) => {
-  const text = /** @type {HTMLInputElement} */ (event.target).value.toLowerCase();
-  for (const row of document.querySelectorAll(".class-list li")) {
-    /** @type {HTMLElement} */ (row).hidden = !(/** @type {HTMLElement} */ (row).dataset.name ?? "").includes(text);
-  }
-});
-
-if (cells.length) show(0);
+const going = sessionStorage.getItem(GOING);
+sessionStorage.removeItem(GOING);
+if (cells.length) show(going === "last" ? cells.length - 1 : 0);
+if (cells.length && going) open();
