@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from pydantic import model_validator
 
 from digits.core.spec import FieldError, Spec, field
 
 _SHARED = "Where the source itself tells train, val and test apart, it decides."
+
+
+class HasShares(Protocol):
+    """A source with shares and bounds, whatever its forms call them."""
+
+    @property
+    def pct_val(self) -> float:
+        """For validation."""
+
+    @property
+    def pct_test(self) -> float:
+        """For testing."""
+
+    @property
+    def train_min_per_class(self) -> int | None:
+        """The fewest pictures of a class."""
+
+    @property
+    def train_max_per_class(self) -> int | None:
+        """The most pictures of a class."""
 
 
 class DealtSource(Spec):
@@ -49,9 +71,18 @@ class DealtSource(Spec):
 
     @model_validator(mode="after")
     def _bounds(self) -> DealtSource:
-        if self.pct_val + self.pct_test > 100:
-            raise FieldError("pct_val", "The shares for validation and testing are more than 100 % together.")
-        least, most = self.train_min_per_class, self.train_max_per_class
-        if least and most and most < least:
-            raise FieldError("train_max_per_class", f"The maximum per class ({most}) is below the minimum ({least}).")
+        check_bounds(self)
         return self
+
+
+def check_bounds(source: HasShares) -> None:
+    """Refuse shares of more than the whole, and a maximum below the minimum.
+
+    Raises:
+        FieldError: so it is.
+    """
+    if source.pct_val + source.pct_test > 100:
+        raise FieldError("pct_val", "The shares for validation and testing are more than 100 % together.")
+    least, most = source.train_min_per_class, source.train_max_per_class
+    if least and most and most < least:
+        raise FieldError("train_max_per_class", f"The maximum per class ({most}) is below the minimum ({least}).")

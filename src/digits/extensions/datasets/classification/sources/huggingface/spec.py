@@ -12,7 +12,7 @@ class HuggingFaceSource(DealtSource):
     """A folder as the Hugging Face libraries have it."""
 
     prefix: ClassVar[str] = "huggingface_"
-    method: Literal["huggingface"] = field("huggingface", title="Use a Hugging Face Folder", flat="method")
+    method: Literal["huggingface"] = field("huggingface", title="Hugging Face", flat="method")
     path: str = field(
         "",
         title="Folder",

@@ -17,11 +17,11 @@ class ManifestSource(DealtSource):
     """A table with a row for each picture."""
 
     prefix: ClassVar[str] = "manifest_"
-    method: Literal["manifest"] = field("manifest", title="Use a Manifest", flat="method")
-    file: str = field("", title="Manifest", widget="file", description=_ROWS)
+    method: Literal["manifest"] = field("manifest", title="Manifest", flat="method")
+    file: str = field("", title="Table", widget="file", description=_ROWS)
     path: str = field(
         "",
-        title="Manifest on the server",
+        title="Table on the server",
         widget="path",
         description=f"{_ROWS} Relative paths begin beside it.",
         max_length=4096,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from digits.core.spec import field
-from digits.extensions.datasets.classification.sources.dealt import DealtSource
+from pydantic import model_validator
+
+from digits.core.spec import Spec, field
+from digits.extensions.datasets.classification.sources.dealt import check_bounds
 
 
-class S3Source(DealtSource):
+class S3Source(Spec):
     """Pictures in a bucket, below one prefix for each class."""
 
     prefix: ClassVar[str] = "s3_"
-    method: Literal["s3"] = field("s3", title="Use S3", flat="method")
+    method: Literal["s3"] = field("s3", title="S3", flat="method")
     endpoint_url: str = field(
         "",
         title="Endpoint",
@@ -76,6 +78,11 @@ class S3Source(DealtSource):
         placeholder="no limit",
         ge=1,
     )
+
+    @model_validator(mode="after")
+    def _bounds(self) -> S3Source:
+        check_bounds(self)
+        return self
 
     @property
     def address(self) -> str:

@@ -12,7 +12,7 @@ class WebDatasetSource(DealtSource):
     """Tar shards with a picture and its class under each key."""
 
     prefix: ClassVar[str] = "webdataset_"
-    method: Literal["webdataset"] = field("webdataset", title="Use WebDataset Shards", flat="method")
+    method: Literal["webdataset"] = field("webdataset", title="WebDataset", flat="method")
     path: str = field(
         "",
         title="Shards",
