@@ -43,6 +43,11 @@ class StoredPicture:
         return "jpg" if self.data.startswith(b"\xff\xd8") else "png"
 
     @property
+    def suffix(self) -> str:
+        """The ending of :meth:`file`'s name."""
+        return "jpg" if self.encoding == "jpg" else "png"
+
+    @property
     def digest(self) -> bytes:
         """What :mod:`digits.data.contenthash` makes of it."""
         return picture_digest(self.image_HWC, self.data if self.encoding == "jpg" else None)

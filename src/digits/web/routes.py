@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from digits.core.extensions import DatasetExtension, installed
+from digits.core.exportspec import ExportSpec
 from digits.core.healthspec import HealthSpec
 from digits.core.spec import Spec
 from digits.core.trainspec import TrainSpec
@@ -156,6 +157,8 @@ DATASETS = [
         Param("merge", "Ids of other datasets to take in.", "form", repeated=True),
         Param("rename", "old=new; classes that get the same name become one.", "form", repeated=True),
         Param("dataset_name", "The new dataset's name.", "form"))),
+    Route("POST", "/datasets/{job_id}/export", "Write a dataset as files that other programs read", "datasets",
+          api="datasetexports:start", twin=True, login="action", spec=ExportSpec),
     Route("POST", "/datasets/{job_id}/relabel", "A new dataset: this one with other labels, or without some pictures", "datasets",
           api="deriving:relabel", twin=True, login="action", params=(
         Param("changes", "JSON: a list of {db, key, label}; label null leaves the record out.", "form", required=True),
