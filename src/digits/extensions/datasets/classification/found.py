@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,9 @@ _SHOWN_PER_CLASS = 4
 _SHOWN_ONCE = 40
 """Classes of which one picture is shown, beside those of which some are."""
 _MAX_SAMPLE_BYTES = 8_000_000
+_MAX_BYTES = 64_000_000
+_PATIENCE_S = 3.0
+"""Where pictures are large, fewer samples must do."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +76,18 @@ class Found:
     def samples(self) -> list[Sample]:
         """Return some pictures of the largest classes, and one of each of the next."""
         found: list[Sample] = []
+        deadline = time.monotonic() + _PATIENCE_S
+        num_bytes = 0
         for rank, class_id in enumerate(np.argsort(-self._counts, kind="stable")[:_SHOWN_ONCE].tolist()):
             items = self._good[class_id]
             wanted = _SHOWN_PER_CLASS if rank < _SHOWN_CLASSES else 1
             for item in items[:: max(1, len(items) // wanted)][:wanted]:
                 self._writer.tick()
+                if found and (time.monotonic() > deadline or num_bytes > _MAX_BYTES):
+                    return found
                 if sample := self._sample(item, class_id):
                     found.append(sample)
+                    num_bytes += len(sample.data)
         return found
 
     def _sample(self, item: int, class_id: int) -> Sample | None:
