@@ -1,4 +1,4 @@
-"""``digits dataset create|inspect|ls|show|explore|refused|health``."""
+"""``digits dataset create|inspect|plan|ls|show|explore|refused|health``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from digits.cli.connect import with_client
 from digits.cli.output import facts, json_option, moment, print_json, seconds, table
+from digits.cli.plan import plan
 from digits.cli.sources import look, name_of, print_look, source_of, upload_option
 from digits.cli.speccommand import spec_command
 from digits.cli.specoptions import files_of, form_of, in_flags
@@ -22,6 +23,9 @@ from digits.core.spec import Spec
 @click.group()
 def dataset() -> None:
     """Make and look at datasets."""
+
+
+dataset.add_command(plan)
 
 
 def _spec_of(kind: str) -> type[Spec]:

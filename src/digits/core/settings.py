@@ -46,6 +46,11 @@ class Settings(BaseSettings):
         600.0
     )
     max_image_pixels: Annotated[int, Field(gt=0, description="Larger pictures are refused.")] = 64_000_000
+    shard_above: Annotated[
+        int,
+        Field(ge=1, description="A dataset of more pictures than this is made in shards, and can be resumed at each."),
+    ] = 1_000_000
+    shard_images: Annotated[int, Field(ge=1, le=10_000_000, description="Pictures of a shard.")] = 20_000
     max_upload_bytes: Annotated[int, Field(gt=0, description="Larger request bodies are refused.")] = 500_000_000
     min_free_disk_bytes: Annotated[int, Field(ge=0, description="Below this no new job is started.")] = 2_000_000_000
     data_roots: tuple[Path, ...] = Field(

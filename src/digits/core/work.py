@@ -35,6 +35,8 @@ class WorkerSettings(BaseModel):
     num_threads: Annotated[int, Field(ge=1, description="Threads this worker may use.")] = 1
     device: Device = "auto"
     max_image_pixels: Annotated[int, Field(gt=0)] = 64_000_000
+    shard_above: Annotated[int, Field(ge=1, description="Larger datasets are made in shards.")] = 1_000_000
+    shard_images: Annotated[int, Field(ge=1, description="Pictures of a shard.")] = 20_000
     inference_idle_s: Annotated[float, Field(gt=0)] = 600.0
     python_layers: Annotated[bool, Field(description="Layers written in Python may run.")] = False
     data_roots: Annotated[
@@ -53,6 +55,8 @@ class WorkerSettings(BaseModel):
             num_threads=settings.num_threads,
             device=settings.device,
             max_image_pixels=settings.max_image_pixels,
+            shard_above=settings.shard_above,
+            shard_images=settings.shard_images,
             inference_idle_s=settings.inference_idle_s,
             python_layers=settings.runs_python_layers,
             data_roots=tuple(map(str, settings.data_roots)),
