@@ -36,7 +36,8 @@ function question() {
   }
   const upload = seen.find((each) => "upload" in each.dataset && each.value);
   const path = seen.find((each) => each.dataset.path && each.value.trim());
-  if (upload) return { question: asked(sourceFields()), hint: "" };
+  const words = [...source.querySelectorAll("input:not([type], [data-number], [data-path])")].some((each) => /** @type {HTMLInputElement} */ (each).value.trim());
+  if (upload || (words && !path)) return { question: asked(sourceFields()), hint: "" };
   if (path) return { question: asked({ ...sourceFields(), path: path.value.trim() }), hint: "" };
   return { question: null, hint: "Name or send the pictures, and their classes, counts and refused files are shown here before anything is written." };
 }
@@ -189,7 +190,8 @@ form.addEventListener("input", (event) => {
 });
 form.addEventListener("change", (event) => {
   const control = /** @type {HTMLInputElement} */ (event.target);
-  if (control.name === "method" || (control.type === "checkbox" && control.closest("#source"))) setTimeout(look);
+  const words = control.closest("fieldset.source-fields") && control.type === "text" && !control.dataset.path && !("number" in control.dataset);
+  if (control.name === "method" || words || (control.type === "checkbox" && control.closest("#source"))) setTimeout(look);
 });
 form.addEventListener("digits:file", look);
 part("holds-again").addEventListener("click", () => {
