@@ -1,4 +1,4 @@
-"""``digits model create|ls|show|classify|export|metrics``."""
+"""``digits model create|ls|show|resume|snapshots|classify|export|metrics``."""
 
 from __future__ import annotations
 
@@ -104,6 +104,48 @@ def ls(client: Client, as_json: bool) -> None:
 def show(client: Client, job_id: str, as_json: bool) -> None:
     """Show a model: network, files, snapshots."""
     print_shown(client.model.show(job_id), as_json=as_json)
+
+
+@model.command()
+@click.argument("job_id", metavar="ID")
+@click.option(
+    "--epochs", type=click.IntRange(1), help="The new end, counted from the beginning; stays as it is if not given."
+)
+@click.option("-w", "--wait", is_flag=True, help="Wait for the end; exit status 1 if it fails.")
+@json_option
+@with_client
+def resume(client: Client, job_id: str, epochs: int | None, wait: bool, as_json: bool) -> None:
+    """Let a training go on that was aborted, failed, was killed or, with more epochs, is done: as the same job.
+
+    It goes on from its newest whole snapshot, on the CPU to the bit as if it had never stopped; without one it begins again.
+    """
+    job = client.model.resume(job_id, epochs=epochs)
+    if wait:
+        with step(f"Training {job.name}") as at:
+            wait_for_job(client, job.id, at)
+    if as_json:
+        print_json(job.as_json())
+    else:
+        click.echo(f"{job.name} goes on.  {client.address}/models/{job.id}")
+
+
+@model.command()
+@click.argument("job_id", metavar="ID")
+@click.option(
+    "--delete", "epochs", type=float, multiple=True, metavar="EPOCH", help="Delete this one; may be repeated."
+)
+@json_option
+@with_client
+def snapshots(client: Client, job_id: str, epochs: tuple[float, ...], as_json: bool) -> None:
+    """List the epochs of a model's snapshots, or delete some of a training that is over."""
+    job_id = client.find(job_id)
+    for epoch in epochs:
+        client.model.delete_snapshot(job_id, epoch)
+    left = (client.model.show(job_id).model_extra or {}).get("snapshots", [])
+    if as_json:
+        print_json(left)
+    else:
+        table(["Epoch"], [[epoch] for epoch in left], empty="no snapshots", right=["Epoch"])
 
 
 @model.command()

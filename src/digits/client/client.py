@@ -203,6 +203,19 @@ class Models:
         """Return one model."""
         return self._client.get(f"/models/{self._client.find(job_id)}.json", as_=answers.Shown)
 
+    def resume(self, job_id: str, *, epochs: int | None = None) -> answers.Created:
+        """Let a training that is over go on as the same job; ``epochs`` is its new end, counted from its beginning.
+
+        Raises:
+            RefusedError: it cannot go on; says why.
+        """
+        form = {"train_epochs": epochs}
+        return self._client.post(f"/models/{self._client.find(job_id)}/resume.json", as_=answers.Created, form=form)
+
+    def delete_snapshot(self, job_id: str, epoch: float) -> str:
+        """Delete one snapshot of a training that is over, and return the server's words."""
+        return self._client.request("DELETE", f"/models/{self._client.find(job_id)}/snapshots/{epoch:g}").text.strip()
+
     def metrics(self, job_id: str, **query: Any) -> answers.Metrics:
         """Return the curves; ``series``, ``from``, ``to``, ``points`` and ``after`` narrow them down."""
         return self._client.get(f"/models/{self._client.find(job_id)}/metrics.json", as_=answers.Metrics, **query)

@@ -20,6 +20,7 @@ PATH_WORDS = {
     "extension": "tar, tar.gz, tgz, tar.bz2 or zip.",
     "format": "caffemodel, onnx, pt2 or safetensors, of a Caffe model.",
     "db": "train, val or test.",
+    "epoch": "Epoch of the snapshot.",
     "index": "Place of the record in the database, from 0.",
 }
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from digits.core.extensions import DatasetExtension, installed
 from digits.core.exportspec import ExportSpec
+from digits.core.extensions import DatasetExtension, installed
 from digits.core.healthspec import HealthSpec
 from digits.core.spec import Spec
 from digits.core.trainspec import TrainSpec
@@ -207,6 +207,11 @@ MODELS = [
       for ending in ("", ".{extension}")),
     Route("GET", "/models/{job_id}/export/{format}", "The trained model as a file for other programs", "models",
           api="export:export", answer="file", params=(Param("epoch", "Epoch of the snapshot; the newest where it is not given."),)),
+    Route("POST", "/models/{job_id}/resume", "Let a training that is over go on, as the same job", "models", api="models:resume",
+          twin=True, login="action", params=(
+              Param("train_epochs", "The new end, counted from the beginning; stays as it is where it is not given.", "form"),)),
+    Route("DELETE", "/models/{job_id}/snapshots/{epoch}", "Delete a snapshot of a training that is over", "models",
+          api="models:drop_snapshot", answer="text", login="action"),
     Route("GET", "/models/{job_id}", "A model", "models", page="models:show", api="models:show", twin=True),
 ]  # fmt: skip
 

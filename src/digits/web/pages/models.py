@@ -19,7 +19,7 @@ from digits.web.beginnings import ORIGINAL_FILE, definition_of
 from digits.web.fields import FormView, form_view
 from digits.web.jobjson import copied, picture_shape
 from digits.web.networkview import lines_around
-from digits.web.pages import copies, datasetfacts, hardware, jobpage, modelfacts, previous, words
+from digits.web.pages import copies, datasetfacts, hardware, jobpage, modelfacts, previous, resuming, words
 from digits.web.pages.live import live_page
 from digits.web.pages.networks import netron_links
 from digits.web.reading import asked_job, path_job
@@ -116,6 +116,7 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
     run = modelfacts.run_of(job, tasks)
     dataset = _dataset(request, job)
     num_classes = len(dataset.facts.get("labels", ())) if dataset else 0
+    rows = kept.snapshots(job.id)
     return jobpage.common(request, job) | {
         "run": run,
         "facts": modelfacts.facts_of(job, run),
@@ -124,7 +125,8 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
         "dataset_rows": modelfacts.dataset_rows(job, dataset),
         "solver_rows": modelfacts.solver_rows(job, run),
         "words_on": modelfacts.words_on(job, _validation(job), num_classes),
-        "snapshots": modelfacts.snapshots_of(kept.snapshots(job.id)),
+        "snapshots": modelfacts.snapshots_of(rows),
+        "resume": resuming.resume_of(job, rows),
         "exports": modelfacts.exports_of(job),
         "devices": hardware.used_by(job),
         "copies": copies.view(copied(job), done=True),

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the buttons of a job do: abort, delete, rename, notes. A button says what it is about in its data attributes. */
+/** What the buttons of a job do: abort, resume, delete, rename, notes. A button says what it is about in its data attributes. */
 
 import { ask } from "./ask.js";
 import { send } from "./http.js";
@@ -19,6 +19,22 @@ const ACTIONS = {
         await send("POST", url);
         toast(`${name} is asked to stop`);
         await refresh();
+      },
+    });
+  },
+
+  resume(button) {
+    const { url = "", name = "", question = "", text = "", yes = "Resume", epochs } = button.dataset;
+    ask({
+      title: question,
+      text,
+      yes,
+      label: epochs === undefined ? undefined : "Training epochs in all",
+      value: epochs,
+      act: async (value) => {
+        await send("POST", url, value ? { train_epochs: value } : {});
+        toastLater(`${name} goes on`);
+        location.reload();
       },
     });
   },
