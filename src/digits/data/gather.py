@@ -10,8 +10,8 @@ import contextlib
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from digits.core.errors import DataError
 from digits.data.columns import ColumnWriter, PathList, read_column
@@ -39,8 +39,7 @@ class NotFetchedError(DataError):
         super().__init__("It was not fetched for a look.", rule="URL_UNREACHABLE")
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """What a source says of one picture."""
 
     name: bytes

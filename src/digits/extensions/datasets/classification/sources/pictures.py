@@ -55,9 +55,10 @@ class Taker:
             picture, label, *split = row.values
             entry = Entry(_name(picture) or _bytes(f"{called}#{row.line}"), 0, db, row.line)
             try:
-                if split and (decided := db_of(split[0])) != UNDECIDED:
-                    entry = replace(entry, db=decided)
-                self.take(replace(entry, answer=self.ids.of(label)), picture, base)
+                decided = db_of(split[0]) if split else UNDECIDED
+                if decided != UNDECIDED:
+                    entry = entry._replace(db=decided)
+                self.take(entry._replace(answer=self.ids.of(label)), picture, base)
             except TooManyClassesError:
                 raise
             except DataError as error:
@@ -82,7 +83,7 @@ class Taker:
         elif is_address(picture.strip()):
             self.gatherer.add_fetched(entry, partial(self.fetch, picture.strip()))
         else:
-            self.gatherer.add_file(replace(entry, name=self._path(picture.strip(), base)))
+            self.gatherer.add_file(entry._replace(name=self._path(picture.strip(), base)))
 
     def _path(self, text: str, base: Path | None) -> bytes:
         path = _bytes(text)
@@ -128,7 +129,7 @@ def with_rules(
         shares: of undecided pictures for validation and testing, in percent, where they are not those of the source.
         labels_given: see ``Rules``.
     """
-    decided = not np.any(np.asarray(inventory.dbs) == UNDECIDED)
+    decided = not len(inventory) or int(np.min(inventory.dbs)) != UNDECIDED
     pct_val, pct_test = (0.0, 0.0) if decided else shares or (source.pct_val, source.pct_test)
     found = rules(source, pct_val, pct_test, dbs_given=decided)
     return replace(inventory, rules=replace(found, labels_given=labels_given))
