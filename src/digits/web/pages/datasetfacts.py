@@ -121,7 +121,8 @@ def class_chart(request: Request, job: Job, facts: Facts) -> Chart | None:
     totals = [sum(counts[index] for _, counts in stacks) for index in range(len(facts.labels))]
     order = range(len(totals))
     if len(totals) > CHART_CLASSES:
-        order = sorted(order, key=lambda index: -totals[index])[:CHART_CLASSES]  # type: ignore[assignment] # a list serves as well
+        largest_first = sorted(order, key=lambda index: -totals[index])
+        order = largest_first[: CHART_CLASSES // 2] + largest_first[-CHART_CLASSES // 2 :]  # type: ignore[assignment] # a list serves as well
     url = Site(request).url
     db = next(iter(facts.dbs))
     links = [url(explore_path(job), job_id=job.id, db=db, label=index) for index in order] if job.facts else []
@@ -134,7 +135,8 @@ def class_chart(request: Request, job: Job, facts: Facts) -> Chart | None:
         (css.get(db, "fill-third"), f"{TITLES.get(db, db)} {int(each.get('entries', 0)):,}")
         for db, each in facts.dbs.items()
     ]
-    return Chart(svg, keys, _balance(facts.labels, totals))
+    shown = f"The {CHART_CLASSES // 2} largest and the {CHART_CLASSES // 2} smallest of {len(totals):,} classes. "
+    return Chart(svg, keys, (shown if len(totals) > CHART_CLASSES else "") + _balance(facts.labels, totals))
 
 
 def _balance(labels: list[str], totals: list[int]) -> str:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from digits.core.extensions import DatasetExtension
+from digits.web import datasetexports, deriving
 from digits.web.answers import render
 from digits.web.api.create import clone_fields
 from digits.web.api.datasets import asked_page
@@ -19,12 +20,13 @@ from digits.web.formfiles import FormFiles
 from digits.web.pages import datasetfacts, exploring, healthchecks, jobpage, words
 from digits.web.pages.live import live_page
 from digits.web.reading import asked_job, path_job
-from digits.web.site import settings, store
+from digits.web.site import Site, settings, store
 
 if TYPE_CHECKING:
     from digits.store import Job
 
 SHOWN_REFUSED = 20
+MOST_OTHERS = 100
 
 
 def new(request: Request) -> Response:
@@ -58,8 +60,9 @@ def show(request: Request) -> Response:
     return live_page(
         request,
         "datasets/show.html",
-        **jobpage.common(request, job),
+        **(jobpage.common(request, job) | _derivable(request, job)),
         **healthchecks.panel(request, job),
+        class_search=_class_search(request, job, facts),
         tasks=tasks,
         facts=facts,
         chart=datasetfacts.class_chart(request, job, facts),
@@ -71,6 +74,35 @@ def show(request: Request) -> Response:
         explore_path=datasetfacts.explore_path(job),
         files=jobpage.file_links(request, job, names),
     )
+
+
+def _derivable(request: Request, job: Job) -> dict[str, object]:
+    """Return what the page shows of datasets made of this one, of those it is made of, and of its exports."""
+    kept = store(request)
+    kind = datasetfacts.extension_of(job)
+    is_done = bool(job.facts) and kind is not None and "base" in kind.spec.model_fields and bool(Site(request).user)
+    running = datasetexports.exports(kept, job.id)
+    others = kept.jobs(kind="dataset", limit=MOST_OTHERS) if is_done else []
+    return {
+        "lineage": deriving.lineage(kept, job),
+        "derived": deriving.derived_from(kept, job),
+        "may_derive": is_done,
+        "other_datasets": [
+            each for each in others if each.facts and each.id != job.id and each.extension == job.extension
+        ],
+        "exports": running,
+        "live": job.is_running or any(each.is_running for each in running),
+    }
+
+
+def _class_search(request: Request, job: Job, facts: datasetfacts.Facts) -> tuple[str, str] | None:
+    """Return where all classes are asked for and what leads to one, of a dataset with more than its chart shows."""
+    if not job.facts or len(facts.labels) <= datasetfacts.CHART_CLASSES:
+        return None
+    db = next(iter(facts.dbs))
+    site = Site(request)
+    base = site.url(datasetfacts.explore_path(job), job_id=job.id, db=db)
+    return exploring.classes_url(site, job, db), f"{base}&label="
 
 
 def _refused(job: Job) -> list[object]:
