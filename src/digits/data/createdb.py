@@ -64,6 +64,20 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True)
+class Places:
+    """Where a database lies, with its index and what is said while it is made."""
+
+    database: Path
+    index: Path
+    log: Path
+
+    @classmethod
+    def of(cls, folder: Path, name: str) -> Places:
+        """Return the places of database ``name`` in a job folder."""
+        return cls(folder / f"{name}_db", folder / "index" / name, folder / f"create_{name}_db.log")
+
+
+@dataclass(frozen=True)
 class CreatedDb:
     """What :func:`create_db` made."""
 
@@ -73,6 +87,7 @@ class CreatedDb:
     notes: Counter[str]
     bytes: int
     seconds: float
+    shards: int = 1
 
 
 @dataclass(frozen=True)
@@ -116,6 +131,7 @@ def create_db(
     stop: StopCheck,
     refused: RefusedWriter,
     mean: MeanAccumulator | None = None,
+    places: Places | None = None,
 ) -> CreatedDb:
     """Write ``<folder>/<name>_db`` and ``<folder>/index/<name>``; they appear whole, or not at all.
 
@@ -129,6 +145,7 @@ def create_db(
         stop: asked for each picture.
         refused: where files that cannot be used are written down.
         mean: given every picture, where there is one.
+        places: other places for a part of a database, which may have no record.
 
     Raises:
         StoppedError: asked to stop; what was written is removed.
@@ -145,19 +162,42 @@ def create_db(
         items.kind,
         items.num_classes,
     )
-    with (folder / f"create_{name}_db.log").open("w", buffering=1, encoding="utf-8") as log:
-        sink = _Sink(folder, name, items, layout, refused, log.write)
+    is_part, places = places is not None, places or Places.of(folder, name)
+    with places.log.open("w", buffering=1, encoding="utf-8") as log:
+        sink = _Sink(places, name, f"../{folder.name}/{name}_db", items, layout, refused, log.write)
         work = _Worker(items, form, sink.database, mean, stop)
         try:
             for made in _in_order(work, items.order, num_threads):
                 sink.add(made)
                 sink.report(progress)
+            if not is_part:
+                sink.check()
             sink.finish()
         except BaseException:
             sink.abort()
             raise
-    size = sum(file.stat().st_size for file in (folder / f"{name}_db").rglob("*") if file.is_file())
+    size = num_bytes(places.database)
     return CreatedDb(sink.entries, sink.refused_count, sink.class_counts, sink.notes, size, time.monotonic() - started)
+
+
+def num_bytes(folder: Path) -> int:
+    """Return what the files below ``folder`` take."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def check_entries(entries: int, refused: int, name: str) -> None:
+    """Do nothing if a database has a record.
+
+    Raises:
+        DataError: it has none (DB_EMPTY).
+    """
+    if not entries:
+        raise DataError(
+            f"Not one of the {refused:,} files for {name} could be used.",
+            where="refused.csv",
+            hint="It names every file with the reason.",
+            rule="DB_EMPTY",
+        )
 
 
 class _Worker:
@@ -221,14 +261,15 @@ class _Sink:
     """Receives outcomes in order, one thread: numbers them, writes records, index, log and refused rows."""
 
     def __init__(
-        self, folder: Path, name: str, items: Items, layout: Layout, refused: RefusedWriter, log: Callable[[str], object]
+        self, places: Places, name: str, beside: str, items: Items, layout: Layout, refused: RefusedWriter,
+        log: Callable[[str], object],
     ) -> None:  # fmt: skip
         self._name, self._items, self._refused, self._log = name, items, refused, log
-        self._places = folder / f"{name}_db", folder / "index" / name
+        self._places = places.database, places.index
         self._temporary = tuple(place.with_name(place.name + ".tmp") for place in self._places)
         for leftover in self._temporary:
             shutil.rmtree(leftover, ignore_errors=True)
-        self.database = create_database(self._temporary[0], layout, place=f"../{folder.name}/{name}_db")
+        self.database = create_database(self._temporary[0], layout, place=beside)
         self._index = IndexWriter(self._temporary[1], layout.kind)
         self._digests = DigestWriter(self._temporary[1])
         self.class_counts = [0] * items.num_classes if layout.kind != "vector" else []
@@ -261,14 +302,10 @@ class _Sink:
             self._logged = now
             self._say(f"Processed {done}/{total}")
 
+    def check(self) -> None:
+        check_entries(self.entries, self.refused_count, self._name)
+
     def finish(self) -> None:
-        if not self.entries:
-            raise DataError(
-                f"Not one of the {self.refused_count:,} files for {self._name} could be used.",
-                where="refused.csv",
-                hint="It names every file with the reason.",
-                rule="DB_EMPTY",
-            )
         self.database.close()
         self._index.close()
         self._digests.close()

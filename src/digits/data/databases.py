@@ -23,7 +23,6 @@ from digits.data.reader import Answer, TargetKind
 from digits.data.records import (
     LABELS,
     Datum,
-    RecordFile,
     RecordWriter,
     key,
     pictures_folder,
@@ -31,6 +30,7 @@ from digits.data.records import (
     read_datum,
     write_datum,
 )
+from digits.data.shardfile import open_records
 
 Backend = Literal["lmdb", "hdf5"]
 Encoding = Literal["png", "jpg", "none"]
@@ -148,7 +148,7 @@ class _LmdbWriter:
 
 class _LmdbDatabase:
     def __init__(self, folder: Path, index: Index) -> None:
-        self._file, self._index = RecordFile(pictures_folder(folder, index.kind)), index
+        self._file, self._index = open_records(folder, index.kind), index
 
     def read(self, first: int, out: NDArray[np.uint8]) -> None:
         with self._file.views(self._index.key(first + place) for place in range(len(out))) as views:

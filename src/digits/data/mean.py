@@ -47,13 +47,24 @@ class MeanAccumulator:
         Raises:
             DataError: nothing was added.
         """
-        count = sum(each.count for each in self._sums)
+        total, count = self.total()
         if not count:
             raise DataError("There is no picture to take the mean of.")
+        return np.asarray(np.around(total / count), np.uint8)
+
+    def total(self) -> tuple[NDArray[np.float64], int]:
+        """Return the sum of all pictures, exact, and their number; no thread may be adding."""
         total = np.zeros(self._shape, np.float64)
         for each in self._sums:
             total += each.flushed()
-        return np.asarray(np.around(total / count), np.uint8)
+        return total, sum(each.count for each in self._sums)
+
+    def add_total(self, total_HWC: NDArray[np.float64], count: int) -> None:
+        """Add what :meth:`total` returned elsewhere."""
+        added = _Sum(self._shape)
+        added.add_total(total_HWC, count)
+        with self._lock:
+            self._sums.append(added)
 
 
 class _Sum:
@@ -70,6 +81,10 @@ class _Sum:
         self.count += 1
         if self.count % _FLUSH == 0:
             self.flushed()
+
+    def add_total(self, total_HWC: NDArray[np.float64], count: int) -> None:
+        self._total += total_HWC
+        self.count += count
 
     def flushed(self) -> NDArray[np.float64]:
         """Return the sum of everything so far."""

@@ -44,6 +44,12 @@ def plain_key(index: int) -> bytes:
     return b"%09d" % index
 
 
+def numbered(key: bytes, more: int) -> bytes:
+    """Return ``key``, of either kind, with a number that is greater by ``more``."""
+    number, mark, label = key.partition(b"_")
+    return b"%0*d%b%b" % (8 if mark else 9, int(number) + more, mark, label)
+
+
 def pictures_folder(folder: Path, kind: str) -> Path:
     """Return where the pictures of the database ``folder`` lie: itself, or a part of it, beside one of labels that are no single class."""
     return folder if kind == "class" else folder / FEATURES

@@ -22,7 +22,8 @@ from digits.data.encode import encode_png
 from digits.data.hdf5 import Hdf5File
 from digits.data.index import Index
 from digits.data.reader import TargetKind
-from digits.data.records import RecordFile, pictures_folder, read_datum
+from digits.data.records import read_datum
+from digits.data.shardfile import open_records
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class StoredDb:
         except (OSError, ValueError) as error:
             raise DataError("The database has no index.", where=f"{folder.name} {db}", rule="RECORD_MISSING") from error
         place = folder / f"{db}_db"
-        self._records = RecordFile(pictures_folder(place, self.kind)) if self.backend == "lmdb" else None
+        self._records = open_records(place, self.kind) if self.backend == "lmdb" else None
         self._arrays = Hdf5File(place) if self.backend == "hdf5" else None
 
     def __len__(self) -> int:

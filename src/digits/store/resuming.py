@@ -32,6 +32,8 @@ def changes_of(connection: Connection, index: JobIndex, epochs: int | None) -> d
     if index.state.is_running:
         raise refusal(f"it is {index.state} already.", hint="Abort it first." if epochs else "")
     _check_source(connection, index.job["depends_on"])
+    if index.job["kind"] == "dataset" and index.state is JobState.DONE:
+        raise refusal("it is Done.", hint="Make a dataset from it to add pictures or to change labels.")
     if index.job["kind"] != "model":
         return {}
     _check_snapshots(index.folder, index.state)

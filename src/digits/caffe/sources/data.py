@@ -17,7 +17,8 @@ from digits.caffeproto import caffe_pb2
 from digits.core.errors import DataError
 from digits.data.decode import decode
 from digits.data.images import to_channels
-from digits.data.records import RecordFile, read_datum
+from digits.data.records import read_datum
+from digits.data.shardfile import MANIFEST, open_records
 from digits.networks.layers.registry import Shape
 
 Picture = NDArray[np.uint8] | NDArray[np.float32]
@@ -47,13 +48,13 @@ class RecordSource:
         self._batch_size = param.batch_size
         where = asked.layer.error("", "data_param.source", "data_param").where
         path = asked.folders.find(param.source, what="database", where=where)
-        if path.is_dir() and not (path / "data.mdb").exists():
+        if path.is_dir() and not any((path / name).exists() for name in ("data.mdb", MANIFEST)):
             raise DataError(
                 f"{path} is no LMDB.",
                 where=where,
                 hint="LevelDB is not read: docs/howto/caffe-projects.md has five lines that make an LMDB of it.",
             )
-        self._file = RecordFile(path)
+        self._file = open_records(path)
         if not len(self._file):
             raise DataError(f"The database {path} holds no record.", where=where)
         self._transformer = Transformer(asked)

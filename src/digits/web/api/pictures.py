@@ -104,9 +104,10 @@ def _stored(request: Request) -> Response:
 
 def _in_lmdb(job: Job, db: str, key: bytes) -> bytes:
     """Return a record's picture as the file that is stored, or as a PNG."""
-    from digits.data.records import RecordFile, pictures_folder, read_datum
+    from digits.data.records import read_datum
+    from digits.data.shardfile import open_records
 
-    with RecordFile(pictures_folder(job.folder.path / f"{db}_db", job.facts.get("target_kind", "class"))) as records:
+    with open_records(job.folder.path / f"{db}_db", job.facts.get("target_kind", "class")) as records:
         record = records.get(key)
     if record is None:
         raise NotFoundError("There is no such record.")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from digits.core.errors import DataError
 from digits.core.events import Emit, Preview, Progress, Warned
-from digits.core.files import atomic, write_json, write_text
+from digits.core.files import atomic, read_json, write_json, write_text
 from digits.core.jobfolder import JobFolder
 from digits.core.work import StopCheck, WorkerSettings
 from digits.data.contenthash import content_hash
@@ -28,6 +28,7 @@ from digits.data.mean import MeanAccumulator, write_mean
 from digits.data.reader import Answer, TargetKind
 from digits.data.refused import RefusedWriter
 from digits.data.rules import DBS, PARSE_TASK
+from digits.data.shards import create_shards, parts_folder
 from digits.extensions.datasets.classification import sources
 from digits.extensions.datasets.classification.pick import Part, Picked, pick
 from digits.extensions.datasets.classification.sources.derived.collect import collect_derived
@@ -58,7 +59,7 @@ class _Build:
     form: PictureForm = field(init=False)
 
     def run(self) -> dict[str, Any]:
-        seed = secrets.randbits(32) if self.spec.random_seed is None else self.spec.random_seed
+        seed = self._seed()
         scratch = self.folder / "scan.tmp"
         shutil.rmtree(scratch, ignore_errors=True)
         refused = RefusedWriter(self.folder / "refused.csv")
@@ -77,7 +78,19 @@ class _Build:
             refused.close()
             shutil.rmtree(scratch, ignore_errors=True)
         write_json(self.folder / "dataset.json", facts)
+        for name in facts["dbs"]:
+            shutil.rmtree(parts_folder(self.folder, name), ignore_errors=True)
         return facts
+
+    def _seed(self) -> int:
+        """Return the seed; one that chance gave is the same in every attempt, so that shards of another fit."""
+        if self.spec.random_seed is not None:
+            return self.spec.random_seed
+        place = self.folder / "seed.json"
+        if not place.is_file():
+            write_json(place, secrets.randbits(32))
+        seed: int = read_json(place)
+        return seed
 
     def _pick(self, scratch: Path, seed: int, refused: RefusedWriter) -> Picked:
         self.emit(Progress(task=PARSE_TASK, done=0, total=0, unit="pictures", text="Looking for pictures", rate=None))
@@ -169,7 +182,10 @@ class _Build:
             inventory.kind,
             inventory.stored,
         )
-        created = create_db(
+        total = sum(len(each.order) for each in picked.parts.values())
+        is_sharded = total > self.settings.shard_above and form.backend == "lmdb"
+        create = partial(create_shards, shard_images=self.settings.shard_images) if is_sharded else create_db
+        created = create(
             self.folder, part.name, items, form, num_threads=self.settings.num_threads,
             progress=progress, stop=self.stop, refused=refused, mean=mean,
         )  # fmt: skip
