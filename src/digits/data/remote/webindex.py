@@ -8,7 +8,7 @@ from typing import Self
 from urllib.parse import unquote, urljoin, urlsplit
 
 from digits.core.errors import DataError
-from digits.data.fetch import Fetcher, UrlRules, UrlSettings
+from digits.data.fetch import TRIES, Fetcher, UrlRules, UrlSettings
 from digits.data.remote import Listing
 
 _MAX_INDEX_BYTES = 200_000_000
@@ -17,7 +17,8 @@ _MAX_INDEX_BYTES = 200_000_000
 class WebTree:
     """The folders below an address that a person typed."""
 
-    def __init__(self, address: str, settings: UrlSettings) -> None:
+    def __init__(self, address: str, settings: UrlSettings, *, tries: int = TRIES) -> None:
+        self._tries = tries
         rules = UrlRules.of(settings, typed=address)
         self._pages, self._files = Fetcher(rules, max_bytes=_MAX_INDEX_BYTES), Fetcher(rules)
 
@@ -32,7 +33,7 @@ class WebTree:
 
     def list(self, address: str) -> Listing:
         """See ``Tree.list``: links to what lies directly in the folder; a folder's address ends in "/"."""
-        page, found = self._pages.get_from(address)
+        page, found = self._pages.get_from(address, tries=self._tries)
         links = _Links()
         try:
             links.feed(page.decode("utf-8", "replace"))

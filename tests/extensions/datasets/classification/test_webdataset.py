@@ -14,7 +14,7 @@ from digits.core.settings import Settings
 from digits.core.work import WorkerSettings
 from digits.data.refused import read_refused
 from digits.extensions.datasets.classification import sources
-from digits.extensions.datasets.classification.check import check
+from digits.extensions.datasets.classification.check import check, tasks
 from digits.extensions.datasets.classification.inspect import inspect_source
 from digits.extensions.datasets.classification.reader import open_reader
 from digits.extensions.datasets.classification.sources.webdataset.shards import expanded, shards
@@ -96,6 +96,7 @@ def test_prefixes_and_folders_tell_the_databases(tmp_path: Path) -> None:
 
     built = Built(tmp_path / "job", webdataset_spec(tmp_path / "in", pct_val=25))
 
+    assert tasks(webdataset_spec(tmp_path / "in"))[0].title == "Parse Folder (train/val/test)"
     assert {db: facts["entries"] for db, facts in built.facts["dbs"].items()} == {"train": 4, "val": 4, "test": 4}
 
 

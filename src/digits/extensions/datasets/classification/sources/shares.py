@@ -49,6 +49,10 @@ class Splits:
         has_val, has_test = (DBS.index(db) in self.present for db in ("val", "test"))
         return 0.0 if has_val else source.pct_val, 0.0 if has_test else source.pct_test
 
+    def dbs(self, source: DealtSource) -> tuple[str, ...]:
+        """Return the databases that a source fills: those that it tells apart, and those that shares ask for."""
+        return wanted_dbs(*self.shares(source), given=tuple(DBS[db] for db in self.present if db != UNDECIDED))
+
 
 def rules(source: Spec, pct_val: float, pct_test: float, *, dbs_given: bool = False) -> Rules:
     """Return how a source with bounds per class (``<db>_min_per_class``, ``<db>_max_per_class``) wants its pictures to be taken."""

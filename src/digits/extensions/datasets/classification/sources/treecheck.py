@@ -5,8 +5,8 @@ from __future__ import annotations
 from digits.core.errors import DataError
 from digits.core.settings import Settings
 from digits.data.fetch import is_address
-from digits.data.remote import open_tree
 from digits.data.remote.buckets import checked
+from digits.data.remote.webindex import WebTree
 
 
 def tree_problem(root: str, settings: Settings) -> str:
@@ -15,7 +15,7 @@ def tree_problem(root: str, settings: Settings) -> str:
         if not is_address(root):
             checked(root, settings)
             return ""
-        with open_tree(root, settings) as tree:
+        with WebTree(root, settings, tries=1) as tree:
             folders = tree.list(root).folders
     except DataError as error:
         return f"{root} cannot be used: {error}"

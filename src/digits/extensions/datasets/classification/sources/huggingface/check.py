@@ -10,15 +10,21 @@ from digits.data.tables import has_pyarrow, without_pyarrow
 from digits.extensions.datasets.classification.paths import folder_problem
 from digits.extensions.datasets.classification.sources.huggingface.layout import layout
 from digits.extensions.datasets.classification.sources.huggingface.spec import HuggingFaceSource
-from digits.extensions.datasets.classification.sources.shares import wanted_dbs
+from digits.extensions.datasets.classification.sources.shares import Splits, wanted_dbs
 
 WORDS = ("A Hugging Face dataset", "A Hugging Face dataset with {dbs}")
 UNKNOWN = "There are no Parquet files, nothing that save_to_disk wrote, and no metadata.csv or metadata.jsonl that names classes."
 
 
 def dbs(source: HuggingFaceSource) -> tuple[str, ...]:
-    """Return the databases that the shares ask for."""
-    return wanted_dbs(source.pct_val, source.pct_test)
+    """Return the databases that are splits, and those that the shares ask for."""
+    try:
+        found = layout(Path(source.path).expanduser())
+    except (DataError, OSError):  # said by ``check``
+        found = None
+    return (
+        Splits.of(part.db for part in found.parts).dbs(source) if found else wanted_dbs(source.pct_val, source.pct_test)
+    )
 
 
 def check(source: HuggingFaceSource, settings: Settings) -> dict[str, list[str]]:

@@ -9,7 +9,7 @@ from digits.core.errors import DataError
 from digits.core.settings import Settings
 from digits.data.archive.kinds import kind_of
 from digits.extensions.datasets.classification.paths import file_problem, folder_problem
-from digits.extensions.datasets.classification.sources.shares import wanted_dbs
+from digits.extensions.datasets.classification.sources.shares import Splits, wanted_dbs
 from digits.extensions.datasets.classification.sources.webdataset.shards import folder_of, is_pattern, shards
 
 if TYPE_CHECKING:
@@ -19,8 +19,11 @@ WORDS = ("WebDataset shards", "WebDataset shards for {dbs}")
 
 
 def dbs(source: WebDatasetSource) -> tuple[str, ...]:
-    """Return the databases that the shares ask for."""
-    return wanted_dbs(source.pct_val, source.pct_test)
+    """Return the databases that the shards tell, and those that the shares ask for."""
+    try:
+        return Splits.of(shard.db for shard in shards(source.path)).dbs(source)
+    except (DataError, OSError):  # said by ``check``
+        return wanted_dbs(source.pct_val, source.pct_test)
 
 
 def check(source: WebDatasetSource, settings: Settings) -> dict[str, list[str]]:
