@@ -40,6 +40,8 @@ class Facts:
     num_bytes: int | None
     mean: dict[str, Any] | None
     refused: int
+    are_numbers: bool = False
+    """What ``labels`` name are numbers of each picture, not classes."""
     rows: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -68,7 +70,7 @@ def known_facts(job: Job, tasks: Sequence[Task] = ()) -> Facts:
         backend=str(found.get("backend") or spec.get("backend", "")), encoding=str(found.get("encoding") or spec.get("encoding", "")),
         compression=str(found.get("compression", "none")), dbs=dbs, num_pictures=pictures, num_classes=len(labels) or None,
         num_bytes=found.get("bytes") or sum(int(db.get("bytes", 0)) for db in dbs.values()) or None,
-        mean=_mean(job), refused=int((found.get("refused") or {}).get("count", 0)) or sum(int(db.get("refused", 0)) for db in dbs.values()),
+        mean=_mean(job), are_numbers=found.get("target_kind") == "vector", refused=int((found.get("refused") or {}).get("count", 0)) or sum(int(db.get("refused", 0)) for db in dbs.values()),
     )  # fmt: skip
     facts.rows.extend(_rows(facts))
     if found.get("content_hash"):
@@ -101,7 +103,7 @@ def _rows(facts: Facts) -> list[tuple[str, str]]:
         ("DB compression", facts.compression),
     ]
     if facts.num_classes:
-        rows.append(("Classes", words.commas(facts.num_classes)))
+        rows.append(("Numbers" if facts.are_numbers else "Classes", words.commas(facts.num_classes)))
     if facts.num_pictures:
         rows.append(("Pictures", words.commas(facts.num_pictures)))
     if facts.num_bytes:
