@@ -232,3 +232,33 @@ def test_an_archive_is_recognised_and_one_that_is_sent_makes_the_same_dataset(
     assert "Sending lights.zip" in sent.stderr
     shown = json.loads(digits("dataset", "show", json.loads(sent.stdout)["id"], "--json", root=server.root).stdout)
     assert (shown["name"], shown["ParseFolderTasks"][0]["train_count"]) == ("lights", 12)
+
+
+@pytest.mark.slow
+def test_a_dataset_is_relabelled_extended_exported_and_verified(
+    server: Running, made: dict[str, str], pictures: Path, tmp_path: Path
+) -> None:
+    records = json.loads(digits("dataset", "explore", made["id"], "--json", root=server.root).stdout)["items"]
+    (tmp_path / "changes.csv").write_text(f"db,key,label\ntrain,{records[0]['key']},\n")
+
+    relabelled = digits(
+        "dataset", "relabel", made["id"], str(tmp_path / "changes.csv"), "--wait", "--json", root=server.root
+    )
+    extended = digits("dataset", "extend", made["id"], str(pictures), "--wait", "--json", root=server.root)
+    out = tmp_path / "out"
+    exported = digits("dataset", "export", made["id"], "--format", "imagefolder", "-o", str(out), root=server.root)
+    boxes = digits("dataset", "export", made["id"], "--format", "coco", "-o", str(tmp_path / "o"), root=server.root)
+    whole = digits("dataset", "verify", made["id"], "--json", root=server.root)
+
+    shown = [json.loads(digits("dataset", "show", each, "--json", root=server.root).stdout)
+             for each in (made["id"], json.loads(relabelled.stdout)["id"], json.loads(extended.stdout)["id"])]  # fmt: skip
+    first, fewer, more = ([task["entries"] for task in each["CreateDbTasks"]] for each in shown)
+    assert fewer == [first[0] - 1, *first[1:]]
+    assert sum(more) == 2 * sum(first)
+    assert len({each["content_hash"] for each in shown}) == 3
+    assert exported.returncode == 0, exported.stderr
+    assert len(list(out.rglob("*.png"))) == sum(first)
+    assert boxes.returncode == 2
+    assert "one class a picture" in boxes.stderr
+    assert whole.returncode == 0
+    assert json.loads(whole.stdout)["damaged"] == []

@@ -1,4 +1,4 @@
-"""``digits dataset create|inspect|plan|ls|show|explore|refused|health``."""
+"""``digits dataset create|inspect|plan|resume|ls|show|explore|refused|health``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from digits.cli import derive
 from digits.cli.connect import with_client
 from digits.cli.output import facts, json_option, moment, print_json, seconds, table
 from digits.cli.plan import plan
@@ -25,7 +26,8 @@ def dataset() -> None:
     """Make and look at datasets."""
 
 
-dataset.add_command(plan)
+for command in (plan, derive.extend, derive.relabel, derive.export, derive.verify):
+    dataset.add_command(command)
 
 
 def _spec_of(kind: str) -> type[Spec]:
@@ -96,6 +98,26 @@ def print_created(made: list[dict[str, Any]], *, as_json: bool, address: str) ->
         return
     for each in made:
         click.echo(f"{each['id']}  {address}/jobs/{each['id']}")
+
+
+@dataset.command()
+@click.argument("job_id", metavar="ID")
+@click.option("-w", "--wait", is_flag=True, help="Wait for the end; exit status 1 if it fails.")
+@json_option
+@with_client
+def resume(client: Client, job_id: str, wait: bool, as_json: bool) -> None:
+    """Let a dataset go on that was aborted, failed or was killed: as the same job.
+
+    Of a large one, made in shards, those that are whole are not made again; any other begins anew.
+    """
+    job = client.dataset.resume(job_id)
+    if wait:
+        with step(f"Building {job.name}") as at:
+            wait_for_job(client, job.id, at)
+    if as_json:
+        print_json(job.as_json())
+    else:
+        click.echo(f"{job.name} goes on.  {client.address}/datasets/{job.id}")
 
 
 @dataset.command()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,14 @@ class Datasets:
             size=size, label=label, search=search or None,
         )  # fmt: skip
 
+    def resume(self, job_id: str) -> answers.Created:
+        """Let a dataset that was stopped or failed go on as the same job; shards that are whole are not made again.
+
+        Raises:
+            RefusedError: it cannot go on; says why.
+        """
+        return self._client.post(f"/datasets/{self._client.find(job_id)}/resume.json", as_=answers.Created, form={})
+
     def refused(self, job_id: str) -> list[answers.Refusal]:
         """Return the files that the dataset left out, and why."""
         path = f"/datasets/{self._client.find(job_id)}/refused.json"
@@ -95,6 +104,34 @@ class Datasets:
         form = {"model": self._client.find(model) if model else None, "snapshot_epoch": epoch}
         path = f"/datasets/{self._client.find(job_id)}/health.json"
         return self._client.post(path, as_=answers.Created, form=form)
+
+    def extend(self, job_id: str, fields: Fields) -> answers.Created:
+        """Queue a dataset made of this one: with the pictures of a source, with others (``merge``), with other names (``rename``).
+
+        Raises:
+            RefusedError: a field is wrong; ``problems`` says which.
+        """
+        return self._client.post(f"/datasets/{self._client.find(job_id)}/extend.json", as_=answers.Created, form=fields)
+
+    def relabel(
+        self, job_id: str, changes: Sequence[Mapping[str, str | int | None]], *, name: str | None = None
+    ) -> answers.Created:
+        """Queue a dataset made of this one with other labels: ``{db, key, label}`` each; label None leaves the record out.
+
+        Raises:
+            RefusedError: a change does not fit.
+        """
+        form = {"changes": json.dumps(list(changes)), "dataset_name": name}
+        return self._client.post(f"/datasets/{self._client.find(job_id)}/relabel.json", as_=answers.Created, form=form)
+
+    def export(self, job_id: str, format: str, path: str, *, overwrite: bool = False) -> answers.Created:  # noqa: A002 - the route's name
+        """Queue an export into the server's folder ``path``: "imagefolder", "webdataset", "lmdb".
+
+        Raises:
+            RefusedError: the folder may not be written to, or holds something.
+        """
+        form: Fields = {"format": format, "path": path, "overwrite": overwrite}
+        return self._client.post(f"/datasets/{self._client.find(job_id)}/export.json", as_=answers.Created, form=form)
 
     def health(self, job_id: str) -> answers.Health:
         """Return what the newest check of the dataset found."""
