@@ -88,7 +88,7 @@ class GuardedDecoder:
                     return child
         threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
         return subprocess.Popen(
-            [sys.executable, "-m", "digits.data.guard"],
+            [sys.executable, "-P", "-m", "digits.data.guard"],  # -P: no module from the folder it starts in
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=os.environ | threads,
         )  # fmt: skip
 
