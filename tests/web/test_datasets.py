@@ -232,3 +232,32 @@ def test_our_png_is_read_by_others_pixel_for_pixel() -> None:
         picture = Image.open(io.BytesIO(png(pixels.tobytes(), width=7, height=5, channels=channels)))
 
         assert (np.asarray(picture).reshape(5, 7, channels) == pixels).all()
+
+
+def test_a_dataset_that_came_to_no_end_goes_on_and_one_that_is_done_does_not(empty: Serving, tmp_path: Path) -> None:
+    empty.login("fred")
+    pictures = draw_pictures(tmp_path / "pictures")
+    broken = submit_dataset(empty.store, pictures)
+    finish(empty.store, broken.id, JobState.ABORTED)
+    done = build_dataset(empty.store, pictures)
+
+    page = empty.client.get(f"/datasets/{broken.id}")
+    answer = empty.client.post(f"/datasets/{broken.id}/resume.json")
+    again = empty.client.post(f"/datasets/{broken.id}/resume.json")
+    refused = empty.client.post(f"/datasets/{done.id}/resume.json")
+
+    assert f'data-url="/datasets/{broken.id}/resume"' in page.text
+    assert (answer.status_code, answer.json()["id"]) == (200, broken.id)
+    assert empty.store.job(broken.id).state is JobState.WAITING
+    assert again.status_code == 403
+    assert (refused.status_code, "it is Done" in refused.text) == (403, True)
+    assert "/resume" not in empty.client.get(f"/datasets/{done.id}").text
+
+
+def test_only_its_owner_lets_a_dataset_go_on(empty: Serving, tmp_path: Path) -> None:
+    job = submit_dataset(empty.store, draw_pictures(tmp_path / "pictures"), username="fred")
+    finish(empty.store, job.id, JobState.ABORTED)
+    empty.login("mary")
+
+    assert empty.client.post(f"/datasets/{job.id}/resume.json").status_code == 403
+    assert empty.store.job(job.id).state is JobState.ABORTED

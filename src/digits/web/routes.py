@@ -159,6 +159,8 @@ DATASETS = [
         Param("dataset_name", "The new dataset's name.", "form"))),
     Route("POST", "/datasets/{job_id}/export", "Write a dataset as files that other programs read", "datasets",
           api="datasetexports:start", twin=True, login="action", spec=ExportSpec),
+    Route("POST", "/datasets/{job_id}/resume", "Let a dataset that was stopped or failed go on, as the same job", "datasets",
+          api="datasets:resume", twin=True, login="action"),
     Route("POST", "/datasets/{job_id}/relabel", "A new dataset: this one with other labels, or without some pictures", "datasets",
           api="deriving:relabel", twin=True, login="action", params=(
         Param("changes", "JSON: a list of {db, key, label}; label null leaves the record out.", "form", required=True),

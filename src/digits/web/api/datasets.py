@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import islice
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -15,7 +16,8 @@ from digits.core.errors import DigitsError
 from digits.core.tables import harmless
 from digits.web import browse, jobjson
 from digits.web.answers import as_json, render, tagged
-from digits.web.reading import argument, asked_job, path_job, whole_number
+from digits.web.auth import require_owner
+from digits.web.reading import argument, asked_job, path_job, read_form, whole_number
 from digits.web.site import link, store
 
 MAX_REFUSED = 10_000
@@ -25,6 +27,19 @@ def show(request: Request) -> Response:
     """``GET /datasets/<id>.json``."""
     job = path_job(request, "dataset")
     return tagged(request, as_json(jobjson.dataset(job, store(request).tasks(job.id))))
+
+
+async def resume(request: Request) -> Response:
+    """``POST /datasets/<id>/resume``: the same job goes on; shards that are whole are not made again.
+
+    Raises:
+        JobError: it cannot go on; the words say why.
+    """
+    await read_form(request)
+    job = await run_in_threadpool(path_job, request, "dataset")
+    require_owner(request.state.user, job)
+    job = await run_in_threadpool(store(request).resume, job.id, by=request.state.user)
+    return as_json(jobjson.created(job))
 
 
 def summary(request: Request) -> Response:

@@ -17,7 +17,7 @@ from digits.web.api.create import clone_fields
 from digits.web.api.datasets import asked_page
 from digits.web.fields import FormView, form_view
 from digits.web.formfiles import FormFiles
-from digits.web.pages import datasetfacts, exploring, healthchecks, jobpage, words
+from digits.web.pages import datasetfacts, exploring, healthchecks, jobpage, resuming, words
 from digits.web.pages.live import live_page
 from digits.web.reading import asked_job, path_job
 from digits.web.site import Site, settings, store
@@ -63,6 +63,7 @@ def show(request: Request) -> Response:
         **(jobpage.common(request, job) | _derivable(request, job)),
         **healthchecks.panel(request, job),
         class_search=_class_search(request, job, facts),
+        resume=resuming.dataset_resume_of(job),
         tasks=tasks,
         facts=facts,
         chart=datasetfacts.class_chart(request, job, facts),

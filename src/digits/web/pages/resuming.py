@@ -1,4 +1,4 @@
-"""The button that lets a training go on: what it is called, and what it says before it does so."""
+"""The button that lets a job go on: what it is called, and what it says before it does so."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ class Resume:
     text: str
     epochs: int
     """What the field for the end holds at first."""
+
+
+def dataset_resume_of(job: Job) -> Resume | None:
+    """Return the button of a dataset that came to no end, None for any other."""
+    if job.is_running or job.state is JobState.DONE:
+        return None
+    text = "The same job goes on. A large dataset is made in shards, and those that are whole are kept; any other begins again."
+    return Resume("Resume", f"Resume {job.name}?", text, 0)
 
 
 def resume_of(job: Job, snapshots: Sequence[SnapshotRow]) -> Resume | None:
