@@ -148,24 +148,6 @@ def test_a_stop_ends_with_a_snapshot_of_the_last_step(new_model: NewModel) -> No
     assert last.bytes == sum(path.stat().st_size for path in (folder.path / last.file).iterdir())
 
 
-@pytest.mark.parametrize("calls", [10, 20, 33])
-def test_a_resumed_training_gives_the_same_bits_as_one_that_never_stopped(new_model: NewModel, calls: int) -> None:
-    whole, broken = new_model(train_epochs=4), new_model(train_epochs=4)
-    run(whole)
-
-    with pytest.raises(StoppedError):
-        run(broken, stop_after(calls))
-    broken[0].note("resume")
-    heard = run(broken)
-
-    (resumed,) = heard.of("resumed")
-    assert resumed.attempt == 2
-    for name in ("loss/train", "loss/val", "accuracy/val", "lr"):
-        assert curve(broken[0], name) == curve(whole[0], name), name
-    of_whole, of_broken = (snapshots.read_weights(snapshots.find_snapshot(each[0])) for each in (whole, broken))
-    assert all(np.array_equal(of_whole[name], of_broken[name]) for name in of_whole)
-
-
 def test_a_damaged_snapshot_is_passed_over_on_resume_and_said(new_model: NewModel) -> None:
     folder, _ = model = new_model(train_epochs=3)
     run(model)
