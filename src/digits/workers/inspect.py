@@ -57,7 +57,9 @@ class Inspector:
         def look(progress: Progress, stop: StopCheck) -> dict[str, Any]:
             told: dict[str, Any]
             told, samples = inspect(**asked, settings=self._settings, progress=progress, stop=stop)
-            return told | {"look": self._samples.keep(samples), "num_threads": self._settings.num_threads}
+            own = self._settings
+            plan = {"num_threads": own.num_threads, "shard_above": own.shard_above, "shard_images": own.shard_images}
+            return told | plan | {"look": self._samples.keep(samples)}
 
         return self._scans.ask(json.dumps(question, sort_keys=True), look)
 

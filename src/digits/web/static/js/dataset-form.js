@@ -119,6 +119,10 @@ function showWill() {
     const colour = { 1: "grey", 0: "channels as they are" }[value("resize_channels")] ?? "colour";
     rows.push(fact("Stored as", `${value("resize_width")} × ${value("resize_height") || "?"}, ${colour}, ${encoding}, ${value("backend").toUpperCase()}`));
   }
+  if (total > (holds.found?.shard_above ?? Infinity) && value("backend") === "lmdb") {
+    const shards = counts.reduce((sum, count) => sum + Math.ceil(count / holds.found.shard_images), 0);
+    rows.push(fact("Shards", element("b", "", commas(shards)), ` of ${commas(holds.found.shard_images)} pictures: it can be resumed at each`));
+  }
   const free = Number(part("makes").dataset.free);
   const pace = example?.shown?.pace;
   if (total && pace?.measured) {
