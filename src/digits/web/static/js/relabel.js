@@ -75,8 +75,7 @@ function mark() {
   const out = all.filter((each) => each.label === null).length;
   const counted = (/** @type {number} */ n, /** @type {string} */ word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
   const parts = [all.length - out && `${counted(all.length - out, "label")} changed`, out && `${counted(out, "picture")} left out`];
-  const words = parts.filter(Boolean).join(", ");
-  if (part("count").textContent !== words) part("count").textContent = words; // the observer below hears every change
+  part("count").textContent = parts.filter(Boolean).join(", ");
   bar.hidden = all.length === 0;
 }
 
@@ -191,6 +190,6 @@ document.addEventListener("pointerover", (event) => {
 });
 opener.addEventListener("click", () => under && choose(under));
 
-new MutationObserver(mark).observe(document.getElementById("content") ?? document.body, { childList: true, subtree: true });
+document.addEventListener("digits:live", mark);
 addEventListener("storage", (event) => event.key === KEPT && mark());
 mark();

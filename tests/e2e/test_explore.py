@@ -1,0 +1,81 @@
+"""A dataset's page and its pictures in a real browser: pages, filters, the large view, corrections that make a new dataset, exports."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.conftest import watched
+from tests.extensions.datasets.classification.folders import draw_classes
+
+FIELDS = {"resize_width": "8", "resize_height": "8", "folder_pct_val": "25", "random_seed": "1"}
+
+
+@contextmanager
+def dataset(browser: Browser, server: str, pictures: Path) -> Iterator[tuple[Page, str]]:
+    """Make a dataset, give its page and id, and delete all that was made."""
+    with watched(browser, server, user="ana") as watch:
+        page = watch.page
+        headers = {"Origin": server}
+        form = FIELDS | {"dataset_name": "animals", "folder_train": str(pictures)}
+        made = page.request.post("/datasets/images/classification.json", form=form, headers=headers).json()
+        page.goto(f"/datasets/{made['id']}")
+        expect(page.locator("#job-head .state")).to_have_text("Done", timeout=40_000)
+        yield page, made["id"]
+        for row in page.request.get("/completed_jobs.json").json()["datasets"]:
+            page.request.delete(f"/datasets/{row['id']}", headers=headers)
+
+
+def test_pictures_are_leafed_through_opened_large_corrected_and_exported(
+    browser: Browser, server: str, tmp_path: Path
+) -> None:
+    pictures = draw_classes(tmp_path / "pictures", {"cat": 20, "dog": 16, "owl": 16})
+    with dataset(browser, server, pictures) as (page, job_id):
+        expect(page.locator("#job-facts")).to_contain_text(re.compile(r"Content\s*[0-9a-f]{16}"))
+        page.get_by_role("link", name="Explore the db").first.click()
+        expect(page.get_by_text("0 to 24 of 39")).to_be_visible()
+
+        expect(page.locator(".cell.current")).to_have_count(1)  # the page's script is there
+
+        page.locator(".cell").last.click()
+        expect(page.locator("#large-title")).to_contain_text("picture 24")
+        page.keyboard.press("ArrowRight")  # beyond the page's end
+        expect(page.get_by_text("25 to 38 of 39")).to_be_visible()
+        expect(page.locator("#large-title")).to_contain_text("picture 25")
+        expect(page.locator("#large-key")).to_have_text(re.compile(r"^00000025_\d$"))
+        page.keyboard.press("Escape")
+
+        page.locator("#class-filter").fill("ow")
+        expect(page.locator("#class-list li:visible")).to_have_count(1)
+        page.locator("#class-list li:visible a").click()
+        expect(page.locator(".cell")).to_have_count(12)
+        expect(page.locator(".cell.current")).to_have_count(1)
+
+        page.locator(".cell").nth(0).focus()
+        page.keyboard.press("x")
+        page.locator(".cell").nth(1).focus()
+        page.keyboard.press("c")
+        page.locator("#relabel-class").fill("ca")
+        page.locator("#relabel-choices button").filter(has_text="cat").wait_for()
+        page.keyboard.press("Enter")
+        expect(page.locator("#relabel-count")).to_have_text("1 label changed, 1 picture left out")
+        expect(page.locator(".cell").nth(1)).to_have_attribute("data-change", "→ cat")
+        page.reload()
+        expect(page.locator("#relabel-count")).to_have_text("1 label changed, 1 picture left out")
+        page.get_by_role("button", name="Make a new dataset").click()
+        page.get_by_role("button", name="Make it").click()
+
+        expect(page.get_by_role("heading", name="animals corrected")).to_be_visible()
+        expect(page.locator("#job-head .state")).to_have_text("Done", timeout=40_000)
+        expect(page.get_by_role("link", name="animals", exact=True)).to_have_attribute("href", f"/datasets/{job_id}")
+        expect(page.locator("#databases")).to_contain_text("38")
+
+        page.get_by_text("Export it as files").click()
+        page.locator("#export-path").fill(str(tmp_path / "out"))
+        page.get_by_role("button", name="Export", exact=True).click()
+        expect(page.locator("#exports .state")).to_have_text("Done", timeout=40_000)
+        assert len(list((tmp_path / "out").rglob("*.png"))) == 51
