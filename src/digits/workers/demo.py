@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from digits.core.errors import TrainingError
-from digits.core.events import Emit, Metric, Progress
+from digits.core.events import Emit, Metric, Progress, Resumed
 from digits.core.jobfolder import JobFolder, JobRecord
 from digits.core.metrics import MetricsWriter
 from digits.core.spec import Spec, field
@@ -36,6 +36,9 @@ def count(
     del settings
     spec = DemoSpec.model_validate(record.spec)
     curves = MetricsWriter(folder.metrics)
+    if (attempt := folder.attempt()) > 1:  # it keeps nothing to go on from
+        curves.cut({})
+        emit(Resumed(step=0, attempt=attempt))
     sys.stdout.write(f"counting to {spec.steps}\n")
     for step in range(1, spec.steps + 1):
         if stop() and not spec.deaf:
