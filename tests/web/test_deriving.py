@@ -213,3 +213,20 @@ def test_formats_of_boxes_and_places_of_the_server_are_refused_in_words(
     assert "one class a picture" in boxes.json()["errors"]["format"][0]
     assert "server's own folder" in own.json()["errors"]["path"][0]
     assert "whole path" in relative.json()["errors"]["path"][0]
+
+
+def test_a_clone_of_a_derived_dataset_begins_with_the_same_records(empty: Serving, dataset: Job) -> None:
+    key = keys(dataset, "train")[0]
+    changes = json.dumps([{"db": "train", "key": key, "label": None}])
+    made = built(
+        empty, empty.client.post(f"/datasets/{dataset.id}/relabel.json", data={"changes": changes}).json()["id"]
+    )
+
+    page = empty.client.get(f"/datasets/images/classification/new?clone={made.id}")
+    answer = empty.client.post(f"/datasets/images/classification.json?clone={made.id}")
+
+    assert page.status_code == 200
+    assert f'name="base" value="{dataset.id}"' in page.text
+    assert answer.status_code == 200, answer.text
+    assert built(empty, answer.json()["id"]).facts["content_hash"] == made.facts["content_hash"]
+    assert 'value="derived"' not in empty.client.get("/datasets/images/classification/new").text

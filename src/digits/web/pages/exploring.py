@@ -21,7 +21,7 @@ SMALL_PX = 100
 """Smaller pictures are enlarged by whole pixels."""
 SAMPLED_RECORDS = 500_000
 """In larger databases no sample picture is looked for, to keep the page quick."""
-LISTED_CLASSES = 200
+LISTED_CLASSES = 100
 """Of more classes, those with the most pictures are listed, and the others are found by name."""
 CELLS_PX = (56, 84, 96, 112, 128, 168, 224)
 
