@@ -28,7 +28,8 @@ class Progress(_Event):
     """A task of the job moved on; the first one of a task starts it, ``state`` "done" ends it."""
 
     type: Literal["progress"] = "progress"
-    task: str = Field(description="Name of the task, one of those planned when the job was submitted.")
+    task: str = Field(description="Name of the task, as planned when the job was submitted.")
+    title: str = Field(default="", description="What people read, of a task that was not planned.")
     done: float = Field(ge=0, description="Units finished: pictures, epochs.")
     total: float = Field(ge=0, description="Units in all; 0 while unknown.")
     unit: str = ""

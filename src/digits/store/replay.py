@@ -273,7 +273,7 @@ class JobIndex:
     def _progress(self, event: Progress) -> None:
         task = next((task for task in self.tasks if task["name"] == event.task), None)
         if task is None:
-            task = self._add_task(event.task, event.task)
+            task = self._add_task(event.task, event.title or event.task)
         done = event.state == "done"
         share = 1.0 if done else min(1.0, event.done / event.total) if event.total else 0.0
         task |= {

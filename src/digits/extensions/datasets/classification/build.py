@@ -168,7 +168,8 @@ class _Build:
 
         def progress(*, done: int, total: int, rate: float) -> None:
             text = f"{done:,} of {total:,} pictures"
-            self.emit(Progress(task=task, done=done, total=total, unit="pictures", rate=rate, text=text))
+            title = f"Create DB ({part.name})"
+            self.emit(Progress(task=task, title=title, done=done, total=total, unit="pictures", rate=rate, text=text))
 
         progress(done=0, total=len(part.order), rate=0.0)
         inventory = picked.inventory
