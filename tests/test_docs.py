@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import pkgutil
 import re
 from importlib import import_module
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import digits
 from digits.core.errors import DigitsError
+from digits.core.refusals import REFUSALS, page
 
+SRC = Path(digits.__file__).parent
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
@@ -31,3 +34,23 @@ def test_every_error_code_is_a_heading_with_a_cause_and_an_action() -> None:
 
     assert not missing
     assert all("**Cause.**" in text for text in sections.values())
+
+
+def every_rule() -> set[str]:
+    """Rules that are named anywhere in the code."""
+    return {
+        str(keyword.value.value)
+        for path in SRC.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == "rule" and isinstance(keyword.value, ast.Constant) and keyword.value.value
+    }
+
+
+def test_every_rule_that_refuses_something_has_its_words_and_no_other_has() -> None:
+    assert every_rule() == {name for rules in REFUSALS.values() for name in rules}
+
+
+def test_the_page_of_the_rules_is_made_of_them() -> None:
+    assert (DOCS / "reference/refusals.md").read_text("utf-8") == page(), "python -m scripts.refusals writes it anew"
