@@ -26,8 +26,23 @@ def dataset(browser: Browser, server: str, pictures: Path) -> Iterator[tuple[Pag
         page.goto(f"/datasets/{made['id']}")
         expect(page.locator("#job-head .state")).to_have_text("Done", timeout=40_000)
         yield page, made["id"]
+        page.goto("/")  # no picture is being loaded while its dataset goes
         for row in page.request.get("/completed_jobs.json").json()["datasets"]:
             page.request.delete(f"/datasets/{row['id']}", headers=headers)
+
+
+def test_one_of_many_classes_is_found_by_name_on_both_pages(browser: Browser, server: str, tmp_path: Path) -> None:
+    many = {f"kind {number:03d}": 2 for number in range(210)}
+    with dataset(browser, server, draw_classes(tmp_path / "many", many)) as (page, job_id):
+        page.reload()
+        page.locator("#class-find").fill("kind 20")
+        expect(page.locator("#class-found li")).to_have_count(10)
+
+        page.locator("#class-found li", has_text="kind 207").locator("a").click()
+        expect(page).to_have_url(re.compile(rf"job_id={job_id}.*label=207"))
+        expect(page.locator("#class-list li").first).to_contain_text("kind 207")
+        page.locator("#class-filter").fill("19")
+        expect(page.locator("#class-list li:visible")).to_have_count(12)  # 019, 119, 190 to 199
 
 
 def test_pictures_are_leafed_through_opened_large_corrected_and_exported(
