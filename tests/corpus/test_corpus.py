@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from digits.core.errors import DataError
 from digits.core.events import read_events
@@ -127,6 +128,33 @@ def test_each_file_of_the_corpus_gives_its_stated_result_by_folder_list_and_arch
     odd = write_zip(tmp_path / "corpus.zip", packed)
     check(work(tmp_path / "by-zip", _archive(tmp_path / "corpus.zip")), packed, odd, b"")
     assert not list(tmp_path.parent.rglob("out.png"))
+
+
+@pytest.mark.slow
+def test_the_largest_pictures_that_are_taken_fit_into_memory_side_by_side(tmp_path: Path) -> None:
+    """Each has 64 million pixels; whether it is taken or refused as too slow, its neighbours are."""
+    side = 8_000
+    makes: dict[str, tuple[str, str, dict[str, Any]]] = {
+        "grey.png": ("L", "PNG", {}), "colour.png": ("RGB", "PNG", {}), "clear.png": ("RGBA", "PNG", {}),
+        "palette.gif": ("P", "GIF", {}), "plain.jpg": ("RGB", "JPEG", {}), "bits.png": ("1", "PNG", {}),
+        "progressive.jpg": ("RGB", "JPEG", {"progressive": True}), "inks.jpg": ("CMYK", "JPEG", {}),
+        "deep.png": ("I;16", "PNG", {}), "packed.tif": ("RGB", "TIFF", {"compression": "tiff_deflate"}), "plain.bmp": ("L", "BMP", {}),
+    }  # fmt: skip
+    root = tmp_path / "in"
+    for place in ("cat", "dog"):
+        (root / place).mkdir(parents=True)
+        (root / place / "small.png").write_bytes(picture("PNG"))
+        (root / place / "another.png").write_bytes(picture("PNG"))
+    for number, (name, (mode, kind, options)) in enumerate(makes.items()):
+        Image.new(mode, (side, side)).save(root / ("cat", "dog")[number % 2] / name, kind, **options)
+
+    result = work(tmp_path / "job", {"train": str(root), "pct_val": 0})
+
+    assert result.exit_code == 0, (tmp_path / "job" / "output.log").read_text()
+    assert {row.rule for row in result.refused} <= {"IMG_SLOW", "IMG_TOO_LARGE"}
+    assert len(result.taken) + len(result.refused) == len(makes) + 4
+    assert not {Path(row.path).name for row in result.refused} & {"small.png", "another.png"}
+    assert result.peak_kib < MOST_KIB
 
 
 def _archive(path: Path) -> dict[str, Any]:
