@@ -85,7 +85,7 @@ def test_every_problem_of_a_form_is_told_at_its_field(empty: Serving, tmp_path: 
     one_class = empty.client.post(f"{CREATE}.json", files=form(draw_pictures(tmp_path / "one", classes=1)))
 
     assert answer.status_code == 400
-    assert set(answer.json()["errors"]) == {"resize_width", "encoding", "dataset_name"}
+    assert set(answer.json()["errors"]) == {"resize_width", "encoding", "dataset_name", "folder_train"}
     assert missing.json()["errors"]["folder_train"] == [f"{tmp_path / 'none'} does not exist."]
     assert "two classes" in one_class.json()["errors"]["folder_train"][0]
     assert empty.store.jobs() == []

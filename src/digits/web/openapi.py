@@ -97,7 +97,7 @@ def _fields(spec: type[Spec]) -> tuple[dict[str, Any], list[str]]:
 def _responses(row: Route, path: str) -> dict[str, Any]:
     error = {"schema": {"$ref": "#/components/schemas/Error"}}
     media: dict[str, Any] = {}
-    if row.page:
+    if row.page or row.answer == "either":
         media["text/html"] = {}
     if row.api:
         media[MEDIA.get(row.answer, "application/json")] = {}

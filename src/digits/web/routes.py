@@ -17,7 +17,7 @@ from digits.core.spec import Spec
 from digits.core.trainspec import TrainSpec
 
 Where = Literal["query", "form", "file"]
-Answer = Literal["html", "json", "json-html", "text", "file", "redirect"]
+Answer = Literal["html", "json", "either", "json-html", "text", "file", "redirect"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Route:
     page: str = ""
     api: str = ""
     answer: Answer = "json"
-    """What ``api`` answers with."""
+    """What ``api`` answers with; "either": a page, or JSON to those who prefer it."""
     twin: bool = False
     login: Literal["", "page", "action"] = ""
     """Who has no name is sent to the login page, or answered 401."""
@@ -224,7 +224,7 @@ def dataset_routes(kind: DatasetExtension) -> list[Route]:
     rows = [
         Route("GET", f"{base}/new", f"The form of a new {kind.title}", "datasets", page="datasets:new", login="page",
               params=(CLONE,)),
-        Route("POST", base, f"Make a new {kind.title}", "datasets", api="create:dataset", answer="json", twin=True,
+        Route("POST", base, f"Make a new {kind.title}", "datasets", api="create:dataset", answer="either", twin=True,
               login="action", params=(CLONE,), spec=kind.spec),
         Route("GET", f"{base}/explore", "The records of a dataset, page by page", "datasets", page="datasets:explore",
               api="datasets:explore", twin=True, params=(
@@ -240,13 +240,14 @@ def model_routes(kind: DatasetExtension) -> list[Route]:
     rows = [
         Route("GET", f"{base}/new", "The form of a new model", "models", page="models:new", login="page", params=(CLONE,)),
         Route("GET", f"{base}/large_graph", "The curves alone", "models", page="models:large_graph", params=(JOB_ID,)),
-        Route("POST", base, "Train a model, or one for each of several values", "models", api="create:model", twin=True,
+        Route("POST", base, "Train a model, or one for each of several values", "models", api="create:model", answer="either", twin=True,
               login="action", params=(CLONE,), spec=TrainSpec),
-        Route("GET POST", f"{base}/classify_one", "The classes of one picture", "inference", api="classify:one", twin=True, params=(
+        Route("GET POST", f"{base}/classify_one", "The classes of one picture", "inference", api="classify:one", answer="either",
+              twin=True, params=(
             MODEL_ID, Param("image_path", "Path or address of a picture.", "form"),
             Param("image_file", "Or the picture itself.", "file"), EPOCH)),
-        Route("GET POST", f"{base}/classify_many", "The classes of a list of pictures", "inference", api="classify:many", twin=True,
-              params=LIST),
+        Route("GET POST", f"{base}/classify_many", "The classes of a list of pictures", "inference", api="classify:many", answer="either",
+              twin=True, params=LIST),
         Route("GET POST", f"{base}/top_n", "The pictures that look most like each class", "inference", api="classify:top_n",
               answer="html", params=(*LIST, Param("top_n", "Pictures a class (9).", "form"))),
     ]  # fmt: skip
