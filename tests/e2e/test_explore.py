@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import watched
@@ -31,6 +32,7 @@ def dataset(browser: Browser, server: str, pictures: Path) -> Iterator[tuple[Pag
             page.request.delete(f"/datasets/{row['id']}", headers=headers)
 
 
+@pytest.mark.slow
 def test_one_of_many_classes_is_found_by_name_on_both_pages(browser: Browser, server: str, tmp_path: Path) -> None:
     many = {f"kind {number:03d}": 2 for number in range(210)}
     with dataset(browser, server, draw_classes(tmp_path / "many", many)) as (page, job_id):
