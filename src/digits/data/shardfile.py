@@ -15,6 +15,7 @@ import threading
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -24,8 +25,8 @@ from typing import Any
 from digits.data.records import RecordFile, numbered, pictures_folder
 
 MANIFEST = "manifest.jsonl"
-_MOST_OPEN = 64
-"""Shards; those that were read longest ago are closed: each takes a file descriptor and a map."""
+_MOST_OPEN = 256
+"""Shards; those that were read longest ago are closed, as each takes a file descriptor and a map."""
 
 
 def read_manifest(folder: Path) -> list[dict[str, Any]]:
@@ -50,6 +51,12 @@ def open_records(folder: Path, kind: str = "class") -> RecordFile | ShardedFile:
     return RecordFile(pictures_folder(folder, kind))
 
 
+@dataclass
+class _Opened:
+    file: RecordFile
+    users: int = 0
+
+
 class ShardedFile:
     """Shards with the face of a :class:`~digits.data.records.RecordFile`; keys count through all of them."""
 
@@ -59,14 +66,14 @@ class ShardedFile:
         self._names: list[str] = [row["file"] for row in rows]
         self._firsts: list[int] = [row["first_key"] for row in rows]
         self._count = sum(int(row["count"]) for row in rows)
-        self._open: dict[int, RecordFile] = {}
+        self._open: dict[int, _Opened] = {}
         self._lock = threading.Lock()
 
     def close(self) -> None:
         """Let go of the files."""
         with self._lock:
             while self._open:
-                self._open.popitem()[1].close()
+                self._open.popitem()[1].file.close()
 
     def __enter__(self) -> ShardedFile:
         return self
@@ -122,13 +129,24 @@ class ShardedFile:
         shard = max(0, bisect_right(self._firsts, number) - 1)
         return shard, numbered(key, -self._firsts[shard])
 
-    def _shard(self, shard: int) -> RecordFile:
-        """Return a shard for one use; that it stays open meanwhile and a while after is told by ``_open``."""
-        place = pictures_folder(self._folder / self._names[shard], self._kind)
-        file = RecordFile(place)
+    @contextmanager
+    def _shard(self, shard: int) -> Iterator[RecordFile]:
+        """Give a shard, which stays open meanwhile, and afterwards until others are wanted more."""
         with self._lock:
-            kept = self._open.pop(shard) if shard in self._open else RecordFile(place)
-            self._open[shard] = kept  # the last in order
+            opened = self._open.pop(shard, None) or _Opened(
+                RecordFile(pictures_folder(self._folder / self._names[shard], self._kind))
+            )
+            self._open[shard] = opened  # the last in order
+            opened.users += 1
             if len(self._open) > _MOST_OPEN:
-                self._open.pop(next(iter(self._open))).close()
-        return file
+                self._close_oldest()
+        try:
+            yield opened.file
+        finally:
+            with self._lock:
+                opened.users -= 1
+
+    def _close_oldest(self) -> None:
+        oldest = next((shard for shard, opened in self._open.items() if not opened.users), None)
+        if oldest is not None:
+            self._open.pop(oldest).file.close()

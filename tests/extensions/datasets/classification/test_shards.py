@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from digits.core.events import Event, read_events
 from digits.core.jobfolder import JobFolder, JobRecord
 from digits.core.work import StoppedError, WorkerSettings
+from digits.data import shardfile
 from digits.data.recordreader import RecordReader
 from digits.data.refused import read_refused
 from digits.data.shardfile import open_records, read_manifest
@@ -68,6 +70,18 @@ def test_shards_are_read_as_the_one_database_that_they_would_have_been(tmp_path:
     RecordReader(built.path, "train", num_threads=3).decode_all(pixels)
     assert pixels.tobytes() == b"".join(each[2] for each in records(whole.path))[: pixels.size]
     assert not list(built.path.glob("*.parts"))
+
+
+def test_many_threads_read_more_shards_than_are_kept_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shardfile, "_MOST_OPEN", 2)
+    built = Built(tmp_path / "job", spec_of(pictures(tmp_path / "in")), settings=SHARDED)
+
+    with open_records(built.path / "train_db") as many:
+        expected = dict(zip(many.keys(), many.records(), strict=True))
+        with ThreadPoolExecutor(6) as pool:
+            found = list(pool.map(many.get, sorted(expected, key=lambda key: key[::-1]) * 20))
+
+    assert found == [expected[key] for key in sorted(expected, key=lambda key: key[::-1])] * 20
 
 
 def _rules(folder: Path) -> list[tuple[str, str, str]]:
