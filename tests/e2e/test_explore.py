@@ -13,7 +13,12 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.conftest import watched
 from tests.extensions.datasets.classification.folders import draw_classes
 
-FIELDS = {"resize_width": "8", "resize_height": "8", "folder_pct_val": "25", "random_seed": "1"}
+FIELDS: dict[str, str | float | bool] = {
+    "resize_width": "8",
+    "resize_height": "8",
+    "folder_pct_val": "25",
+    "random_seed": "1",
+}
 
 
 @contextmanager

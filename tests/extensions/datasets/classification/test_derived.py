@@ -68,7 +68,7 @@ def test_the_content_hash_is_what_its_definition_says(made: Built) -> None:
         lines = []
         for datum in records(made, db).values():
             pixels = cv2.imdecode(np.frombuffer(datum.data, np.uint8), cv2.IMREAD_COLOR_RGB)
-            digest = hashlib.sha256(b"8 8 3\n" + pixels.tobytes()).digest()
+            digest = hashlib.sha256(b"8 8 3\n" + np.asarray(pixels).tobytes()).digest()
             lines.append(digest + b" " + made.facts["labels"][datum.label].encode() + b"\n")
         total.update(b"%s %d\n" % (db.encode(), len(lines)))
         total.update(b"".join(sorted(lines)))
