@@ -24,6 +24,7 @@ from digits.core.work import StoppedError, WorkerSettings
 from digits.store import Job, Store
 from digits.training import snapshots
 from digits.training.caffe_trainer import train
+from digits.training.devices import can_compile
 from tests.runner.standing import finished, running, wait_for
 from tests.store.jobs import all_rows
 from tests.training.conftest import NETWORK, Heard
@@ -194,6 +195,21 @@ def test_what_layers_and_solvers_remember_goes_on(new_model: NewModel, fields: d
 
     with pytest.raises(StoppedError):
         run(broken, stop_after(5))  # after one step, while NVCaffe's statistics are copied still
+    broken[0].note("resume")
+    run(broken)
+
+    assert_same(whole[0], broken[0])
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not can_compile(torch.device("cpu")), reason="no C++ compiler")
+@pytest.mark.timeout(600)
+def test_a_compiled_network_goes_on_with_the_same_bits(new_model: NewModel) -> None:
+    whole, broken = new_model(compile_model=True), new_model(compile_model=True)
+    run(whole)
+
+    with pytest.raises(StoppedError):
+        run(broken, stop_after(12))
     broken[0].note("resume")
     run(broken)
 
