@@ -29,6 +29,7 @@ DATASET = {"dataset_name": ["bars"], "folder_train": ["/data"]}
 MODEL = {"model_name": ["net"], "dataset": ["20261124-000000-abcd"]}
 
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
+names = texts.filter(str.strip)
 shares = st.floats(0, 50)
 positive = st.floats(1e-6, 1e6)
 bound = st.none() | st.integers(1, 10)
@@ -41,7 +42,7 @@ sources = st.builds(
 )  # fmt: skip
 datasets = st.builds(
     ClassificationSpec,
-    name=texts, group=st.just("") | texts, resize_channels=st.sampled_from([1, 3]),
+    name=names, group=st.just("") | texts, resize_channels=st.sampled_from([1, 3]),
     resize_width=st.integers(1, 30_000), resize_height=st.integers(1, 30_000),
     resize_mode=st.sampled_from(["crop", "squash", "fill", "half_crop"]), encoding=st.sampled_from(["png", "jpg", "none"]),
     random_seed=st.none() | st.integers(0, 2**32 - 1), source=sources,
@@ -62,7 +63,7 @@ networks = (
 )
 trainings = st.builds(
     TrainSpec,
-    dataset=texts, name=texts, group=st.just("") | texts, framework=texts, network=networks,
+    dataset=texts, name=names, group=st.just("") | texts, framework=texts, network=networks,
     train_epochs=st.integers(1, 1_000_000), snapshot_interval=shares, val_interval=shares,
     random_seed=st.none() | st.integers(0, 2**32 - 1), batch_size=st.none() | st.integers(1, 4096),
     batch_accumulation=st.none() | st.integers(1, 100), solver_type=st.sampled_from(["SGD", "ADAM"]),
@@ -174,6 +175,9 @@ def test_fields_of_a_branch_that_is_not_chosen_are_not_looked_at() -> None:
         ({"folder_pct_val": ["60"], "folder_pct_test": ["60"]}, "folder_pct_val", "more than 100 %"),
         ({"folder_train_max_per_class": ["1"]}, "folder_train_max_per_class", "below the minimum"),
         ({"folder_train": [""]}, "folder_train", "required"),
+        ({"dataset_name": [" \t"]}, "dataset_name", "required"),
+        ({"resize_width": [""]}, "resize_width", "required"),
+        ({"folder_pct_val": [" "]}, "folder_pct_val", "required"),
         ({"dataset_name": ["x" * 501]}, "dataset_name", "At most 500 characters"),
         ({"method": ["tape"]}, "method", "no choice: 'tape'"),
         ({"random_seed": [str(2**32)]}, "random_seed", "4,294,967,295"),

@@ -51,6 +51,7 @@ def field(
     placeholder: str = "",
     absent: Any = None,
     multiples: bool = False,
+    may_be_blank: bool = False,
     **bounds: Any,
 ) -> Any:
     """Declare one field of a spec.
@@ -67,6 +68,7 @@ def field(
         placeholder: shown while the field is empty.
         absent: the value of a boolean that a form does not send, where that is not false.
         multiples: a form may give several values, comma-separated: one job each (a sweep).
+        may_be_blank: a number that a form sends blank has its default; it is refused else, so that nobody gets one unawares.
         bounds: pydantic's ``ge``, ``le``, ``min_length`` ... and ``default_factory``.
     """
     extra: dict[str, Any] = {
@@ -80,6 +82,7 @@ def field(
             "placeholder": placeholder,
             "absent": absent,
             "multiples": multiples or None,
+            "may_be_blank": may_be_blank or None,
         }.items()
         if value not in (None, "")
     }
@@ -97,6 +100,7 @@ class DatasetSpec(Spec):
         description="How the dataset is called on every page.",
         min_length=1,
         max_length=500,
+        pattern=r"\S",
     )
     group: str = field(
         "",

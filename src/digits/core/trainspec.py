@@ -193,6 +193,7 @@ class TrainSpec(Spec):
         description="How the model is called on every page.",
         min_length=1,
         max_length=500,
+        pattern=r"\S",
     )
     group: str = field(
         "",
@@ -296,7 +297,13 @@ class TrainSpec(Spec):
         (), title="Select which GPUs", flat="select_gpus", description="These GPUs; the job waits until all are free."
     )
     num_gpus: int = field(
-        1, title="Use this many GPUs", flat="select_gpu_count", description="The next free ones.", ge=1, le=64
+        1,
+        title="Use this many GPUs",
+        flat="select_gpu_count",
+        description="The next free ones.",
+        may_be_blank=True,
+        ge=1,
+        le=64,
     )
     compile_model: bool = field(
         False,

@@ -1,8 +1,8 @@
 """Specs as DIGITS' flat forms: the only place where flat names exist.
 
 ``fold`` builds the nested spec from flat fields, ``flatten`` makes the flat fields of a spec; each undoes the other. Only the
-chosen branch of a choice is looked at, unknown fields are passed over (old clients send them), "" counts as not given,
-and every problem comes back under the flat name a person sees.
+chosen branch of a choice is looked at, unknown fields are passed over (old clients send them), "" counts as not given (of a
+number that there must be, as a mistake), and every problem comes back under the flat name a person sees.
 """
 
 from __future__ import annotations
@@ -147,7 +147,9 @@ def _read(leaf: Leaf, texts: Sequence[str] | None) -> tuple[bool, Any]:
     elif leaf.extra.get("widget") == "textarea":
         text = text.replace("\r\n", "\n")
     if text == "":
-        return (True, None) if leaf.nullable else (False, None)
+        if leaf.nullable:
+            return True, None
+        return leaf.kind in ("int", "float") and not leaf.extra.get("may_be_blank"), text
     if leaf.kind == "literal":
         return True, {str(value): value for value in leaf.values}.get(text, text)
     return True, text

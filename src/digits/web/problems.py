@@ -10,12 +10,13 @@ if TYPE_CHECKING:
     from digits.web.shape import Leaf
 
 REQUIRED = "This field is required."
+_BLANK = ("string_too_short", "string_pattern_mismatch", "int_parsing", "float_parsing")
 
 
 def sentence(error: ErrorDetails, leaf: Leaf | None) -> str:
     """Return one sentence: the fact and the bound or the choices."""
     kind, context, given = error["type"], error.get("ctx", {}), error["input"]
-    if kind == "missing" or (kind == "string_too_short" and given == ""):
+    if kind == "missing" or (isinstance(given, str) and not given.strip() and kind in _BLANK):
         return REQUIRED
     if kind in ("greater_than_equal", "greater_than", "less_than_equal", "less_than"):
         return _bounds(leaf, kind, context)
