@@ -20,7 +20,7 @@ from digits.core.extensions import extension, load
 from digits.core.jobfolder import JobFolder
 from digits.core.trainspec import CustomNetwork, TrainSpec
 from digits.training.dataset import Dataset
-from digits.training.inference import Predictor
+from digits.training.caffe_predictor import open_predictor
 from digits.training.snapshots import find_snapshot, read_weights
 from tests.training.conftest import NETWORK, SHAPES
 from tests.training.test_training import curve, run
@@ -67,7 +67,7 @@ def test_validation_answers_and_exported_files_make_pictures_ready_in_one_way(
     reader = Dataset.open(folder, spec.dataset).reader("val")
     pictures = [reader[index].image_HWC for index in range(len(reader))]
 
-    chances = Predictor.open(folder, device="cpu").classify(pictures)
+    chances = open_predictor(folder, device="cpu").classify(pictures)
     extra = {"labels.txt": "", "preprocessing.json": ""}
     module = torch.export.load(export(folder, "pt2", tmp_path / "made"), extra_files=extra).module()
 

@@ -26,7 +26,7 @@ from digits.core.trainspec import CustomNetwork, PreviousNetwork, TrainSpec
 from digits.core.work import WorkerSettings
 from digits.networks.caffe.refit import refit
 from digits.training.caffe_trainer import train
-from digits.training.inference import Predictor, open_predictor
+from digits.training.caffe_predictor import open_predictor
 from digits.training.snapshots import find_snapshot, read_weights
 from tests.training.conftest import NETWORK, SHAPES, Heard, draw
 
@@ -94,7 +94,7 @@ def test_a_copied_network_that_does_not_learn_answers_as_its_source(new_model: N
     assert heard.of("warned") == []
     rng = np.random.default_rng(3)
     pictures = [np.asarray(draw(shape, rng))[..., None] for shape in SHAPES]
-    ours, theirs = (Predictor.open(each, device="cpu").classify(pictures) for each in (folder, source[0]))
+    ours, theirs = (open_predictor(each, device="cpu").classify(pictures) for each in (folder, source[0]))
     assert np.array_equal(ours, theirs)
 
 

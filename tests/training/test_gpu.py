@@ -13,7 +13,7 @@ import torch
 from digits.core.jobfolder import JobFolder
 from digits.core.platform import worker_environment
 from digits.core.trainspec import CustomNetwork, TrainSpec
-from digits.training.inference import Predictor
+from digits.training.caffe_predictor import open_predictor
 from tests.training.conftest import NETWORK
 from tests.training.test_training import curve, run
 
@@ -40,7 +40,7 @@ def test_a_model_trained_on_a_gpu_answers_alike_on_both(new_model: NewModel) -> 
     run(model)
     pictures = [torch.randint(0, 256, (20, 20, 1), dtype=torch.uint8).numpy() for _ in range(5)]
 
-    on_cpu, on_gpu = (Predictor.open(folder, None, "cpu"), Predictor.open(folder, None, "auto"))
+    on_cpu, on_gpu = (open_predictor(folder, None, "cpu"), open_predictor(folder, None, "auto"))
 
     assert on_gpu.classify(pictures).flatten() == pytest.approx(on_cpu.classify(pictures).flatten(), abs=1e-3)
 

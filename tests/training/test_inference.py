@@ -24,7 +24,8 @@ from digits.core.platform import worker_environment
 from digits.core.trainspec import FixedPolicy, TrainSpec
 from digits.core.work import WorkerSettings
 from digits.training.dataset import Dataset
-from digits.training.inference import Predictor, top_classes
+from digits.training.caffe_predictor import open_predictor
+from digits.training.inference import top_classes
 from tests.training.conftest import SHAPES, SIDE, Heard, draw
 from tests.training.test_training import curve, run
 
@@ -38,7 +39,7 @@ def test_the_accuracy_on_the_validation_set_is_what_the_predictor_gets_on_the_sa
     folder, spec = model = new_model(train_epochs=3, crop_size=crop_size, lr=FixedPolicy())
     run(model)
     reader = Dataset.open(folder, spec.dataset).reader("val")
-    predictor = Predictor.open(folder, device="cpu")
+    predictor = open_predictor(folder, device="cpu")
 
     probabilities = predictor.classify([reader[index].image_HWC for index in range(len(reader))])
 
@@ -52,23 +53,23 @@ def test_the_accuracy_on_the_validation_set_is_what_the_predictor_gets_on_the_sa
 def test_a_snapshot_is_chosen_by_its_epoch_and_a_missing_one_is_said(new_model: NewModel) -> None:
     folder, _ = model = new_model(train_epochs=2)
     with pytest.raises(NotFoundError, match="no snapshot yet"):
-        Predictor.open(folder)
+        open_predictor(folder)
     run(model)
     picture = np.zeros((SIDE, SIDE, 1), np.uint8)
 
-    first, last, newest = (Predictor.open(folder, epoch, "cpu") for epoch in (1.0, 2.0, None))
+    first, last, newest = (open_predictor(folder, epoch, "cpu") for epoch in (1.0, 2.0, None))
 
     assert (first.epoch, newest.epoch) == (1.0, 2.0)
     assert not np.array_equal(first.classify([picture]), last.classify([picture]))
     assert np.array_equal(last.classify([picture]), newest.classify([picture]))
     with pytest.raises(NotFoundError, match=r"no snapshot of epoch 7\.5"):
-        Predictor.open(folder, 7.5)
+        open_predictor(folder, 7.5)
 
 
 def test_any_number_of_pictures_gives_the_same_answers_as_one_at_a_time(new_model: NewModel) -> None:
     folder, _ = model = new_model(train_epochs=1)
     run(model)
-    predictor = Predictor.open(folder, device="cpu")
+    predictor = open_predictor(folder, device="cpu")
     rng = np.random.default_rng(1)
     pictures = [np.asarray(draw(SHAPES[i % 3], rng))[:, :, None] for i in range(40)]
 
@@ -92,7 +93,7 @@ def test_the_network_sees_the_middle_of_the_picture(new_model: NewModel) -> None
     run(model)
     picture = np.arange(SIDE * SIDE, dtype=np.uint8).reshape(SIDE, SIDE, 1)
 
-    seen = Predictor.open(folder, device="cpu").seen(picture)
+    seen = open_predictor(folder, device="cpu").seen(picture)
 
     assert np.array_equal(seen, picture[2:17, 2:17])
 
@@ -102,7 +103,7 @@ def test_a_file_that_is_no_picture_is_refused_by_its_rule(new_model: NewModel) -
     run(model)
 
     with pytest.raises(DataError) as refused:
-        Predictor.open(folder, device="cpu").prepare(b"<html>not found</html>")
+        open_predictor(folder, device="cpu").prepare(b"<html>not found</html>")
     assert refused.value.rule
 
 
@@ -167,7 +168,7 @@ def test_a_warm_worker_classifies_paths_and_a_bad_file_costs_its_own_row(
     assert results[1]["error"]["rule"]
     assert results[3]["error"]["rule"] == "IMG_UNREADABLE"
     assert answer["labels_count"] == 3
-    predictor = Predictor.open(trained[0], 2, "cpu")
+    predictor = open_predictor(trained[0], 2, "cpu")
     expected = predictor.classify([predictor.prepare(path.read_bytes()) for path in paths])
     np.testing.assert_allclose(np.load(answer["scores_file"]), expected, rtol=1e-4, atol=1e-6)
     assert results[0]["top"][0][0] == int(expected[0].argmax())

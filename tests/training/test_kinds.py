@@ -23,7 +23,7 @@ from digits.extensions.datasets.classification.reader import open_reader
 from digits.extensions.datasets.classification.sources.textfile.spec import TextfileSource
 from digits.extensions.datasets.classification.spec import ClassificationSpec
 from digits.training.caffe_trainer import train
-from digits.training.inference import Predictor
+from digits.training.caffe_predictor import open_predictor
 from digits.workers.infer import Inference
 
 SIDE = 16
@@ -149,7 +149,7 @@ def test_a_network_learns_to_name_all_that_a_picture_holds(new_kind: NewModel, b
     if backend == "hdf5":  # and Caffe's own command finds the same on the same files
         assert measured(folder)["loss"] == pytest.approx(metrics["loss/val"], rel=1e-4)
     reader = open_reader(JobFolder(folder.path.parent / spec.dataset), "val")
-    chances = Predictor.open(folder, device="cpu").classify([reader[index].image_HWC for index in range(len(reader))])
+    chances = open_predictor(folder, device="cpu").classify([reader[index].image_HWC for index in range(len(reader))])
     assert ((chances >= 0.5) == reader.targets()).mean() == pytest.approx(metrics["label_accuracy/val"])
 
 
@@ -160,7 +160,7 @@ def test_a_network_learns_numbers_and_answers_with_them(new_kind: NewModel, tmp_
 
     assert metrics["mae/val"] < 0.07  # of a side: about a pixel; the mean place is 0.14 away
     draw(tmp_path / "one.png", (1,), 4, 12)
-    answer = Inference(Predictor.open(folder, device="cpu"), WorkerSettings()).classify(
+    answer = Inference(open_predictor(folder, device="cpu"), WorkerSettings()).classify(
         {"paths": [str(tmp_path / "one.png")]}
     )
     assert answer["target_kind"] == "vector"

@@ -76,6 +76,19 @@ class FrameworkExtension:
     copies: ModuleAttribute
     snapshot: ModuleAttribute
     exports: Mapping[str, ModuleAttribute]
+    definition: str = "original.prototxt"
+    """The file of a job that holds the network as it was written."""
+    weights_suffix: str = "caffemodel"
+    """How the files end that ``snapshot`` writes."""
+    log: str = "caffe_output.log"
+    """The file of a job that a training appends its lines to."""
+    is_own: ModuleAttribute = ""
+    """Where a definition is code that runs: ``is_own(text) -> bool`` tells the framework's own, which run where no others may."""
+
+    @property
+    def definition_suffix(self) -> str:
+        """How the files of definitions end: "prototxt"."""
+        return self.definition.rpartition(".")[2]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ Legend: HWC = height, width, channels of uint8; RGB where there are 3.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,13 +20,10 @@ from digits.core.errors import NotFoundError
 from digits.core.files import read_json
 from digits.core.jobfolder import JobFolder
 from digits.core.settings import Device
-from digits.core.work import WorkerSettings
 from digits.data.images import Limits, ResizeMode, prepare_image
-from digits.networks.caffe.net import CaffeNet
 from digits.training import devices, snapshots
-from digits.training.caffe_deploy import open_deploy, python_layers_of
-from digits.training.caffe_transform import answering_param, read_train_val, transform_of
 from digits.training.dataset import LABELS_FILE
+from digits.training.run import Network
 from digits.training.targets import Target, target
 from digits.training.transform import Transform, centre
 
@@ -50,12 +47,16 @@ class ModelFacts:
     data_blob: str
 
 
+Built = tuple[Network, Transform]
+"""A network that answers, without weights yet, and what happens to its pictures."""
+
+
 class Predictor:
     """A model at one epoch, loaded; may be asked by one thread at a time."""
 
     def __init__(
         self,
-        net: CaffeNet,
+        net: Network,
         facts: ModelFacts,
         kind: Target,
         transform: Transform,
@@ -70,8 +71,10 @@ class Predictor:
         self._transform = transform
 
     @classmethod
-    def open(cls, folder: JobFolder, epoch: float | None = None, device: Device = "auto") -> Predictor:
-        """Load the snapshot of ``epoch``, or the newest.
+    def load(
+        cls, folder: JobFolder, epoch: float | None, device: Device, build: Callable[[ModelFacts, torch.device], Built]
+    ) -> Predictor:
+        """Load the snapshot of ``epoch``, or the newest, into the network that ``build`` makes, with what it does to pictures.
 
         Raises:
             NotFoundError: the model has no such snapshot.
@@ -82,11 +85,9 @@ class Predictor:
             facts = ModelFacts(**read_json(folder.path / MODEL_FILE))
         except OSError as error:
             raise NotFoundError("The model has no network yet.", where=str(folder.path)) from error
-        place = devices.choose_device(device)
-        net = open_deploy(folder, place)
-        weights = snapshots.read_weights(snapshot)
-        net.load_state({name: value for name, value in weights.items() if name in net.blobs})
-        transform = transform_of(answering_param(read_train_val(folder)), folder.path, device=place)
+        net, transform = build(facts, devices.choose_device(device))
+        own, weights = net.state(), snapshots.read_weights(snapshot)
+        net.load_state({name: value for name, value in weights.items() if name in own})
         labels = tuple((folder.path / LABELS_FILE).read_text(encoding="utf-8", errors="surrogateescape").splitlines())
         return cls(net, facts, target(facts.target_kind), transform, labels, snapshots.read_facts(snapshot).epoch)
 
@@ -128,12 +129,6 @@ class Predictor:
         with devices.memory_words(self._transform.device, len(planes)):
             outputs = self._net(**{self.facts.data_blob: self._transform(planes)})
             return {name: value.float().cpu().numpy() for name, value in outputs.items()}
-
-
-def open_predictor(folder: JobFolder, epoch: float | None, device: Device) -> Predictor:
-    """Load a trained Caffe model: what the framework's extension names."""
-    with python_layers_of(folder, allowed=WorkerSettings.from_environment().python_layers):
-        return Predictor.open(folder, epoch, device)
 
 
 def top_classes(

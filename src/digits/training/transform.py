@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+_COLOURS = 3
+
 
 @dataclass(frozen=True)
 class Places:
@@ -32,6 +34,7 @@ class Transform:
         scale: multiplies what is left.
         mirror: whether each picture is mirrored by chance (in training and in tests, as Caffe does).
         device: where the result is made.
+        rgb: whether three channels come out as RGB; BGR, as Caffe has them, if not.
     """
 
     def __init__(
@@ -42,10 +45,12 @@ class Transform:
         scale: float = 1.0,
         mirror: bool = False,
         device: torch.device | None = None,
+        rgb: bool = False,
     ) -> None:
         self.crop_px = crop_px
         self.scale = scale
         self.mirror = mirror
+        self.rgb = rgb
         self.device = device or torch.device("cpu")
         self._mean_1CHW: Tensor | None = None
         if mean_CHW is not None:
@@ -69,6 +74,8 @@ class Transform:
         if places is not None and places.mirrored is not None:
             mirrored = places.mirrored.to(self.device)[:, None, None, None]
             data_NCHW = torch.where(mirrored, data_NCHW.flip(3), data_NCHW)
+        if self.rgb and data_NCHW.shape[1] == _COLOURS:
+            data_NCHW = data_NCHW.flip(1)
         return data_NCHW
 
     def _mean_at(self, mean_1CHW: Tensor, places: Places | None) -> Tensor:

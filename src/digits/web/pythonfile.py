@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 from digits.core.errors import DigitsError
+from digits.core.pythontext import parse_python
 
 MAX_BYTES = 1_000_000
 
@@ -43,12 +43,5 @@ def checked_python(text: str, *, where: str) -> str:
     Raises:
         DigitsError: it is none that this server runs; with its line.
     """
-    try:
-        ast.parse(text)
-    except SyntaxError as error:
-        hint = "It is Python 2: write print(...) for print ..." if "print" in str(error.msg) else ""
-        place = f"{where}:{error.lineno}" if where else f"line {error.lineno}"
-        raise DigitsError(f"This is no Python 3: {error.msg}.", where=place, hint=hint) from error
-    except (RecursionError, MemoryError, ValueError) as error:
-        raise DigitsError(f"This cannot be read as Python: {error}.", where=where) from error
+    parse_python(text, where=where)
     return text

@@ -1,4 +1,7 @@
-"""The standard networks: one folder each, with its definition (``network.prototxt``) and its card (``card.toml``). No torch here."""
+"""The standard networks: one folder each, with its definitions and its card (``card.toml``). No torch here.
+
+A definition is ``network.prototxt`` for Caffe or ``network.py`` for PyTorch; both of one folder are the same network, of which the card tells.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from typing import Any, Literal
 from digits.core.errors import NotFoundError
 
 Kind = Literal["classification", "segmentation", "detection"]
+SUFFIXES = {"caffe": "prototxt", "torch": "py"}
+"""How the file of a definition ends, by framework."""
 
 
 @dataclass(frozen=True)
@@ -44,33 +49,39 @@ class Card:
     weights: str
     """Which published weights load by name, where they are, and their licence."""
     order: int
+    suffixes: tuple[str, ...]
+    """Of the definitions that there are of it."""
 
 
 @cache
-def standard_networks(kind: Kind | None = None) -> Mapping[str, Card]:
-    """Return the card of every standard network (of one kind) by name, in the order in which they are offered."""
-    if kind is not None:
-        return {name: card for name, card in standard_networks().items() if card.kind == kind}
-    cards = [
-        _card(folder.name, tomllib.loads(folder.joinpath("card.toml").read_text("utf-8")))
-        for folder in files(__name__).iterdir()
-        if folder.joinpath("card.toml").is_file()
-    ]
-    return {card.name: card for card in sorted(cards, key=lambda card: (card.order, card.name))}
+def standard_networks(kind: Kind | None = None, *, suffix: str = SUFFIXES["caffe"]) -> Mapping[str, Card]:
+    """Return the card of every standard network (of one kind) with a definition of ``suffix`` by name, in the order in which they are offered."""
+    return {card.name: card for card in _cards() if suffix in card.suffixes and (kind is None or card.kind == kind)}
 
 
-def standard_text(name: str) -> str:
-    """Return the definition of a standard network, all states in one.
+@cache
+def _cards() -> tuple[Card, ...]:
+    cards = []
+    for folder in files(__name__).iterdir():
+        if folder.joinpath("card.toml").is_file():
+            suffixes = tuple(each for each in SUFFIXES.values() if folder.joinpath(f"network.{each}").is_file())
+            cards.append(_card(folder.name, tomllib.loads(folder.joinpath("card.toml").read_text("utf-8")), suffixes))
+    return tuple(sorted(cards, key=lambda card: (card.order, card.name)))
+
+
+def standard_text(name: str, suffix: str = SUFFIXES["caffe"]) -> str:
+    """Return the definition of a standard network: of Caffe, all states in one.
 
     Raises:
         NotFoundError: there is none of that name.
     """
-    if name not in standard_networks():
-        raise NotFoundError(f"No standard network {name!r}.", hint=f"There are {', '.join(standard_networks())}.")
-    return files(__name__).joinpath(name, "network.prototxt").read_text("utf-8")
+    known = standard_networks(suffix=suffix)
+    if name not in known:
+        raise NotFoundError(f"No standard network {name!r}.", hint=f"There are {', '.join(known)}.")
+    return files(__name__).joinpath(name, f"network.{suffix}").read_text("utf-8")
 
 
-def _card(name: str, card: dict[str, Any]) -> Card:
+def _card(name: str, card: dict[str, Any], suffixes: tuple[str, ...]) -> Card:
     paper, parameters = card["paper"], card["parameters"]
     return Card(
         name=name,
@@ -91,4 +102,5 @@ def _card(name: str, card: dict[str, Any]) -> Card:
         licence=card["licence"],
         weights=card["weights"],
         order=card["order"],
+        suffixes=suffixes,
     )

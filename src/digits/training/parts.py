@@ -1,0 +1,226 @@
+"""What the trainer of any framework makes a ``Run`` of: the dataset's files, the decoded pictures, the facts, and the loop around it all."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from digits.caffeproto.caffe_pb2 import SolverParameter
+from digits.core.beginning import Beginning
+from digits.core.errors import TrainingError
+from digits.core.events import Emit, Warned
+from digits.core.extensions import FrameworkExtension, extension, load
+from digits.core.files import write_json
+from digits.core.jobfolder import JobFolder
+from digits.core.metrics import MetricsWriter
+from digits.core.trainspec import CustomNetwork, PreviousNetwork, StandardNetwork, TrainSpec
+from digits.core.work import StopCheck, StoppedError, WorkerSettings
+from digits.data.reader import DatasetReader
+from digits.networks.caffe.solver_text import solver
+from digits.training import devices, loop, snapshots
+from digits.training.caffelog import CaffeLog
+from digits.training.dataset import LABELS_FILE, MEAN_FILE, Dataset
+from digits.training.inference import MODEL_FILE, ModelFacts
+from digits.training.policies import Schedule
+from digits.training.reporting import Report
+from digits.training.run import Network, Run, TestSet, choose_seed, snapshot_to_go_on_from
+from digits.training.solvers import make_solver
+from digits.training.sources import Frames, TrainingSource, load_frames
+from digits.training.targets import target
+from digits.training.transform import Transform
+
+NETWORK_FILE = "network.json"
+
+
+@dataclass
+class Training:
+    """A training that was asked for, and what is around it."""
+
+    spec: TrainSpec
+    folder: JobFolder
+    settings: WorkerSettings
+    emit: Emit
+    stop: StopCheck
+
+    def __post_init__(self) -> None:
+        self.device = devices.choose_device(self.spec.device, self.settings.device)
+        self.dataset = Dataset.open(self.folder, self.spec.dataset)
+        self.seed = choose_seed(self.folder, self.spec)
+        if not self.dataset.has("train"):
+            raise TrainingError("The dataset has no training pictures.", hint="Build the dataset anew.")
+
+    @property
+    def target_kind(self) -> str:
+        """What the dataset's pictures are answered with."""
+        return str(self.dataset.facts.get("target_kind", "class"))
+
+    def text(self) -> str:
+        """Return the network's definition."""
+        match self.spec.network:
+            case StandardNetwork(name=name):
+                framework: FrameworkExtension = extension("frameworks", self.spec.framework)
+                found: str = load(framework.standard)(name)
+                return found
+            case CustomNetwork(text=text):
+                return text
+            case PreviousNetwork():
+                return Beginning.read(self.folder).text
+
+    def keep_dataset_files(self) -> None:
+        """Copy labels and the mean picture beside the network."""
+        for name in (LABELS_FILE, MEAN_FILE):
+            if (self.dataset.folder.path / name).is_file():
+                shutil.copyfile(self.dataset.folder.path / name, self.folder.path / name)
+
+    def warn(self, message: str, hint: str = "") -> None:
+        """Tell a person something that the training goes on with."""
+        self.emit(Warned(message=message, hint=hint))
+
+    def can_compile(self) -> bool:
+        """Return whether networks are to be compiled; say why not where that was asked for."""
+        if not self.spec.compile_model:
+            return False
+        if not devices.can_compile(self.device):
+            self.warn("The network is not compiled: no C++ compiler was found.", "Install g++ or clang++.")
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class Side:
+    """The network in training or in validation, with what feeds it."""
+
+    net: Network
+    transform: Transform
+    batch_size: int
+    data_blob: str
+    target_blob: str
+
+
+def readers(job: Training, *, validates: bool) -> tuple[DatasetReader, DatasetReader | None]:
+    """Return the training's database and, where there is something to validate with, that of validation."""
+    train = job.dataset.reader("train")
+    return train, job.dataset.reader("val") if validates and job.dataset.has("val") else None
+
+
+def solver_file(
+    job: Training,
+    train: DatasetReader,
+    val: DatasetReader | None,
+    *,
+    batch_train: int,
+    batch_val: int,
+    weight_decay: float | None = None,
+) -> SolverParameter:
+    """Return the solver with its intervals in iterations; every framework's schedule is worked out by it."""
+    made = solver(
+        job.spec, num_train=len(train), num_val=len(val) if val else 0, batch_train=batch_train, batch_val=batch_val
+    )
+    if weight_decay is not None:
+        made.weight_decay = weight_decay
+    return made
+
+
+def write_facts(
+    job: Training,
+    *,
+    name: str,
+    parameters: int,
+    layers: Sequence[dict[str, Any]],
+    crop_size: int,
+    data_blob: str,
+) -> None:
+    """Write ``network.json``, the table of layers, and ``model.json``, what answering needs to know of the dataset."""
+    write_json(job.folder.path / NETWORK_FILE, {"name": name, "parameters": parameters, "layers": list(layers)})
+    found = job.dataset.facts
+    channels, height, width = job.dataset.size
+    facts = ModelFacts(
+        target_kind=found["target_kind"], channels=channels, height=height, width=width,
+        resize_mode=found["resize_mode"], seed=found.get("random_seed", 0), use_mean=job.spec.use_mean,
+        crop_size=crop_size, data_blob=data_blob,
+    )  # fmt: skip
+    write_json(job.folder.path / MODEL_FILE, asdict(facts))
+
+
+def assemble(
+    job: Training,
+    train: Side,
+    val: Side | None,
+    *,
+    databases: tuple[DatasetReader, DatasetReader | None],
+    solver_file: SolverParameter,
+    parameters: int,
+    log_file: str,
+    begun: float,
+) -> Run:
+    """Decode the pictures, and return the training, ready to begin; ``begun`` epochs are done already."""
+    train_reader, val_reader = databases
+    steps_per_epoch = math.ceil(len(train_reader) / train.batch_size)
+    facts = {
+        "content_hash": job.dataset.facts.get("content_hash"),
+        "parameters": parameters,
+        "iterations": solver_file.max_iter,
+        "steps_per_epoch": steps_per_epoch,
+        "batch_size": train.batch_size,
+        "device": job.device.type,
+        "seed": job.seed,
+    }
+    metrics = MetricsWriter(job.folder.metrics)
+    report = Report(
+        job.emit, metrics, steps_per_epoch=steps_per_epoch, epochs=job.spec.train_epochs, facts=facts, begun=begun
+    )
+    test = None
+    if val is not None and val_reader is not None:
+        frames = _frames(job, "val", val_reader, report)
+        test = TestSet(val.net, frames, val.transform, val.batch_size, val.data_blob, val.target_blob)
+    kind = target(train_reader.target_kind)
+    source = TrainingSource(
+        _frames(job, "train", train_reader, report), train.transform, kind.collate,
+        batch_size=train.batch_size, seed=job.seed, shuffle=job.spec.shuffle,
+    )  # fmt: skip
+    return Run(
+        spec=job.spec, folder=job.folder, emit=job.emit, stop=job.stop, device=job.device, seed=job.seed, kind=kind,
+        net=train.net, test=test, source=source, data_blob=train.data_blob, target_blob=train.target_blob,
+        solver=make_solver(solver_file, train.net.parameters), schedule=Schedule.from_solver(solver_file),
+        batch_size=train.batch_size, max_iter=solver_file.max_iter, display=solver_file.display,
+        test_interval=solver_file.test_interval, snapshot_interval=solver_file.snapshot, report=report,
+        metrics=metrics, log=CaffeLog(job.folder.path / log_file), facts=facts,
+    )  # fmt: skip
+
+
+def go(folder: JobFolder, prepare: Callable[[float], Run], first: Callable[[Run], object]) -> dict[str, Any]:
+    """Train from where the job stands to the end.
+
+    Args:
+        folder: the job's.
+        prepare: makes the training, told how many epochs are done already.
+        first: called before the first step of a training that begins anew.
+
+    Raises:
+        StoppedError: it was asked to stop, and a snapshot is on disk.
+        DigitsError: the network, the dataset or the training cannot be used, in words.
+    """
+    with devices.denormals_flushed():
+        snapshot = snapshot_to_go_on_from(folder)
+        run = prepare(snapshots.read_facts(snapshot).epoch if snapshot else 0.0)
+        try:
+            run.begin(snapshot)
+            if not run.first_step:
+                first(run)
+            return loop.train(run)
+        finally:
+            run.close()
+
+
+def _frames(job: Training, db: str, reader: DatasetReader, report: Report) -> Frames:
+    """Decode a database; may be stopped meanwhile."""
+
+    def reading(done: int, total: int) -> None:
+        if job.stop():
+            raise StoppedError("Stopped before the training began.")
+        report.reading(done, total)
+
+    return load_frames(reader, cache=job.dataset.cache, key=job.dataset.key(db), progress=reading)
