@@ -122,6 +122,16 @@ def test_a_clone_overrides_what_is_posted(empty: Serving, tmp_path: Path, where:
     assert empty.store.job(clone["id"]).spec == empty.store.job(first["id"]).spec
 
 
+def test_the_clone_of_a_dataset_takes_its_pictures_by_the_same_chance(empty: Serving, tmp_path: Path) -> None:
+    empty.login("fred")
+    job = build_dataset(empty.store, draw_pictures(tmp_path / "pictures"))
+
+    clone = empty.client.post(f"{CREATE}.json", data={"clone": job.id}).json()
+
+    assert job.spec["random_seed"] is None
+    assert empty.store.job(clone["id"]).spec == job.spec | {"random_seed": job.facts["random_seed"]}
+
+
 @pytest.mark.parametrize(("encoding", "kind"), [("png", "PNG"), ("jpg", "JPEG"), ("none", "PNG")])
 def test_a_stored_picture_is_shown_as_it_was_drawn(empty: Serving, tmp_path: Path, encoding: str, kind: str) -> None:
     pictures = draw_pictures(tmp_path / "pictures", channels=3)

@@ -43,8 +43,14 @@ def clone_fields(request: Request, spec: type[Spec]) -> dict[str, list[str]]:
     job_id = argument(request, "clone")
     if not job_id:
         return {}
-    stored = secretfields.without(spec, flatten_stored(spec, store(request).job(job_id).spec))
+    stored = secretfields.without(spec, flatten_stored(spec, _made_of(store(request).job(job_id))))
     return formfiles.of_clone(spec, job_id, stored)
+
+
+def _made_of(job: Job) -> dict[str, Any]:
+    """Return a job's spec; of a dataset with the seed that chance gave it, so that its clone holds the same in the same order."""
+    seed = job.facts.get("random_seed") if job.kind == "dataset" else None
+    return job.spec if seed is None or job.spec.get("random_seed") is not None else job.spec | {"random_seed": seed}
 
 
 async def dataset(request: Request) -> Response:
