@@ -82,7 +82,7 @@ def compare(run: Run, twin: Twin, names: dict[str, str]) -> None:
         optimizer.zero_grad()
         torch.autograd.backward(total)
         optimizer.step()
-        ours, outputs = loop.learn(run, step)
+        ours, outputs, _ = loop.learn(run, step)
         run.solver.step(run.schedule(step))
 
         assert ours.item() == pytest.approx(total.item(), rel=1e-4, abs=1e-4), f"total loss at step {step}"
