@@ -81,19 +81,24 @@ def create_shards(
     shards = _Shards(folder, name, items, form, shard_images, mean)
     orders = [items.order[at : at + shard_images] for at in range(0, len(items.order), shard_images)]
     with Places.of(folder, name).log.open("a", buffering=1, encoding="utf-8") as log:
+
+        def say(text: str) -> None:
+            log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} [INFO ] {text}\n")
+
         done, total = 0, len(items.order)
         for number, order in enumerate(orders):
 
             def tell(*, done: int, total: int, rate: float, before: int = done) -> None:  # noqa: ARG001 - of this shard alone
                 progress(done=before + done, total=len(items.order), rate=rate)
 
-            row = shards.kept(number, order) or shards.make(
-                number, order, num_threads=num_threads, progress=tell, stop=stop
-            )
+            if shards.kept(number, order) is None:
+                shards.make(number, order, num_threads=num_threads, progress=tell, stop=stop)
             done += len(order)
-            log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} [INFO ] Processed {done}/{total} ({row.file})\n")
-    created = shards.put_together(refused)
-    check_entries(created.entries, created.refused, name)
+            say(f"Processed {done}/{total}")
+        created = shards.put_together(refused)
+        for label, count in enumerate(created.class_counts):
+            say(f"Category {label} has {count} images.")
+        say(f"{created.entries} images written to database")
     return replace(created, seconds=time.monotonic() - started)
 
 
@@ -170,6 +175,8 @@ class _Shards:
                 refused.add(each.db, os.fsencode(each.path), error, each.line)
             if self._mean is not None and row.count:
                 self._mean.add_total(np.load(self._part(row.shard) / "mean.npy", allow_pickle=False), row.count)
+        entries, refusals = sum(row.count for row in self._rows), sum(row.refused for row in self._rows)
+        check_entries(entries, refusals, self._name)
         self._join_indexes()
         for stray in set(os.listdir(self._work)) - {MANIFEST, *(row.file for row in self._rows)}:
             shutil.rmtree(self._work / stray)  # of an attempt at another number of pictures
@@ -179,10 +186,7 @@ class _Shards:
         notes: Counter[str] = Counter()
         for row in self._rows:
             notes.update(row.notes)
-        entries = sum(row.count for row in self._rows)
-        return CreatedDb(
-            entries, sum(row.refused for row in self._rows), counts, notes, num_bytes(self._final), 0.0, len(self._rows)
-        )
+        return CreatedDb(entries, refusals, counts, notes, num_bytes(self._final), 0.0, len(self._rows))
 
     def _write(self, rows: Iterable[_Row]) -> None:
         with atomic(self._manifest) as manifest:

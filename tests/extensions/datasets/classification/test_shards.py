@@ -14,6 +14,7 @@ import lmdb
 import numpy as np
 import pytest
 
+from digits.core.errors import DataError
 from digits.core.events import Event, read_events
 from digits.core.jobfolder import JobFolder, JobRecord
 from digits.core.work import StoppedError, WorkerSettings
@@ -70,6 +71,13 @@ def test_shards_are_read_as_the_one_database_that_they_would_have_been(tmp_path:
     RecordReader(built.path, "train", num_threads=3).decode_all(pixels)
     assert pixels.tobytes() == b"".join(each[2] for each in records(whole.path))[: pixels.size]
     assert not list(built.path.glob("*.parts"))
+    log = (built.path / "create_train_db.log").read_text()
+    for line in (
+        "Processed 90/90",
+        f"Category 1 has {whole.facts['dbs']['train']['class_counts'][1]} images.",
+        f"{len(pixels)} images written to database",
+    ):
+        assert line in log
 
 
 def test_many_threads_read_more_shards_than_are_kept_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,6 +132,19 @@ def test_several_classes_and_numbers_are_kept_in_shards_too(tmp_path: Path, fiel
     assert built.facts["dbs"]["train"]["shards"] == 2
     samples = [[(each.source, each.target) for each in RecordReader(job.path, "train")] for job in (built, whole)]
     assert samples[0] == samples[1]
+
+
+def test_shards_of_broken_pictures_alone_are_no_database(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        for number in range(20):
+            (tmp_path / "in" / name / f"{number}.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+
+    with pytest.raises(DataError, match="Not one of the 30 files for train"):
+        Built(tmp_path / "job", spec_of(tmp_path / "in"), settings=SHARDED)
+
+    assert len(list(read_refused(tmp_path / "job" / "refused.csv"))) == 30
+    assert not (tmp_path / "job" / "train_db").exists()
 
 
 def test_what_was_stopped_goes_on_with_the_shards_that_are_not_there(tmp_path: Path) -> None:
