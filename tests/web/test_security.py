@@ -13,6 +13,7 @@ from digits.web.routes import Route, routes
 from digits.web.security import POLICY, allowed_hosts, host_name, is_address
 from tests.web.conftest import World
 from tests.web.serving import Serving, serving
+from tests.web.standin import service
 
 CANARY = "canary-5a1d-must-never-be-told"
 ROUTES = [(method, row) for row in routes() for method in row.methods.split()]
@@ -65,7 +66,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Serving,
     (settings.jobs / ids["mnist"] / "link.txt").symlink_to(canary)
     (settings.jobs / ids["mnist"] / "out").symlink_to(root)
     (settings.jobs / ids["mnist"] / ".hidden.txt").write_text(CANARY)
-    with serving(settings) as site:
+    with serving(settings) as site, service(site.store, "inspect", lambda *_: (400, {"error": {"message": "No."}})):
         site.login("ana")
         yield site, canary
 
