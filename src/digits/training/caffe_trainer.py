@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 
 from digits.caffeproto.caffe_pb2 import LayerParameter, NetParameter, SolverParameter
+from digits.caffeproto.files import read_weights_file
 from digits.core.events import Emit
 from digits.core.files import write_text
 from digits.core.jobfolder import JobFolder
@@ -21,9 +22,9 @@ from digits.networks.caffe.net import CaffeNet
 from digits.networks.caffe.solver_text import solver_text
 from digits.training import devices, parts
 from digits.training.caffe_deploy import DEPLOY_FILE, placed, python_layers_of
-from digits.training.caffe_finetune import copy_weights
 from digits.training.caffe_transform import TRAIN_VAL_FILE, transform_of
 from digits.training.dataset import MEAN_FILE, mean_of
+from digits.training.finetune import copy_weights
 from digits.training.parts import Side, Training
 from digits.training.run import Run
 
@@ -41,7 +42,7 @@ def train(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Em
 
     def first(run: Run) -> None:
         assert isinstance(run.net, CaffeNet)
-        copy_weights(run.net, folder, emit, run.log)
+        copy_weights(run.net, folder, emit, run.log, read_weights_file)
 
     with python_layers_of(folder, allowed=settings.python_layers):
         return parts.go(folder, lambda begun: prepare(spec, folder, settings, emit, stop, begun=begun), first)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 from numpy.typing import NDArray
 
 from digits.core.errors import WeightsError
-from digits.networks.caffe.net import CaffeNet, attribute_of
 from digits.networks.layers.registry import Shape
 
 Outcome = Literal["copied", "new", "unfit", "ignored"]
@@ -44,8 +43,26 @@ class CopiedLayer:
                 return f"Layer {self.layer} starts anew: {self.words}"
 
 
+class Holder(Protocol):
+    """What weights are copied into: a network of any framework."""
+
+    @property
+    def separator(self) -> str:
+        """What stands between the name of a layer and that of its array: ":" in "conv1:0"."""
+
+    def shapes(self) -> Mapping[str, Shape]:
+        """Return the shape of every array by name, in the network's order."""
+
+    def load_state(self, state: Mapping[str, NDArray[Any]], *, partial: bool = False) -> object:
+        """Take arrays by name; with ``partial`` names that one side lacks are passed over.
+
+        Raises:
+            WeightsError: a shape differs.
+        """
+
+
 def copy_by_name(
-    net: CaffeNet,
+    net: Holder,
     files: Iterable[tuple[str, Mapping[str, NDArray[Any]]]],
     *,
     unfit: Literal["refuse", "keep"] = "refuse",
@@ -64,10 +81,10 @@ def copy_by_name(
     """
     rows: dict[str, CopiedLayer] = {}
     own: dict[str, list[Shape]] = {}
-    for name, (module, attribute) in net.blobs.items():
-        own.setdefault(name.rpartition(":")[0], []).append(tuple(attribute_of(module, attribute).shape))
+    for name, shape in net.shapes().items():
+        own.setdefault(name.rpartition(net.separator)[0], []).append(shape)
     for source, weights in files:
-        for layer, blobs in _by_layer(weights).items():
+        for layer, blobs in _by_layer(weights, net.separator).items():
             count = f"{len(blobs)} blob{'s' if len(blobs) > 1 else ''}"
             shapes = tuple(own.get(layer, ())), tuple(blob.shape for blob in blobs.values())
             if layer not in own:
@@ -113,12 +130,15 @@ def warnings_of(rows: Sequence[CopiedLayer], names: Sequence[str]) -> list[tuple
     ]
 
 
-def _by_layer(weights: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, NDArray[Any]]]:
+def _by_layer(weights: Mapping[str, NDArray[Any]], separator: str) -> dict[str, dict[str, NDArray[Any]]]:
     layers: dict[str, dict[str, NDArray[Any]]] = {}
     for name, array in weights.items():
-        layers.setdefault(name.rpartition(":")[0], {})[name] = array
+        layers.setdefault(name.rpartition(separator)[0], {})[name] = array
     # safetensors keeps an order of its own
-    return {
-        layer: dict(sorted(blobs.items(), key=lambda blob: int(blob[0].rpartition(":")[2])))
-        for layer, blobs in layers.items()
-    }
+    return {layer: dict(sorted(blobs.items(), key=lambda blob: _number(blob[0]))) for layer, blobs in layers.items()}
+
+
+def _number(name: str) -> int:
+    """Return a blob's index; arrays with names of their own stay as they are."""
+    index = name.rpartition(":")[2]
+    return int(index) if index.isdigit() else 0

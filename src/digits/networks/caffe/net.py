@@ -142,6 +142,15 @@ class CaffeNet:
         """Values of all blobs of one pass."""
         return sum(prod(shape) for layer in self.layers for shape in layer.output_shapes)
 
+    @property
+    def separator(self) -> str:
+        """What stands between a layer and the index of its blob."""
+        return ":"
+
+    def shapes(self) -> dict[str, Shape]:
+        """Return the shapes of all parameter blobs by "layer:i"."""
+        return {name: tuple(attribute_of(*place).shape) for name, place in self.blobs.items()}
+
     def state(self) -> dict[str, NDArray[np.float32]]:
         """Return a copy of all parameter blobs by "layer:i"."""
         return {

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digits.caffeproto.files import read_weights_file
 from digits.core.beginning import COPIED, Beginning, WeightFile
 from digits.core.errors import WeightsError
 from digits.core.events import Emit, Warned
 from digits.core.files import write_json
 from digits.core.jobfolder import JobFolder
-from digits.networks.caffe.copying import copy_by_name, copy_table, warnings_of
-from digits.networks.caffe.net import CaffeNet
+from digits.networks.caffe.copying import Holder, copy_by_name, copy_table, warnings_of
 from digits.training.caffelog import CaffeLog
 
+Read = Callable[[Path], Mapping[str, NDArray[np.float32]]]
+"""Reads a file of weights as a framework's networks name them."""
 
-def copy_weights(net: CaffeNet, folder: JobFolder, emit: Emit, log: CaffeLog) -> None:
+
+def copy_weights(net: Holder, folder: JobFolder, emit: Emit, log: CaffeLog, read: Read) -> None:
     """Copy the weights that the training in ``folder`` begins with, write ``weights.json``, and warn of layers that start anew.
 
     Raises:
@@ -30,7 +31,7 @@ def copy_weights(net: CaffeNet, folder: JobFolder, emit: Emit, log: CaffeLog) ->
     if not beginning.weights:
         return
     names = [each.name for each in beginning.weights]
-    rows = copy_by_name(net, _read(beginning, folder, log), unfit="keep")
+    rows = copy_by_name(net, _read(beginning, folder, log, read), unfit="keep")
     for row in rows:
         log.say(row.line)
     write_json(folder.path / COPIED, copy_table(rows, names))
@@ -39,14 +40,14 @@ def copy_weights(net: CaffeNet, folder: JobFolder, emit: Emit, log: CaffeLog) ->
 
 
 def _read(
-    beginning: Beginning, folder: JobFolder, log: CaffeLog
-) -> Iterator[tuple[str, dict[str, NDArray[np.float32]]]]:
+    beginning: Beginning, folder: JobFolder, log: CaffeLog, read: Read
+) -> Iterator[tuple[str, Mapping[str, NDArray[np.float32]]]]:
     """Yield the files one by one: several large ones need not be in memory together."""
     for path, file in beginning.files(folder):
         log.say(f"Finetuning from {file.name}")
         _check(path, file)
         try:
-            yield file.name, read_weights_file(path)
+            yield file.name, read(path)
         except WeightsError as error:
             raise WeightsError(error.message, where=f"weights {file.name}", hint=error.hint) from error
 

@@ -1,0 +1,24 @@
+"""Torch: networks written as Python with PyTorch."""
+
+from digits.core.extensions import FrameworkExtension
+
+_HERE = "digits.extensions.frameworks.torch"
+
+EXTENSION = FrameworkExtension(
+    name="torch",
+    title="Torch",
+    check=f"{_HERE}.check:check",
+    describe="digits.networks.torch.describe:describe",
+    trainer="digits.training.torch_trainer:train",
+    predictor="digits.training.torch_predictor:open_predictor",
+    standard="digits.networks.torch.text:standard_text",
+    refit="digits.networks.torch.text:refit",
+    rename="digits.networks.torch.text:rename_layer",
+    copies="digits.networks.torch.copies:copies",
+    snapshot="digits.training.torch_export:snapshot",
+    exports={"safetensors": "digits.training.torch_export:safetensors_file"},
+    definition="network.py",
+    weights_suffix="safetensors",
+    log="torch_output.log",
+    is_own="digits.networks.torch.text:is_standard",
+)

@@ -1,0 +1,30 @@
+"""Which weights would be copied into which layers of a network in Python: told before a training is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from digits.networks.caffe.copying import copy_by_name, copy_table, warnings_of
+from digits.networks.torch.describe import defined
+from digits.networks.torch.net import TorchNet
+from digits.networks.torch.weights import read_weights
+
+
+def copies(question: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table of what would become of each layer, as ``digits.networks.caffe.copyplan`` does.
+
+    Args:
+        question: what ``describe`` takes, and "weights": a list of {"path", "name"}.
+
+    Raises:
+        DigitsError: the definition cannot be run, or a file holds no weights.
+    """
+    _, definition, _ = defined(question)
+    definition.model.to("meta")
+    net = TorchNet(definition, "class", "TRAIN")
+    files = [(str(each["name"]), Path(each["path"])) for each in question["weights"]]
+    rows = copy_by_name(net, ((name, read_weights(path)) for name, path in files), unfit="keep")
+    names = [name for name, _ in files]
+    return copy_table(rows, names) | {"warnings": warnings_of(rows, names)}

@@ -1,0 +1,191 @@
+"""A network in PyTorch as the training loop and the tests of pictures call it: pictures and labels in by name, losses and answers out by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from digits.core.errors import NetworkError, WeightsError
+from digits.networks.torch.definition import TorchDefinition
+
+DATA, LABEL = "data", "label"
+"""Names of the two inputs."""
+Kind = Literal["class", "classes", "vector"]
+
+
+@dataclass(frozen=True)
+class TorchParameter:
+    """One array of weights; every one moves at the full rate and decays alike, as in ``torch.optim``."""
+
+    name: str
+    tensor: Tensor
+    lr_mult: float
+    decay_mult: float = 1.0
+
+
+class TorchNet:
+    """A model in training or in tests; both faces of one model share its weights.
+
+    Args:
+        definition: the model with its hooks.
+        kind: what it answers with: "class", "classes" or "vector".
+        phase: "TRAIN" runs it as ``model.train()``, "TEST" as ``model.eval()``.
+    """
+
+    losses: Mapping[str, float] = MappingProxyType({"loss": 1.0})
+    separator = "."
+
+    def __init__(self, definition: TorchDefinition, kind: str, phase: Literal["TRAIN", "TEST"]) -> None:
+        self.definition = definition
+        self.module = definition.model
+        self.parameters = tuple(
+            TorchParameter(name, value, float(value.requires_grad)) for name, value in self.module.named_parameters()
+        )
+        self._kind = kind
+        self._phase = phase
+
+    def __call__(self, **blobs: Tensor) -> dict[str, Tensor]:
+        """Return "softmax" (or "sigmoid", or "output") for ``data``; with ``label``, "loss" and what else can be measured.
+
+        Raises:
+            NetworkError: the user's code fails, or does not fit the data; with its line.
+        """
+        data = blobs[DATA]
+        if self.module.training != (self._phase == "TRAIN"):
+            self.module.train(self._phase == "TRAIN")
+        with self.definition.at_line("The network cannot run"):
+            made = self.module(data)
+        scores = main_output(made)
+        if LABEL not in blobs:
+            return self._answers(scores)
+        labels = blobs[LABEL]
+        targets = labels.long() if self._kind == "class" else labels
+        if self.definition.label_hook is not None:
+            with self.definition.at_line("label_hook fails"):
+                targets = self.definition.label_hook(data, targets)
+        measured = self._measured(scores.detach(), targets)
+        return measured | {"loss": self._loss(made, scores, targets)}
+
+    def total_loss(self, outputs: Mapping[str, Tensor]) -> Tensor:
+        """Return what is minimised."""
+        return outputs["loss"]
+
+    @property
+    def num_parameters(self) -> int:
+        """Learned values, frozen ones among them."""
+        return sum(parameter.tensor.numel() for parameter in self.parameters)
+
+    def state(self) -> dict[str, NDArray[np.float32]]:
+        """Return a copy of the weights and of what layers measure, under torch's own names."""
+        return {
+            name: value.detach().cpu().numpy().astype(np.float32, copy=True) for name, value in self._floats().items()
+        }
+
+    def load_state(self, state: Mapping[str, NDArray[Any]], *, partial: bool = False) -> tuple[str, ...]:
+        """Take the values of ``state`` and return the names that were taken.
+
+        Args:
+            state: arrays by torch's names.
+            partial: names that one side lacks are passed over.
+
+        Raises:
+            WeightsError: a shape differs, or, unless ``partial``, a name is missing or unknown.
+        """
+        own = self._floats()
+        if not partial and (missing := own.keys() - state.keys()):
+            raise WeightsError(f"The weights lack {', '.join(sorted(missing)[:5])}.")
+        if not partial and (unknown := state.keys() - own.keys()):
+            raise WeightsError(f"The network has no {', '.join(sorted(unknown)[:5])}.")
+        taken = tuple(name for name in own if name in state)
+        for name in taken:
+            if own[name].shape != state[name].shape:
+                ours, theirs = (" × ".join(map(str, each)) for each in (own[name].shape, state[name].shape))
+                raise WeightsError(f"{name!r} is {ours} here and {theirs} in the weights.")
+        with torch.no_grad():
+            for name in taken:
+                own[name].copy_(torch.from_numpy(np.ascontiguousarray(state[name], np.float32)))
+        return taken
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of every array of ``state``."""
+        return {name: tuple(value.shape) for name, value in self._floats().items()}
+
+    def memory(self) -> dict[str, Tensor]:
+        """Return the buffers that are no weights: the number of batches that a BatchNorm has seen."""
+        return {
+            name: value.detach().clone()
+            for name, value in self.module.state_dict().items()
+            if not value.is_floating_point()
+        }
+
+    def load_memory(self, memory: Mapping[str, Tensor]) -> None:
+        """Put that in; what is not in ``memory`` stays."""
+        own = self.module.state_dict()
+        with torch.no_grad():
+            for name, value in memory.items():
+                own[name].copy_(value)
+
+    def _floats(self) -> dict[str, Tensor]:
+        return {name: value for name, value in self.module.state_dict().items() if value.is_floating_point()}
+
+    def _loss(self, made: Any, scores: Tensor, targets: Tensor) -> Tensor:
+        if self.definition.loss is not None:
+            with self.definition.at_line("The loss cannot be computed"):
+                loss = self.definition.loss(made, targets)
+            if not isinstance(loss, Tensor) or loss.numel() != 1:
+                raise NetworkError("The loss must be a tensor of one number.", where=self.definition.where)
+            return loss.reshape(())
+        try:
+            return _LOSSES[self._kind](scores, targets)
+        except (RuntimeError, IndexError, ValueError) as error:
+            raise NetworkError(
+                f"The network's output of {_shape(scores)} does not fit its answers of {_shape(targets)}.",
+                where=self.definition.where,
+                hint="Its last layer gives params.num_classes numbers a picture; another output needs a loss of its own.",
+            ) from error
+
+    def _measured(self, scores: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Return what the kind of answer measures further: accuracy here, where the output has a score for each class."""
+        if self._kind == "class":
+            is_scored = scores.ndim == 2 and targets.ndim == 1 and not targets.is_floating_point()
+            return {"accuracy": (scores.argmax(1) == targets).float().mean()} if is_scored else {}
+        return self._answers(scores)
+
+    def _answers(self, scores: Tensor) -> dict[str, Tensor]:
+        """Return probabilities of scores; those that were log-probabilities already stay what they are."""
+        if self._kind == "class":
+            return {"softmax": scores.softmax(1)}
+        return {"sigmoid": scores.sigmoid()} if self._kind == "classes" else {"output": scores}
+
+
+_LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "class": F.cross_entropy,
+    "classes": F.binary_cross_entropy_with_logits,
+    "vector": F.mse_loss,
+}
+
+
+def main_output(made: Any) -> Tensor:
+    """Return what a model answers with: its output, or the first of several.
+
+    Raises:
+        NetworkError: it gives no tensor.
+    """
+    first = made
+    while isinstance(first, (tuple, list, dict)) and first:
+        first = next(iter(first.values())) if isinstance(first, dict) else first[0]
+    if not isinstance(first, Tensor):
+        raise NetworkError(f"The network's output is {type(first).__name__}, and must be a tensor.")
+    return first
+
+
+def _shape(tensor: Tensor) -> str:
+    return " × ".join(map(str, tensor.shape)) or "one number"

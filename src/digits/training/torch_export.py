@@ -1,0 +1,32 @@
+"""A snapshot of a model in Python as a file for others; see ``caffe_export`` for what each function takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import safetensors.numpy
+
+from digits.core.files import write_bytes
+from digits.core.jobfolder import JobFolder
+from digits.networks.torch.text import NETWORK_FILE
+from digits.training.dataset import LABELS_FILE
+from digits.training.inference import MODEL_FILE
+from digits.training.snapshots import find_snapshot, read_weights
+
+
+def snapshot(folder: JobFolder, epoch: float | None, stem: Path) -> Path:
+    """Write the weights as a state_dict: ``model.load_state_dict(safetensors.torch.load_file(path), strict=False)``."""
+    return _write(folder, epoch, stem, {})
+
+
+def safetensors_file(folder: JobFolder, epoch: float | None, stem: Path) -> Path:
+    """Write the same, with the network's text, the labels and the preprocessing as notes of the file."""
+    names = {"network": NETWORK_FILE, "labels": LABELS_FILE, "preprocessing": MODEL_FILE}
+    return _write(folder, epoch, stem, {key: (folder.path / name).read_text("utf-8") for key, name in names.items()})
+
+
+def _write(folder: JobFolder, epoch: float | None, stem: Path, notes: dict[str, str]) -> Path:
+    weights = read_weights(find_snapshot(folder, epoch))
+    path = stem.with_name(f"{stem.name}.safetensors")
+    write_bytes(path, safetensors.numpy.save(weights, metadata=notes or None))
+    return path

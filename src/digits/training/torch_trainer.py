@@ -1,0 +1,99 @@
+"""A network in Python made ready to train: its text run, its files in the job folder, both faces of it. Then ``parts.go``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from digits.core.beginning import Beginning
+from digits.core.events import Emit
+from digits.core.files import write_text
+from digits.core.jobfolder import JobFolder
+from digits.core.trainspec import TrainSpec
+from digits.core.work import StopCheck, WorkerSettings
+from digits.networks.torch.definition import TorchDefinition, define
+from digits.networks.torch.describe import layer_rows
+from digits.networks.torch.net import DATA, LABEL, TorchNet
+from digits.networks.torch.text import NETWORK_FILE
+from digits.networks.torch.weights import read_weights
+from digits.training import devices, parts
+from digits.training.caffelog import CaffeLog
+from digits.training.finetune import copy_weights
+from digits.training.parts import Side, Training
+from digits.training.run import Run
+from digits.training.torch_model import crop_of, params_of, placed, transform_for
+
+LOG_FILE = "torch_output.log"
+BATCH_SIZE = 16
+"""Where neither the form nor the network says one."""
+WEIGHT_DECAY = 1e-4
+"""DIGITS' own for Torch; the momentum is 0.9 as for Caffe."""
+
+
+def train(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Emit, stop: StopCheck) -> dict[str, Any]:
+    """Train the model of the job ``folder`` and return its facts.
+
+    Raises:
+        StoppedError: it was asked to stop, and a snapshot is on disk.
+        DigitsError: the network, the dataset or the training cannot be used, in words.
+    """
+    return parts.go(folder, lambda begun: prepare(spec, folder, settings, emit, stop, begun=begun), lambda _: None)
+
+
+def prepare(
+    spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Emit, stop: StopCheck, *, begun: float = 0.0
+) -> Run:
+    """Run the network's text, write its files, and decode the pictures; ``begun`` epochs are done already."""
+    job = Training(spec, folder, settings, emit, stop)
+    job.keep_dataset_files()
+    text = job.text()
+    write_text(folder.path / NETWORK_FILE, text)
+    devices.seed_everything(job.seed)
+    definition = _defined(job, text)
+    _begin(job, definition, is_first=not begun)
+    crop_px = crop_of(definition, job.dataset.size, spec.crop_size)
+    batch_train = spec.batch_size or definition.train_batch_size or BATCH_SIZE
+    batch_val = spec.batch_size or definition.val_batch_size or batch_train
+
+    net, test = (TorchNet(definition, job.target_kind, phase) for phase in ("TRAIN", "TEST"))
+    seen = (crop_px, crop_px) if crop_px else job.dataset.size[1:]
+    parts.write_facts(
+        job, name=type(definition.model).__name__, parameters=net.num_parameters,
+        layers=layer_rows(definition, (job.dataset.size[0], *seen)), crop_size=crop_px, data_blob=DATA,
+    )  # fmt: skip
+    placed(definition, job.device, compiled=job.can_compile())
+    databases = parts.readers(job, validates=bool(spec.val_interval))
+    transform = transform_for(folder.path, spec.use_mean, crop_px, job.device)
+    return parts.assemble(
+        job,
+        Side(net, transform, batch_train, DATA, LABEL),
+        Side(test, transform, batch_val, DATA, LABEL),
+        databases=databases,
+        solver_file=parts.solver_file(
+            job, *databases, batch_train=batch_train, batch_val=batch_val, weight_decay=WEIGHT_DECAY
+        ),
+        parameters=net.num_parameters,
+        log_file=LOG_FILE,
+        begun=begun,
+    )
+
+
+def _defined(job: Training, text: str) -> TorchDefinition:
+    num_gpus = 1 if job.device.type == "cuda" else 0
+    params = params_of(job.dataset.size, len(job.dataset.labels), job.spec.crop_size, ngpus=num_gpus)
+    return define(text, params, allowed=job.settings.python_layers, where=NETWORK_FILE)
+
+
+def _begin(job: Training, definition: TorchDefinition, *, is_first: bool) -> None:
+    """Copy the weights that the training begins with, then let the network's ``fine_tune_hook`` change what it likes, as freezing layers.
+
+    A training that goes on has the weights of its snapshot; the hook is called then too, so that what was frozen stays so.
+    """
+    if not Beginning.read(job.folder).weights:
+        return
+    if is_first:
+        log = CaffeLog(job.folder.path / LOG_FILE)
+        copy_weights(TorchNet(definition, job.target_kind, "TRAIN"), job.folder, job.emit, log, read_weights)
+        log.close()
+    if definition.fine_tune_hook is not None:
+        with definition.at_line("fine_tune_hook fails"):
+            definition.fine_tune_hook(definition.model)
