@@ -86,7 +86,11 @@ def submit_dataset(store: Store, pictures: Path, *, name: str = "bars", username
 
 def build_dataset(store: Store, pictures: Path, **more: Any) -> Job:
     """Make a dataset with the real builder, in this process, and let it be Done."""
-    job = submit_dataset(store, pictures, **more)
+    return build_job(store, submit_dataset(store, pictures, **more))
+
+
+def build_job(store: Store, job: Job) -> Job:
+    """Do the work of a dataset that is queued with the real builder, in this process, and let it be Done."""
     emit = EventWriter(job.folder.events_file)
     facts = build(ClassificationSpec.model_validate(job.spec), job.folder, WorkerSettings(), emit, lambda: False)
     emit(Done(facts=facts))

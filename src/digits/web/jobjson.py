@@ -101,7 +101,8 @@ def picture_shape(dataset: Job | None) -> list[int] | None:
 def dataset(job: Job, tasks: Sequence[Task]) -> dict[str, Any]:
     """Return ``/datasets/<id>.json``: DIGITS' tasks with their counts, null while they are not known."""
     height, width, channels = picture_shape(job) or (None, None, None)
-    parsing = [task for task in tasks if task.name.startswith("parse_")]
+    # DIGITS read lists and pictures at once: of lists it has no such task.
+    parsing = [task for task in tasks if task.name.startswith("parse_") and not task.title.startswith("Read ")]
     creating = [task for task in tasks if task.name.startswith("create_")]
     body: dict[str, Any] = created(job) | {"directory": str(job.folder.path)}
     if found := job.facts.get("content_hash"):

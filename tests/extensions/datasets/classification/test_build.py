@@ -243,6 +243,15 @@ def test_separate_folders_are_matched_to_the_classes_by_name(tmp_path: Path) -> 
 
     counts = {name: db["class_counts"] for name, db in built.facts["dbs"].items()}
     assert counts == {"train": [3, 3, 3], "val": [4, 0, 2], "test": [0, 4, 0]}
+    parsed = {
+        each.task: each.facts for each in built.events if each.type == "progress" and each.task.startswith("parse_")
+    }
+    assert list(parsed) == [plan.name for plan in tasks(spec_of(source))][:3]
+    assert list(parsed.values()) == [
+        {"label_count": 3, "train_count": 9, "val_count": 0, "test_count": 0},
+        {"label_count": 2, "train_count": 0, "val_count": 6, "test_count": 0},
+        {"label_count": 1, "train_count": 0, "val_count": 0, "test_count": 4},
+    ]
     assert "'yak'" in built.warnings
     assert "'bee' is left out for validation: 1 pictures, 2 wanted" in built.warnings
 

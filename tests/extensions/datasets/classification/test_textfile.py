@@ -43,7 +43,7 @@ def test_lists_for_training_validation_and_testing_become_three_databases(tmp_pa
 
     built = Built(tmp_path / "job", textfile_spec(**fields))
 
-    assert tasks(textfile_spec(**fields))[0].title == "Parse Folder (train/val/test)"
+    assert tasks(textfile_spec(**fields))[0].title == "Read Lists (train/val/test)"
     assert {db: facts["class_counts"] for db, facts in built.facts["dbs"].items()} == {
         "train": [1, 1], "val": [0, 1], "test": [1, 0],
     }  # fmt: skip

@@ -6,7 +6,7 @@ import secrets
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -105,12 +105,14 @@ class _Build:
         for part in picked.parts.values():
             with atomic(self.folder / f"{part.name}.txt") as file:
                 _write_list(file, picked, part.items)
-        total = sum(len(part.items) for part in picked.parts.values())
-        is_vector, count = picked.inventory.kind == "vector", len(picked.labels)
-        text = f"{total:,} pictures {f'with {count:,} numbers each' if is_vector else f'in {count:,} classes'}"
-        self.emit(
-            Progress(task=PARSE_TASK, done=total, total=total, unit="pictures", text=text, rate=None, state="done")
-        )
+        for task, dbs in sources.parsing(self.spec.base, self.spec.source).items():
+            facts = _parsed(picked, dbs, whole=task == PARSE_TASK)
+            total, count = sum(facts[f"{name}_count"] for name in DBS), facts["label_count"]
+            many = f"with {count:,} numbers each" if picked.inventory.kind == "vector" else f"in {count:,} classes"
+            self.emit(
+                Progress(task=task, done=total, total=total, unit="pictures", text=f"{total:,} pictures {many}", rate=None,
+                         state="done", facts=facts)
+            )  # fmt: skip
         return picked
 
     def _collect(self, writer: InventoryWriter, seed: int, say: Callable[[str], None]) -> Picked:
@@ -144,7 +146,6 @@ class _Build:
 
     def _facts(self, picked: Picked, seed: int) -> dict[str, Any]:
         spec = self.spec
-        counts = {f"{name}_count": len(picked.parts[name].items) if name in picked.parts else 0 for name in DBS}
         return {
             "labels": picked.labels,
             "target_kind": picked.inventory.kind,
@@ -155,7 +156,7 @@ class _Build:
             "compression": spec.compression,
             "random_seed": seed,
             "dbs": {},
-            "parsed": {"label_count": len(picked.labels), **counts},
+            "parsed": _parsed(picked, DBS, whole=True),
             "mean": None,
         }
 
@@ -226,6 +227,16 @@ class _Build:
                     hint="refused.csv names each with the reason.",
                 )
             )
+
+
+def _parsed(picked: Picked, dbs: Sequence[str], *, whole: bool) -> dict[str, int]:
+    """Return DIGITS' counts of what was found for ``dbs``; ``whole``: in the source's main folder, whose classes are those of the dataset."""
+    items = {name: picked.parts[name].items for name in DBS if name in dbs and name in picked.parts}
+    counts = {f"{name}_count": len(items.get(name, ())) for name in DBS}
+    if whole:
+        return {"label_count": len(picked.labels), **counts}
+    classes = [picked.classes[each] for each in items.values()]
+    return {"label_count": len(np.unique(np.concatenate(classes))) if classes else 0, **counts}
 
 
 def _stored_channels(picked: Picked, limits: Limits) -> int:

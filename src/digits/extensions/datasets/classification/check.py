@@ -10,7 +10,6 @@ from pydantic import TypeAdapter
 from digits.core.errors import DataError
 from digits.core.jobfolder import TaskPlan
 from digits.core.settings import Settings
-from digits.data.rules import PARSE_TASK
 from digits.extensions.datasets.classification import sources
 from digits.extensions.datasets.classification.paths import printable
 from digits.extensions.datasets.classification.sources.derived.check import base_problems
@@ -35,10 +34,11 @@ def recognise(path: Path) -> dict[str, Any]:
 
 def tasks(spec: ClassificationSpec) -> tuple[TaskPlan, ...]:
     """Return the tasks of the job that builds ``spec``, in order."""
+    verb = "Read Lists" if spec.source.method == "textfile" else "Parse Folder"
+    found = sources.parsing(spec.base, spec.source)
+    plans = [TaskPlan(name=name, title=f"{verb} ({'/'.join(dbs)})") for name, dbs in found.items()]
     dbs = sources.wanted(spec.base, spec.source)
-    plans = [TaskPlan(name=PARSE_TASK, title=f"Parse Folder ({'/'.join(dbs)})")]
-    plans += [TaskPlan(name=f"create_{db}_db", title=f"Create DB ({db})") for db in dbs]
-    return tuple(plans)
+    return (*plans, *(TaskPlan(name=f"create_{db}_db", title=f"Create DB ({db})") for db in dbs))
 
 
 def check(spec: ClassificationSpec, settings: Settings) -> dict[str, list[str]]:

@@ -16,7 +16,16 @@ from digits.extensions.datasets.classification.sources.s3.spec import S3Source
 from digits.extensions.datasets.classification.sources.textfile.spec import TextfileSource
 from digits.extensions.datasets.classification.sources.webdataset.spec import WebDatasetSource
 
-SourceChoice = FolderSource | TextfileSource | ArchiveSource | ManifestSource | WebDatasetSource | HuggingFaceSource | S3Source | DerivedSource
+SourceChoice = (
+    FolderSource
+    | TextfileSource
+    | ArchiveSource
+    | ManifestSource
+    | WebDatasetSource
+    | HuggingFaceSource
+    | S3Source
+    | DerivedSource
+)
 
 
 class ClassificationSpec(DatasetSpec):

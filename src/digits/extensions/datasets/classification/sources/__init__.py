@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from digits.core.errors import DataError
 from digits.core.extensions import load
-from digits.data.rules import DBS
+from digits.data.rules import DBS, PARSE_TASK
 from digits.extensions.datasets.classification.sources.derived.check import base_dbs
 
 if TYPE_CHECKING:
@@ -52,6 +52,14 @@ def wanted(base: Base, source: Source) -> tuple[str, ...]:
     """Return the databases of a dataset: those that its base brings, and those that its source asks for."""
     found = {*base_dbs(base), *dbs(source)}
     return tuple(db for db in DBS if db in found)
+
+
+def parsing(base: Base, source: Source) -> dict[str, tuple[str, ...]]:
+    """Return the tasks that find the pictures, each with its databases: as DIGITS has them, one for each folder of the source."""
+    found = wanted(base, source)
+    apart = [db for db in found if not base.ids and getattr(source, f"has_{db}_folder", False)]
+    own = {PARSE_TASK: tuple(db for db in found if db not in apart)}
+    return own | {f"parse_{db}_folder": (db,) for db in apart}
 
 
 def check(source: Source, settings: Settings, *, least_classes: int = 2) -> dict[str, list[str]]:
