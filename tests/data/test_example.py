@@ -37,6 +37,14 @@ def test_a_drawn_picture_is_shown_in_all_modes_with_its_bytes(encoding: Encoding
     assert opened(told["source"]["image"]).size == (told["source"]["width"], told["source"]["height"])
 
 
+def test_hdf5_has_no_encoding_and_takes_four_bytes_a_value() -> None:
+    told = resize_example(None, width=40, height=30, channels=3, encoding="jpg", backend="hdf5")
+
+    for mode in told["modes"].values():
+        assert mode["image"].startswith("data:image/png")
+        assert mode["bytes"] == 40 * 30 * 3 * 4
+
+
 def test_a_picture_of_the_user_is_shown_small_and_told_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "big.png").write_bytes(saved(Image.fromarray(scene(700, 2000)), "PNG"))
 

@@ -63,7 +63,7 @@ def test_the_example_is_an_image_with_its_size_as_digits_answers(world: World) -
 
     assert answer.text.startswith('<img src="data:image/png;base64,fill"')
     assert 'style="width:28px;height:20px" /><br><i>Image size: 12.3 KB</i>' in answer.text
-    assert asked[0][1] == {"path": None, "width": 28, "height": 20, "channels": 1, "encoding": "png"}
+    assert asked[0][1] == {"path": None, "width": 28, "height": 20, "channels": 1, "encoding": "png", "backend": "lmdb"}
 
 
 def test_every_error_of_the_example_is_text_with_200_as_on_digits(world: World) -> None:
@@ -71,14 +71,15 @@ def test_every_error_of_the_example_is_text_with_200_as_on_digits(world: World) 
         return world.site.client.post("/datasets/images/resize-example", data=form)
 
     with service(world.site.store, "inspect", example):
-        answers = [post(width="x"), post(resize_mode="stretch"), post(image_path="/broken.png")]
+        answers = [post(width="x"), post(resize_mode="stretch"), post(image_path="/broken.png"), post(backend="tape")]
     forget(world.site.store)
 
-    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200]
     assert "width is not a whole number" in answers[0].text
     assert "no resize mode" in answers[1].text
     assert "This is &lt;no&gt; picture." in answers[2].text
     assert ": " in answers[2].text.split("This")[0]
+    assert "no backend" in answers[3].text
 
 
 def test_all_four_modes_come_as_json(world: World) -> None:

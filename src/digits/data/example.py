@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digits.core.errors import DataError
-from digits.data.databases import Encoding, encode
+from digits.data.databases import Backend, Encoding, encode
 from digits.data.images import (
     Limits,
     ResizeMode,
@@ -33,15 +33,18 @@ from digits.data.resize import plan
 _SHOWN_SIDE_PX = 512
 _THUMB_PX = 64
 _PACE_S = 1.0
+_VALUE_BYTES: dict[Backend, int] = {"lmdb": 1, "hdf5": 4}
+"""HDF5 holds float32, before compression."""
 
 
 def resize_example(
-    path: str | None, *, width: int, height: int, channels: int, encoding: Encoding, limits: Limits | None = None,
-    data: bytes | None = None,
+    path: str | None, *, width: int, height: int, channels: int, encoding: Encoding, backend: Backend = "lmdb",
+    limits: Limits | None = None, data: bytes | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the picture at ``path``, or that in ``data``, as it is and in each mode, as data URLs; a drawn one where neither is given.
 
-    ``bytes`` of a mode is what the record would take in ``encoding``; raw pictures are shown as PNG. 0 ``channels`` are those of the picture.
+    ``bytes`` of a mode is what the record would take in ``encoding``, or in HDF5, which has none; raw pictures are shown as PNG. 0 ``channels``
+    are those of the picture.
 
     Raises:
         DataError: the picture cannot be used, or there is no such encoding or number of channels.
@@ -53,13 +56,13 @@ def resize_example(
         data = read_file(path) if path else encode_png(drawn_example())
     whole = decode(data, limits=limits)
     channels = channels or whole.image_HWC.shape[2]
-    encoding = encoding if channels in (1, 3) else "none"
+    encoding = encoding if channels in (1, 3) and backend == "lmdb" else "none"
     modes = {}
     for mode in get_args(ResizeMode):
         image = prepare_image(data, height=height, width=width, channels=channels, mode=mode, limits=limits)
         record = encode(image, encoding)
         shown = record if encoding != "none" else encode_png(visible(image))
-        modes[mode] = {"image": _data_url(shown), "bytes": len(record)}
+        modes[mode] = {"image": _data_url(shown), "bytes": len(record) * _VALUE_BYTES[backend]}
     source = {"name": name, "width": whole.size[1], "height": whole.size[0], "bytes": len(data)}
     return {"source": {**source, "image": _data_url(encode_png(_small(visible(whole.image_HWC))))}, "modes": modes}
 
@@ -78,7 +81,7 @@ def thumbnail(data: bytes, *, limits: Limits | None = None) -> str:
 
 def pace(
     files: Sequence[bytes], *, width: int, height: int, channels: int, mode: ResizeMode, encoding: Encoding,
-    limits: Limits | None = None,
+    backend: Backend = "lmdb", limits: Limits | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Return how long a picture takes to be prepared, and how much it takes on disk, from some of them.
 
@@ -88,14 +91,14 @@ def pace(
     """
     sizes: list[int] = []
     channels = channels or next((found for data in files if (found := _channels(data, limits))), 3)
-    encoding = encoding if channels in (1, 3) else "none"
+    encoding = encoding if channels in (1, 3) and backend == "lmdb" else "none"
     started = time.perf_counter()
     for data in files:
         try:
             image = prepare_image(data, height=height, width=width, channels=channels, mode=mode, limits=limits)
         except DataError:
             continue
-        sizes.append(len(encode(image, encoding)))
+        sizes.append(len(encode(image, encoding)) * _VALUE_BYTES[backend])
         if time.perf_counter() - started > _PACE_S:
             break
     if not sizes:

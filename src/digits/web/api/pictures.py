@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from digits.store import Job
 
 MODES = ("crop", "squash", "fill", "half_crop")
+BACKENDS = ("lmdb", "hdf5")
 MAX_SIDE = 4096
 A_DAY_S = 86_400
 
@@ -65,7 +66,10 @@ async def _example(request: Request) -> dict[str, Any]:
         "height": _side(request, "height"),
         "channels": whole_number(request, "channels", 3, least=0, most=4),
         "encoding": argument(request, "encoding") or "png",
+        "backend": argument(request, "backend") or "lmdb",
     }
+    if body["backend"] not in BACKENDS:
+        raise DigitsError(f"There is no backend {argument(request, 'backend')[:40]!r}.")
     if look := argument(request, "look"):
         mode = argument(request, "resize_mode") or "squash"
         body |= {

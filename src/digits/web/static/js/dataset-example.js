@@ -59,7 +59,7 @@ export class Example {
       ? `${name} of your own, ${source.width} × ${source.height}`
       : `a drawn picture, ${source.width} × ${source.height}`;
     part("example-show").textContent = count > 1 ? "Another picture" : "See example";
-    const encoding = ENCODINGS[this.value("encoding")] ?? "";
+    const encoding = this.value("backend") === "hdf5" ? "HDF5" : (ENCODINGS[this.value("encoding")] ?? "");
     const cells = [this.cell(source.image, "Original", size(source.bytes), null)];
     for (const [mode, title] of MODES) cells.push(this.cell(modes[mode].image, title, `${size(modes[mode].bytes)} ${encoding}`, mode));
     part("example-row").replaceChildren(...cells);

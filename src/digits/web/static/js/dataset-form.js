@@ -115,7 +115,8 @@ function showWill() {
   const total = counts ? counts[0] + counts[1] + counts[2] : 0;
   if (counts) ["Training", "Validation", "Testing"].forEach((title, db) => rows.push(fact(title, ...pictures(counts[db]))));
   if (value("resize_width")) {
-    const encoding = { png: "PNG", jpg: "JPEG", none: "raw" }[value("encoding")] ?? value("encoding");
+    const encodings = { png: "PNG", jpg: "JPEG", none: "raw" };
+    const encoding = value("backend") === "hdf5" ? "32-bit numbers" : (encodings[value("encoding")] ?? value("encoding"));
     const colour = { 1: "grey", 0: "channels as they are" }[value("resize_channels")] ?? "colour";
     rows.push(fact("Stored as", `${value("resize_width")} × ${value("resize_height") || "?"}, ${colour}, ${encoding}, ${value("backend").toUpperCase()}`));
   }
@@ -188,7 +189,7 @@ const exampleSoon = settled(() => example?.shown && example.show(holds.found), 5
 form.addEventListener("input", (event) => {
   const control = /** @type {HTMLInputElement} */ (event.target);
   if (control.dataset.path) lookSoon();
-  if (["resize_width", "resize_height", "resize_channels", "encoding", "resize_mode"].includes(control.name)) exampleSoon();
+  if (["resize_width", "resize_height", "resize_channels", "encoding", "backend", "resize_mode"].includes(control.name)) exampleSoon();
   if (control.name === "resize_mode") example?.mark();
   showWill();
 });
