@@ -112,7 +112,7 @@ class CustomNetwork(Spec):
         widget="textarea",
         min_length=1,
         max_length=1_000_000,
-        description="The definition: Caffe prototxt, all in one.",
+        description="The definition: Caffe prototxt, all in one; for Torch, Python with build_model(params).",
     )
     weights: str = field(
         "",

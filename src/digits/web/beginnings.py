@@ -21,7 +21,7 @@ from digits.caffeproto.files import check_weights_file
 from digits.core import beginning
 from digits.core.beginning import PYTHON_LAYERS, Beginning, WeightFile
 from digits.core.errors import DigitsError, NotFoundError, SpecError
-from digits.core.extensions import FrameworkExtension, extension, load
+from digits.core.extensions import FrameworkExtension, extension, installed, load
 from digits.core.files import read_json, write_text
 from digits.core.jobfolder import JOB_ID, SNAPSHOT_FACTS, SNAPSHOT_WEIGHTS, JobFolder
 from digits.core.trainspec import CustomNetwork, PreviousNetwork, TrainSpec
@@ -36,7 +36,6 @@ from digits.web.site import store as store_of
 from digits.web.snapshots import FILE_NAME, TOLERANCE
 
 MAX_FILES = 50
-ORIGINAL_FILE = "original.prototxt"
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,22 @@ def find(store: Store, spec: TrainSpec) -> Begun:
             "Layers written in Python do not run on this server, because others can reach it: their code can do what the "
             "server's user can. The setting allow_python_layers changes that."
         ]
+    _require_runnable(begun, store, spec)
     return begun
+
+
+def _require_runnable(begun: Begun, store: Store, spec: TrainSpec) -> None:
+    """Note a definition that is code, where such may not run; the framework's own, unchanged, may everywhere."""
+    framework: FrameworkExtension | None = installed("frameworks").get(spec.framework)
+    text = spec.network.text if isinstance(spec.network, CustomNetwork) else begun.text
+    if not text or framework is None or not framework.is_own or store.settings.runs_python_layers:
+        return
+    if not load(framework.is_own)(text):
+        where = "text" if isinstance(spec.network, CustomNetwork) else "job"
+        begun.problems[f"network.{where}"] = [
+            "Networks written in Python do not run on this server, because others can reach it: their code can do what the "
+            "server's user can. The setting allow_python_layers changes that; the standard networks, unchanged, always run."
+        ]
 
 
 def keep(begun: Begun, spec: TrainSpec, folder: JobFolder) -> TrainSpec:
@@ -107,7 +121,8 @@ def keep(begun: Begun, spec: TrainSpec, folder: JobFolder) -> TrainSpec:
 def definition_of(job: Job) -> str:
     """Return the definition of a model, as it was written."""
     try:
-        return (job.folder.path / ORIGINAL_FILE).read_text("utf-8", "replace")
+        framework: FrameworkExtension = extension("frameworks", str(job.spec.get("framework", job.extension)))
+        return (job.folder.path / framework.definition).read_text("utf-8", "replace")
     except OSError:
         spec = TrainSpec.model_validate(job.spec)  # it has not begun
     match spec.network:
@@ -116,7 +131,6 @@ def definition_of(job: Job) -> str:
         case PreviousNetwork():
             return Beginning.read(job.folder).text
         case standard:
-            framework: FrameworkExtension = extension("frameworks", spec.framework)
             written: str = load(framework.standard)(standard.name)
             return written
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import digits
 from digits.core.beginning import COPIED, PYTHON_LAYERS
+from digits.core.extensions import FrameworkExtension, installed
 from digits.core.files import read_json
 from digits.store import Job, ListedJob, SnapshotRow, Task
 
@@ -141,6 +142,7 @@ def _entries(job: Job, task: Task) -> int | None:
 
 def model(job: Job | ListedJob, dataset: Job | None, snapshot: SnapshotRow | None) -> dict[str, Any]:
     """Return the short form of a model's JSON; with the snapshot that is meant, it is the archive's ``info.json``."""
+    framework = framework_of(job.framework)
     body: dict[str, Any] = {
         "id": job.id,
         "name": job.name,
@@ -151,12 +153,12 @@ def model(job: Job | ListedJob, dataset: Job | None, snapshot: SnapshotRow | Non
         "username": job.username,
         "image dimensions": picture_shape(dataset),
         "mean file": "mean.binaryproto",
-        "snapshot file": snapshot_name(snapshot),
+        "snapshot file": snapshot_name(snapshot, job.framework),
         "framework": job.framework,
         "labels file": "labels.txt",
         "image resize mode": dataset.spec.get("resize_mode") if dataset else None,
         "digits version": digits.__version__,
-        "model file": "original.prototxt",
+        "model file": framework.definition if framework else "original.prototxt",
     }
     if isinstance(job, Job) and (job.folder.path / PYTHON_LAYERS).is_file():
         body["python layer file"] = PYTHON_LAYERS
@@ -166,9 +168,17 @@ def model(job: Job | ListedJob, dataset: Job | None, snapshot: SnapshotRow | Non
     return body | {"dataset content hash": found} if found else body
 
 
-def snapshot_name(snapshot: SnapshotRow | None) -> str:
+def snapshot_name(snapshot: SnapshotRow | None, framework: str) -> str:
     """Return the name that DIGITS' users know a snapshot by; the text DIGITS gives where there is none."""
-    return f"snapshot_iter_{snapshot.step}.caffemodel" if snapshot else NO_SNAPSHOT
+    known = framework_of(framework)
+    suffix = known.weights_suffix if known else "caffemodel"
+    return f"snapshot_iter_{snapshot.step}.{suffix}" if snapshot else NO_SNAPSHOT
+
+
+def framework_of(name: str) -> FrameworkExtension | None:
+    """Return a framework, None where it is not installed any more."""
+    found: FrameworkExtension | None = installed("frameworks").get(name)
+    return found
 
 
 def model_verbose(job: Job, dataset: Job | None, snapshots: Sequence[SnapshotRow]) -> dict[str, Any]:

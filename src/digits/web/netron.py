@@ -23,6 +23,8 @@ MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8", ".json": "application/json", ".css": "text/css; charset=utf-8",
     ".png": "image/png", ".ico": "image/x-icon",
 }  # fmt: skip
+TEXT_SUFFIX = "prototxt"
+"""Of the definitions that Netron reads."""
 MAX_TEXT_BYTES = 1_400_000
 """A text travels in the address as base64, and Chromium opens no address above 2 MB."""
 _FILE = re.compile(r"[a-z0-9][a-z0-9_-]*\.[a-z]+")

@@ -63,7 +63,7 @@ CLONE = Param("clone", "Id of a job whose fields fill the form and override what
 NETWORK_TEXT = Param("custom_network", "The network's definition.", "form")
 STANDARD_TEXT = Param("standard_network", "Or the name of a standard network.", "form")
 SIZES_FROM = Param("dataset_id", "Takes the sizes from this dataset.", "form")
-FRAMEWORK = Param("framework", "Name of the framework: caffe.", required=True)
+FRAMEWORK = Param("framework", "Name of the framework: caffe, torch.", required=True)
 LIST = (
     MODEL_ID,
     Param("image_list", "A file of lines `path [label]`.", "file", required=True),
@@ -132,7 +132,7 @@ DATASETS = [
           api="pictures:resize_example", answer="html", twin=True, params=(
         *(Param(name, words, "form") for name, words in (
             ("width", "Pixels."), ("height", "Pixels."), ("channels", "3 or 1."), ("encoding", "png, jpg or none."),
-            ("resize_mode", "squash, crop, fill or half_crop."), ("backend", "lmdb."),
+            ("resize_mode", "squash, crop, fill or half_crop."), ("backend", "lmdb or hdf5."),
             ("image_path", "A picture on the server; a drawn one where it is not given."),
             ("look", "A look at a source, as `/datasets/inspect` names it: one of its samples is taken."),
             ("sample", "The number of that sample."))),)),
@@ -180,7 +180,8 @@ MODELS = [
     Route("GET", "/models/standard-networks", "The standard networks, with what each learns on a dataset", "networks",
           api="standard:networks", answer="html", twin=True, params=(
               Param("dataset_id", "Takes sizes and classes from this dataset; the papers' where it is not given."),
-              Param("crop_size", "Side of the crop, in pixels."), Param("standard_networks", "The one that is chosen."))),
+              Param("crop_size", "Side of the crop, in pixels."), Param("standard_networks", "The one that is chosen."),
+              Param("framework", "Those written for it: caffe if not given, torch."))),
     Route("POST", "/models/visualize-network", "A network drawn, as a fragment", "networks", api="networks:visualize",
           answer="html", params=(FRAMEWORK, NETWORK_TEXT, STANDARD_TEXT, SIZES_FROM, *(Param(name, words, "form") for name, words in (
               ("crop_size", "Side of the crop, in pixels."), ("solver_type", "Does not matter to the graph."),

@@ -12,7 +12,7 @@ from digits.core.errors import DigitsError
 from digits.store import SnapshotRow
 from digits.web.reading import argument
 
-FILE_NAME = re.compile(r"snapshot_iter_(\d{1,18})\.caffemodel")
+FILE_NAME = re.compile(r"snapshot_iter_(\d{1,18})\.(?:caffemodel|safetensors)")
 """The name that DIGITS' users know a snapshot by; ``jobjson.snapshot_name`` writes it."""
 TOLERANCE = 0.0005  # epochs are told with three decimals
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from digits.core.extensions import FrameworkExtension
     from digits.networks.standard import Card, Kind
 
 
@@ -22,12 +23,18 @@ class Offer:
 
 
 def offers(
-    kind: Kind, *, shape: tuple[int, int, int] | None, num_classes: int | None, crop_size: int | None = None
+    kind: Kind,
+    framework: FrameworkExtension,
+    *,
+    shape: tuple[int, int, int] | None,
+    num_classes: int | None,
+    crop_size: int | None = None,
 ) -> list[Offer]:
     """Return what there is of one kind.
 
     Args:
         kind: what the networks answer with.
+        framework: that the networks are written for.
         shape: height, width and channels of the pictures; None where they are not known.
         num_classes: of the dataset; None where it is not known.
         crop_size: the form's.
@@ -36,7 +43,7 @@ def offers(
     from digits.networks.standard.fitting import fit
 
     rows = []
-    for card in standard_networks(kind).values():
+    for card in standard_networks(kind, suffix=framework.definition_suffix).values():
         height, width, channels = shape or (card.height, card.width, card.channels)
         found = fit(
             card.name, num_classes=num_classes or card.num_classes, channels=channels, height=height, width=width,

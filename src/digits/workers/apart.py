@@ -38,12 +38,12 @@ def ask_apart(reference: str, question: dict[str, Any]) -> dict[str, Any]:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise NetworkError(f"A layer written in Python was not set up after {MOST_S:.0f} seconds.") from error
+        raise NetworkError(f"The network's Python code did not end after {MOST_S:.0f} seconds.") from error
     try:
         answer = json.loads(done.stdout)
     except ValueError:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise NetworkError(f"A layer written in Python ended the process: {last}".rstrip(": ")) from None
+        raise NetworkError(f"The network's Python code ended the process: {last}".rstrip(": ")) from None
     if "error" in answer:
         raise NetworkError(**answer["error"])
     found: dict[str, Any] = answer["answer"]

@@ -92,7 +92,13 @@ class Inspector:
         framework = extension("frameworks", question.pop("framework"))
         if not question.get("text"):
             question["text"] = load(framework.standard)(question.pop("standard", ""))
-        if self._runs_python and '"Python"' in question["text"]:
+        if (
+            framework.is_own
+        ):  # the definition itself is code: one of a user's runs apart, and where it may not, is refused
+            question["runs"] = self._runs_python
+            if self._runs_python and not load(framework.is_own)(question["text"]):
+                return ask_apart(getattr(framework, what), question)
+        elif self._runs_python and '"Python"' in question["text"]:
             return ask_apart(getattr(framework, what), question)
         question.pop("python_source", None)
         found: dict[str, Any] = load(getattr(framework, what))(question)

@@ -19,7 +19,7 @@ from digits.web.site import store
 from digits.web.snapshots import asked_epoch, choose
 
 FILES = (
-    "solver.prototxt", "train_val.prototxt", "deploy.prototxt", "original.prototxt", "digits_python_layers.py", "labels.txt",
+    "solver.prototxt", "train_val.prototxt", "deploy.prototxt", "original.prototxt", "network.py", "digits_python_layers.py", "labels.txt",
     "mean.binaryproto",
 )  # fmt: skip
 
@@ -52,6 +52,6 @@ def _members(request: Request, job: Job, snapshot: SnapshotRow, weights: Path) -
     found = [Member(name, job.folder.path / name) for name in FILES if (job.folder.path / name).is_file()]
     return [
         *found,
-        Member(jobjson.snapshot_name(snapshot), weights),
+        Member(jobjson.snapshot_name(snapshot, job.framework), weights),
         Member("info.json", to_json(info, indent=4)),
     ]

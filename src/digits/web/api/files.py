@@ -13,6 +13,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 
 from digits.core.errors import DigitsError, NotFoundError
 from digits.core.jobfolder import JOB_ID
+from digits.web import jobjson
 from digits.web.answers import json_as_html
 from digits.web.exporting import exported, first_bytes, then_remove
 from digits.web.paths import is_allowed
@@ -22,7 +23,7 @@ from digits.web.snapshots import FILE_NAME
 # What a browser may show by itself; everything else is a download, whatever its content.
 INLINE = {
     ".txt": "text/plain; charset=utf-8", ".log": "text/plain; charset=utf-8", ".prototxt": "text/plain; charset=utf-8",
-    ".jsonl": "text/plain; charset=utf-8", ".json": "application/json", ".png": "image/png", ".jpg": "image/jpeg",
+    ".py": "text/plain; charset=utf-8", ".jsonl": "text/plain; charset=utf-8", ".json": "application/json", ".png": "image/png", ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
 }  # fmt: skip
 GROWING = frozenset({".log", ".txt", ".jsonl", ".csv"})  # a worker may append while they are sent
@@ -40,7 +41,7 @@ async def file(request: Request) -> Response:
     named = FILE_NAME.fullmatch(inner)
     if named:
         rows = await run_in_threadpool(store(request).snapshots, job_id)
-        snapshot = next((row for row in rows if row.step == int(named[1])), None)
+        snapshot = next((row for row in rows if jobjson.snapshot_name(row, job.framework) == inner), None)
         if snapshot is None:
             raise NotFoundError("There is no such file.")
         weights = await exported(request, job, snapshot)

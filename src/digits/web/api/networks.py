@@ -60,7 +60,7 @@ def _weights_of(request: Request, job: Job) -> str | None:
         return None
     if epoch is None:
         return ":".join(str(path) for path, _ in Beginning.read(job.folder).files(job.folder)) or None
-    return str(job.folder.path / jobjson.snapshot_name(choose(store(request).snapshots(job.id), epoch)))
+    return str(job.folder.path / jobjson.snapshot_name(choose(store(request).snapshots(job.id), epoch), job.framework))
 
 
 async def visualize(request: Request) -> Response:
@@ -72,8 +72,10 @@ async def visualize(request: Request) -> Response:
         if takes_json(request):
             raise
         return layertable.problem(request, error, argument(request, "custom_network"))
-    netron_href = netron.opening_text(request, str(found.get("text", "")), "network.prototxt")
-    return render(request, "models/_network.html", **layertable.view(found), netron=[("this text", netron_href)])
+    links = []
+    if networkview.asked_framework(request).definition_suffix == netron.TEXT_SUFFIX:
+        links = [("this text", netron.opening_text(request, str(found.get("text", "")), "network.prototxt"))]
+    return render(request, "models/_network.html", **layertable.view(found), netron=links)
 
 
 async def table(request: Request) -> Response:

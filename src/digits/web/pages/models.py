@@ -15,9 +15,9 @@ from digits.core.metrics import series_names
 from digits.core.trainspec import TrainSpec
 from digits.web.answers import render
 from digits.web.api.create import clone_fields
-from digits.web.beginnings import ORIGINAL_FILE, definition_of
+from digits.web.beginnings import definition_of
 from digits.web.fields import FormView, form_view
-from digits.web.jobjson import copied, picture_shape
+from digits.web.jobjson import copied, framework_of, picture_shape
 from digits.web.networkview import lines_around
 from digits.web.pages import copies, datasetfacts, hardware, jobpage, modelfacts, previous, resuming, words
 from digits.web.pages.live import live_page
@@ -34,10 +34,12 @@ FILES = (
     "train_val.prototxt",
     "deploy.prototxt",
     "original.prototxt",
+    "network.py",
     "digits_python_layers.py",
     "labels.txt",
     "mean.binaryproto",
     "caffe_output.log",
+    "torch_output.log",
     "output.log",
 )
 MOST_DATASETS = 200
@@ -64,8 +66,10 @@ def form_page(
     if chosen is None and not wanted:
         chosen = next((each for each in datasets if each.facts), datasets[0] if datasets else None)
     shape = picture_shape(chosen)
+    framework = framework_of(form.value("framework")) or next(iter(installed("frameworks").values()))
     offered = offers(
         "classification",
+        framework,
         shape=(shape[0], shape[1], shape[2]) if shape else None,
         num_classes=len(chosen.facts.get("labels", ())) if chosen else None,
     )
@@ -141,7 +145,9 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
 def _bad_lines(job: Job) -> list[tuple[int, str, bool]]:
     """Return the lines of the network that the training failed over, nothing where it failed over something else."""
     where = job.error.where if job.error else ""
-    return lines_around(definition_of(job), where) if where.startswith(f"{ORIGINAL_FILE}:") else []
+    framework = framework_of(job.framework)
+    ours = framework is not None and where.startswith(f"{framework.definition}:")
+    return lines_around(definition_of(job), where) if ours else []
 
 
 def _dataset(request: Request, job: Job) -> Job | None:

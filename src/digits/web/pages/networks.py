@@ -41,7 +41,9 @@ def netron_links(request: Request, job: Job) -> list[tuple[str, str]]:
     links = [(title, netron.opening(request, f"/files/{job.id}/{name}")) for title, name in present]
     snapshots = store(request).snapshots(job.id)
     if snapshots:
-        weights = jobjson.snapshot_name(snapshots[-1])
+        weights = jobjson.snapshot_name(snapshots[-1], job.framework)
         links.append(("weights", netron.opening(request, f"/files/{job.id}/{weights}")))
+        framework = jobjson.framework_of(job.framework)
+    if snapshots and framework and "onnx" in framework.exports:
         links.append(("ONNX", netron.opening(request, f"/models/{job.id}/export/onnx", name=f"{job.id}.onnx")))
     return [(title, href) for title, href in links if href]

@@ -3,35 +3,59 @@
 
 const ace = /** @type {any} */ (window).ace;
 
-/** Prototxt: comments, strings, numbers, names before "{" and ":". */
-function mode() {
+const PYTHON_WORDS =
+  "and|as|assert|async|await|break|class|continue|def|del|elif|else|except|finally|for|from|global|if|import|in|is|lambda|nonlocal|not|or|pass|raise|return|try|while|with|yield";
+
+/** Rules of colouring by language: comments, strings, numbers; in prototxt names before "{" and ":", in Python its words and what is called. */
+const RULES = {
+  prototxt: {
+    start: [
+      { token: "comment", regex: "#.*$" },
+      { token: "string", regex: '"(?:[^"\\\\]|\\\\.)*"?' },
+      { token: "string", regex: "'(?:[^'\\\\]|\\\\.)*'?" },
+      { token: "keyword", regex: "[A-Za-z_][A-Za-z_0-9]*(?=\\s*\\{)" },
+      { token: "variable", regex: "[A-Za-z_][A-Za-z_0-9]*(?=\\s*:)" },
+      { token: "constant", regex: "[-+]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][-+]?\\d+)?\\b" },
+      { token: "constant", regex: "\\b(?:true|false|[A-Z][A-Z_]+)\\b" },
+    ],
+  },
+  py: {
+    start: [
+      { token: "comment", regex: "#.*$" },
+      { token: "string", regex: '"""', next: "text" },
+      { token: "string", regex: '"(?:[^"\\\\]|\\\\.)*"?' },
+      { token: "string", regex: "'(?:[^'\\\\]|\\\\.)*'?" },
+      { token: "keyword", regex: `\\b(?:${PYTHON_WORDS})\\b` },
+      { token: "constant", regex: "\\b(?:True|False|None|\\d+\\.?\\d*(?:[eE][-+]?\\d+)?)\\b" },
+      { token: "variable", regex: "[A-Za-z_][A-Za-z_0-9]*(?=\\s*\\()" },
+      { token: "identifier", regex: "[A-Za-z_][A-Za-z_0-9]*" },
+    ],
+    text: [
+      { token: "string", regex: '.*?"""', next: "start" },
+      { defaultToken: "string" },
+    ],
+  },
+};
+
+/** @param {string} language "prototxt" or "py" */
+function mode(language) {
   const { Mode } = ace.require("ace/mode/text");
   const { TextHighlightRules } = ace.require("ace/mode/text_highlight_rules");
   class Rules extends TextHighlightRules {
     constructor() {
       super();
-      this.$rules = {
-        start: [
-          { token: "comment", regex: "#.*$" },
-          { token: "string", regex: '"(?:[^"\\\\]|\\\\.)*"?' },
-          { token: "string", regex: "'(?:[^'\\\\]|\\\\.)*'?" },
-          { token: "keyword", regex: "[A-Za-z_][A-Za-z_0-9]*(?=\\s*\\{)" },
-          { token: "variable", regex: "[A-Za-z_][A-Za-z_0-9]*(?=\\s*:)" },
-          { token: "constant", regex: "[-+]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][-+]?\\d+)?\\b" },
-          { token: "constant", regex: "\\b(?:true|false|[A-Z][A-Z_]+)\\b" },
-        ],
-      };
+      this.$rules = structuredClone(RULES[/** @type {keyof typeof RULES} */ (language)] ?? RULES.prototxt);
     }
   }
-  class Prototxt extends Mode {
+  class Language extends Mode {
     constructor() {
       super();
       this.HighlightRules = Rules;
       this.lineCommentStart = "#";
-      this.$id = "digits/prototxt";
+      this.$id = `digits/${language}`;
     }
   }
-  return new Prototxt();
+  return new Language();
 }
 
 /**
@@ -45,7 +69,7 @@ export function makeEditor(box, area, changed) {
   const editor = ace.edit(box, { showPrintMargin: false, tabSize: 2, useSoftTabs: true, useWorker: false, wrap: false });
   const { LineWidgets } = ace.require("ace/line_widgets");
   const { Range } = ace.require("ace/range");
-  editor.session.setMode(mode());
+  editor.session.setMode(mode("prototxt"));
   editor.session.setUseWorker(false);
   editor.setValue(area.value, -1);
   editor.textInput.getElement().setAttribute("aria-label", "Custom Network");
@@ -77,6 +101,12 @@ export function makeEditor(box, area, changed) {
     setText(text) {
       editor.setValue(text, -1);
       editor.session.getUndoManager().reset();
+    },
+
+    /** @param {string} language "prototxt" or "py" */
+    setLanguage(language) {
+      editor.session.setMode(mode(language));
+      editor.session.setTabSize(language === "py" ? 4 : 2);
     },
 
     focus: () => editor.focus(),

@@ -22,6 +22,7 @@ let trouble = null;
 let editor = null;
 let standardText = "";
 let standardTitle = "";
+let standardName = "";
 let asked = 0;
 /** The file of layers in Python that will be sent. */
 let pythonSource = "";
@@ -72,16 +73,31 @@ async function showSamples(dataset) {
 async function listNetworks() {
   const list = part("standard-networks");
   const dataset = chosenDataset();
-  const query = new URLSearchParams({ dataset_id: dataset?.value ?? "", crop_size: value("crop_size"), standard_networks: value("standard_networks") });
+  const query = new URLSearchParams({ dataset_id: dataset?.value ?? "", crop_size: value("crop_size"), standard_networks: value("standard_networks"), framework: value("framework") });
   try {
     const text = await send("GET", `${list.dataset.url}?${query}`, null, undefined, "text/html");
     if (chosenDataset() !== dataset) return;
     const chosen = value("standard_networks");
     list.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.children);
-    for (const input of list.querySelectorAll("input")) input.checked = input.value === chosen;
+    const inputs = [...list.querySelectorAll("input")];
+    for (const input of inputs) input.checked = input.value === chosen;
+    if (!value("standard_networks") && inputs[0]) inputs[0].checked = true; // the framework has no such network
   } catch {
     // The list stays as it was; the network's own table says what is wrong.
   }
+}
+
+/** How files of networks end in the chosen framework. */
+const suffix = () => /** @type {HTMLInputElement | null} */ (form.querySelector('input[name="framework"]:checked'))?.dataset.suffix ?? "prototxt";
+
+/** The list and the language of the editor follow the framework; a text that nobody changed is fetched anew in its language. */
+async function followFramework() {
+  editor?.setLanguage(suffix());
+  await listNetworks();
+  const offered = form.querySelector(`button[data-customize="${CSS.escape(standardName)}"]`);
+  const untouched = standardText.trim() === value("custom_network");
+  if (value("method") === "custom" && untouched && offered) await customize(standardName, standardTitle);
+  else askNetwork();
 }
 
 const listSoon = settled(listNetworks, 500);
@@ -288,6 +304,7 @@ const firstPrevious = () => /** @type {HTMLInputElement | null} */ (form.querySe
 function openEditor() {
   const area = /** @type {HTMLTextAreaElement} */ (part("custom_network"));
   editor ??= makeEditor(part("editor"), area, askSoon);
+  editor.setLanguage(suffix());
   editor.resize();
 }
 
@@ -299,6 +316,7 @@ async function customize(name, title) {
     setText("custom_network_snapshot", found.snapshot ?? "");
     setText("python_layer_server_file", found.python_layer ?? "");
     useText(found.network, title);
+    standardName = name;
   } catch (error) {
     part("network-state").textContent = error instanceof Error ? error.message : String(error);
   }
@@ -321,6 +339,9 @@ function useText(text, title) {
 async function upload(input) {
   const file = input.files?.[0];
   if (!file) return;
+  const language = file.name.split(".").pop();
+  const framework = /** @type {HTMLInputElement | null} */ (form.querySelector(`input[name="framework"][data-suffix="${CSS.escape(language ?? "")}"]`));
+  if (framework) framework.checked = true;
   useText(await file.text(), file.name);
   input.value = "";
 }
@@ -350,7 +371,7 @@ async function visualize() {
 
 const askSoon = settled(askNetwork, 500);
 
-const ASKED = ["dataset", "standard_networks", "previous_networks", "framework", "python_layer_from_client", "python_layer_client_file"];
+const ASKED = ["dataset", "standard_networks", "previous_networks", "python_layer_from_client", "python_layer_client_file"];
 
 /** Who chooses a snapshot means its model. @param {HTMLElement} select */
 function chooseRow(select) {
@@ -383,6 +404,7 @@ form.addEventListener("change", async (event) => {
     showDataset();
     listNetworks();
   }
+  if (name === "framework") followFramework();
   if (ASKED.includes(name) || name.endsWith("-snapshot")) askNetwork();
 });
 form.addEventListener("input", (event) => {
