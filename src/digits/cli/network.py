@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 from digits.cli.output import facts, json_option, print_json, table
-from digits.core.extensions import extension, load
-from digits.networks.standard import standard_networks
+from digits.core.extensions import FrameworkExtension, extension, load
+from digits.networks.standard import Card, standard_networks
 
 _SIZE = click.IntRange(1, 30_000)
 _COLUMNS = [
@@ -63,17 +63,22 @@ def list_networks(kind: Any, as_json: bool) -> None:
 @click.option("--width", type=_SIZE, help="Of the pictures, in pixels.")
 @click.option("--num-classes", type=click.IntRange(1), help="What layers make that leave num_output out.")
 @click.option(
-    "--run-python", "runs_python", is_flag=True, help="Let layers written in Python run, in a file that you trust."
+    "--run-python",
+    "runs_python",
+    is_flag=True,
+    help="Let layers and networks written in Python run, in a file that you trust.",
 )
 @json_option
 def show(network: str, framework: str, as_json: bool, **options: Any) -> None:
     """Print the layers of a definition (a file, or a standard network): shapes, parameters, multiply-adds, receptive fields."""
-    extension("frameworks", framework)
-    if framework != "caffe":
-        raise click.BadParameter(f"there is no table of layers for {framework}.", param_hint="--framework")
-    if network not in standard_networks() and not Path(network).is_file():
+    known: FrameworkExtension = extension("frameworks", framework)
+    cards = standard_networks(suffix=known.definition_suffix)
+    if network not in cards and not Path(network).is_file():
         raise click.BadParameter(f"{network!r} is no file, and no standard network; `digits network ls` lists them.")
-    found: dict[str, Any] = load("digits.caffe.commands.show:show")(network, **options)
+    if framework == "caffe":
+        found: dict[str, Any] = load("digits.caffe.commands.show:show")(network, **options)
+    else:
+        found = load(known.describe)(_question(network, cards.get(network), **options))
     if as_json:
         from digits.web.networkview import layer_table
 
@@ -90,6 +95,18 @@ def show(network: str, framework: str, as_json: bool, **options: Any) -> None:
     )
     for warning in found["warnings"]:
         click.echo(warning, err=True)
+
+
+def _question(network: str, card: Card | None, *, runs_python: bool, **sizes: int | None) -> dict[str, Any]:
+    """Return what a framework's ``describe`` is asked; sizes that were not given are those of the card, else usual ones."""
+    own = (
+        {name: getattr(card, name) for name in sizes}
+        if card
+        else {"channels": 3, "height": 256, "width": 256, "num_classes": 10}
+    )
+    asked = {name: value if value is not None else own[name] for name, value in sizes.items()}
+    text = {"standard": network} if card else {"text": Path(network).read_text(encoding="utf-8", errors="replace")}
+    return {**asked, **text, "runs": runs_python}
 
 
 def _row(layer: dict[str, Any]) -> list[str]:
