@@ -76,6 +76,15 @@ def test_train_val_and_test_folders_decide_wherever_they_lie(tmp_path: Path, abo
     }  # fmt: skip
 
 
+def test_a_train_folder_alone_decides_nothing_and_the_shares_do(tmp_path: Path) -> None:
+    members = files(tmp_path, *(f"train/{label}/{number}.png" for label in ("cat", "dog") for number in range(4)))
+
+    built = Built(tmp_path / "job", archive_spec(tarred(tmp_path / "a.tar", members), pct_val=25, pct_test=25))
+
+    counts = {db: facts["class_counts"] for db, facts in built.facts["dbs"].items()}
+    assert counts == {"train": [2, 2], "val": [1, 1], "test": [1, 1]}
+
+
 def test_what_is_no_picture_of_a_class_is_refused_and_costs_itself_alone(tmp_path: Path) -> None:
     good = files(tmp_path, *NAMES)
     odd = {

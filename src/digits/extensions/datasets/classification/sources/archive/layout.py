@@ -36,15 +36,15 @@ class Layout:
 def layout_of(paths: Iterable[Parts]) -> Layout:
     """Return the layout of an archive whose files lie at ``paths``.
 
-    Folders around everything are passed over. Below them train, val and test are databases, if there is nothing else beside them;
-    anything else is a class.
+    Folders around everything are passed over, a train folder alone as well. Below them train, val and test are databases, if there is nothing
+    else beside them; anything else is a class.
     """
     folders = {parts[:-1] for parts in paths if len(parts) > 1 and not is_junk(parts)}
     depth = 0
     while True:
         tops = {parts[depth] for parts in folders if len(parts) > depth}
         if tops and all(top.lower() in SPLITS for top in tops) and any(SPLITS[top.lower()] == "train" for top in tops):
-            return Layout(depth + 1, splits=True)
+            return Layout(depth + 1, splits=len(tops) > 1)
         holds_folders = all(len(parts) > depth + 1 for parts in folders)
         if len(tops) != 1 or not holds_folders:
             return Layout(depth, splits=False)
