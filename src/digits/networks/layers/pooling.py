@@ -56,8 +56,10 @@ def pooling(layer: Layer) -> Lowered:
 def pool_call(method: Method, window: Window, *, up: bool) -> tuple[Callable[..., Tensor], dict[str, Any]]:
     """Return a function that pools, and its options: torch's own where that is exact."""
     kernel, stride, pad = window.kernel, window.stride, window.pad
-    is_native = method != "SUM" and all(2 * p <= k for p, k in zip(pad, kernel, strict=True)) and (
-        any(pad) or not up or all(s <= k for s, k in zip(stride, kernel, strict=True))
+    is_native = (
+        method != "SUM"
+        and all(2 * p <= k for p, k in zip(pad, kernel, strict=True))
+        and (any(pad) or not up or all(s <= k for s, k in zip(stride, kernel, strict=True)))
     )
     if not is_native:
         general = {"kernel": kernel, "stride": stride, "pad": pad, "up": up}
