@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,19 @@ def test_lists_are_read_in_no_task_of_their_own(empty: Serving, tmp_path: Path) 
         ("Create DB (train)", 24), ("Create DB (val)", 24), ("Create DB (test)", 24),
     ]  # fmt: skip
     assert empty.client.get(f"/files/{dataset['id']}/labels.txt").text == "one\ntwo\nthree\n"
+
+
+def test_a_database_that_a_source_does_not_fill_is_no_task(empty: Serving, tmp_path: Path) -> None:
+    empty.login("fred")
+    draw_pictures(tmp_path / "all" / "train")
+    draw_pictures(tmp_path / "all" / "test", each=2)
+    archive = shutil.make_archive(str(tmp_path / "all"), "zip", tmp_path / "all")
+
+    dataset = made(empty, method="archive", archive_path=archive, folder_pct_val="25")
+
+    assert [(task["name"], task["entries"]) for task in dataset["CreateDbTasks"]] == [
+        ("Create DB (train)", 24), ("Create DB (test)", 6),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("backend", ["lmdb", "hdf5"])

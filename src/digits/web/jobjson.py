@@ -104,7 +104,10 @@ def dataset(job: Job, tasks: Sequence[Task]) -> dict[str, Any]:
     height, width, channels = picture_shape(job) or (None, None, None)
     # DIGITS read lists and pictures at once: of lists it has no such task.
     parsing = [task for task in tasks if task.name.startswith("parse_") and not task.title.startswith("Read ")]
-    creating = [task for task in tasks if task.name.startswith("create_")]
+    dbs = job.facts.get(
+        "dbs"
+    )  # of a source that tells train, val and test apart itself, perhaps not those that were planned
+    creating = [task for task in tasks if task.name.startswith("create_") and (dbs is None or _db(task) in dbs)]
     body: dict[str, Any] = created(job) | {"directory": str(job.folder.path)}
     if found := job.facts.get("content_hash"):
         body["content_hash"] = found
@@ -122,7 +125,7 @@ def dataset(job: Job, tasks: Sequence[Task]) -> dict[str, Any]:
             "image_channels": channels,
             "backend": job.facts.get("backend") or job.spec.get("backend"),
             "encoding": job.facts.get("encoding") or job.spec.get("encoding"),
-            "compression": job.facts.get("compression", "none"),
+            "compression": job.facts.get("compression") or job.spec.get("compression", "none"),
         }
         for task in creating
     ]
@@ -134,9 +137,12 @@ def _counts(parsed: Mapping[str, Any] | None, task: Task) -> dict[str, Any]:
     return {name: known.get(name) for name in ("label_count", "train_count", "val_count", "test_count")}
 
 
+def _db(task: Task) -> str:
+    return task.name.removeprefix("create_").removesuffix("_db")
+
+
 def _entries(job: Job, task: Task) -> int | None:
-    db = task.name.removeprefix("create_").removesuffix("_db")
-    found = job.facts.get("dbs", {}).get(db, {}).get("entries", task.facts.get("entries"))
+    found = job.facts.get("dbs", {}).get(_db(task), {}).get("entries", task.facts.get("entries"))
     return None if found is None else int(found)
 
 
