@@ -122,6 +122,27 @@ def test_a_clone_overrides_what_is_posted(empty: Serving, tmp_path: Path, where:
     assert empty.store.job(clone["id"]).spec == empty.store.job(first["id"]).spec
 
 
+def test_a_clone_has_the_name_and_the_group_that_the_original_has_by_now(empty: Serving, tmp_path: Path) -> None:
+    empty.login("fred")
+    job = submit_dataset(empty.store, draw_pictures(tmp_path / "pictures"))
+    empty.client.put(f"/jobs/{job.id}", data={"job_name": "new name"})
+    empty.client.post("/group", data={"job_ids[]": [job.id], "group_name": "new group"})
+
+    page = empty.client.get(f"/datasets/images/classification/new?clone={job.id}").text
+    clone = empty.store.job(empty.client.post(f"{CREATE}.json", data={"clone": job.id}).json()["id"])
+
+    assert (clone.name, clone.group) == ("new name", "new group")
+    assert all(f'value="{value}"' in page for value in ("new name", "new group"))
+
+
+def test_a_dataset_made_of_no_dataset_is_refused(empty: Serving) -> None:
+    empty.login("fred")
+
+    answer = empty.client.post(f"{CREATE}.json", data={"dataset_name": "none", "method": "derived"})
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["method"])
+
+
 def test_the_clone_of_a_dataset_takes_its_pictures_by_the_same_chance(empty: Serving, tmp_path: Path) -> None:
     empty.login("fred")
     job = build_dataset(empty.store, draw_pictures(tmp_path / "pictures"))

@@ -48,9 +48,10 @@ def clone_fields(request: Request, spec: type[Spec]) -> dict[str, list[str]]:
 
 
 def _made_of(job: Job) -> dict[str, Any]:
-    """Return a job's spec; of a dataset with the seed that chance gave it, so that its clone holds the same in the same order."""
+    """Return a job's spec with its present name and group; of a dataset with the seed that chance gave it: its clone holds the same pictures."""
+    spec = job.spec | {"name": job.name, "group": job.group}
     seed = job.facts.get("random_seed") if job.kind == "dataset" else None
-    return job.spec if seed is None or job.spec.get("random_seed") is not None else job.spec | {"random_seed": seed}
+    return spec if seed is None or spec.get("random_seed") is not None else spec | {"random_seed": seed}
 
 
 async def dataset(request: Request) -> Response:

@@ -45,4 +45,6 @@ def check(spec: ClassificationSpec, settings: Settings) -> dict[str, list[str]]:
     """Return the problems by field; all of them, not the first alone. Empty where the job can be made."""
     problems = sources.check(spec.source, settings, least_classes=1 if spec.base.ids else 2)
     found = {f"source.{name}": texts for name, texts in problems.items()}
+    if spec.source.method == "derived" and not spec.base.ids:
+        found["source.method"] = ["Name the datasets that this one is made of, or another source."]
     return found | {f"base.{name}": texts for name, texts in base_problems(spec.base).items()}
