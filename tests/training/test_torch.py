@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import safetensors.numpy
+import safetensors
+import safetensors.torch
 
 from digits.core.beginning import Beginning, WeightFile
 from digits.core.errors import NetworkError
-from digits.core.events import Failed
 from digits.core.files import read_json
 from digits.core.jobfolder import JobFolder
-from digits.core.trainspec import CustomNetwork, FixedPolicy, StandardNetwork, TrainSpec
-from digits.core.work import StoppedError, WorkerSettings
+from digits.core.trainspec import CustomNetwork, FixedPolicy, TrainSpec
+from digits.core.work import VARIABLE, StoppedError, WorkerSettings
+from digits.networks.torch.definition import define
 from digits.training import snapshots
 from digits.training.dataset import Dataset
 from digits.training.torch_export import safetensors_file, snapshot
+from digits.training.torch_model import params_of
 from digits.training.torch_predictor import open_predictor
 from digits.training.torch_trainer import train
 from tests.training.conftest import Heard
@@ -56,7 +57,9 @@ def new_torch(new_model: NewModel) -> NewModel:
     return make
 
 
-def test_a_network_in_python_learns_three_shapes_and_answers_as_in_its_validation(new_torch: NewModel) -> None:
+def test_a_network_in_python_learns_three_shapes_and_answers_as_in_its_validation(
+    new_torch: NewModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder, spec = new_torch(train_epochs=20, lr=FixedPolicy())
 
     facts = train(spec, folder, TRUSTED, Heard(), never)
@@ -71,12 +74,74 @@ def test_a_network_in_python_learns_three_shapes_and_answers_as_in_its_validatio
     assert [row["type"] for row in read_json(folder.path / "network.json")["layers"]][-1] == "Linear"
     reader = Dataset.open(folder, spec.dataset).reader("val")
     pictures = [reader[index].image_HWC for index in range(len(reader))]
-    import os
-
-    os.environ["DIGITS_WORKER_SETTINGS"] = TRUSTED.model_dump_json()
-    try:
-        chances = open_predictor(folder, device="cpu").classify(pictures)
-    finally:
-        del os.environ["DIGITS_WORKER_SETTINGS"]
+    monkeypatch.setenv(VARIABLE, TRUSTED.model_dump_json())
+    chances = open_predictor(folder, device="cpu").classify(pictures)
     np.testing.assert_allclose(chances.sum(1), 1, rtol=1e-5)
     assert (chances.argmax(1) == reader.targets()).mean() == pytest.approx(facts["metrics"]["accuracy/val"])
+
+
+def test_a_training_that_was_stopped_goes_on_to_the_bit(new_torch: NewModel) -> None:
+    whole, broken = new_torch(), new_torch()
+    train(whole[1], whole[0], TRUSTED, Heard(), never)
+
+    with pytest.raises(StoppedError):
+        train(broken[1], broken[0], TRUSTED, Heard(), stop_after(8))
+    broken[0].note("resume")
+    train(broken[1], broken[0], TRUSTED, Heard(), never)
+
+    for name in ("loss/train", "loss/val", "accuracy/val"):
+        assert curve(broken[0], name) == curve(whole[0], name)
+    ours, theirs = (snapshots.read_weights(snapshots.find_snapshot(each[0])) for each in (broken, whole))
+    assert all((ours[name] == theirs[name]).all() for name in theirs)
+
+
+def test_code_of_a_user_does_not_run_where_it_may_not(new_torch: NewModel) -> None:
+    folder, spec = new_torch("raise ValueError('it ran')\n" + SMALL)
+
+    with pytest.raises(NetworkError, match="do not run on this server"):
+        train(spec, folder, DOUBTED, Heard(), never)
+
+
+def test_a_mistake_in_forward_is_told_at_its_line(new_torch: NewModel) -> None:
+    folder, spec = new_torch(SMALL.replace("nn.Linear(128,", "nn.Linear(129,"))
+
+    with pytest.raises(NetworkError) as caught:
+        train(spec, folder, TRUSTED, Heard(), never)
+
+    assert "in layer '6'" in caught.value.message
+    assert caught.value.where == "network.py:6"
+
+
+def test_weights_of_another_model_are_copied_by_name_and_what_the_hook_freezes_stays(new_torch: NewModel) -> None:
+    first, spec = new_torch()
+    train(spec, first, TRUSTED, Heard(), never)
+    weights = snapshots.find_snapshot(first) / snapshots.WEIGHTS
+    hook = SMALL.replace(
+        '"trainBatchSize": 16', '"trainBatchSize": 16, "fineTuneHook": lambda net: net[1].requires_grad_(False)'
+    )
+    text = hook.replace("nn.Linear(128, params.nclasses)", "nn.Linear(128, 9), nn.Linear(9, params.nclasses)")
+    second, spec = new_torch(text)
+    Beginning(weights=(WeightFile(path=str(weights), name="first"),)).write(second)
+    heard = Heard()
+
+    train(spec, second, TRUSTED, heard, never)
+
+    rows = {row["layer"]: row["outcome"] for row in read_json(second.path / "weights.json")["layers"]}
+    assert rows == {"0": "copied", "1": "copied", "6": "unfit", "7": "new"}
+    assert "starts anew" in heard.of("warned")[0].message
+    before, after = (snapshots.read_weights(snapshots.find_snapshot(each)) for each in (first, second))
+    assert (before["1.weight"] == after["1.weight"]).all()
+    assert (before["0.weight"] != after["0.weight"]).any()
+
+
+def test_a_snapshot_goes_out_as_a_state_dict_with_the_text_beside_it(new_torch: NewModel, tmp_path: Path) -> None:
+    folder, spec = new_torch(train_epochs=1)
+    train(spec, folder, TRUSTED, Heard(), never)
+
+    plain, noted = snapshot(folder, None, tmp_path / "a"), safetensors_file(folder, 1.0, tmp_path / "b")
+
+    parameters = define(SMALL, params_of((1, 20, 20), 3, None), allowed=True).model
+    found = safetensors.torch.load_file(plain)
+    assert parameters.load_state_dict(found, strict=False).missing_keys == []
+    with safetensors.safe_open(noted, "np") as file:
+        assert file.metadata()["network"] == SMALL

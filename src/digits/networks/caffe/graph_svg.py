@@ -18,9 +18,9 @@ _LONGEST = 38  # letters that fit a box
 _FONT = "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif"
 _COLOURS = (
     (("Data",), "#e9ecef", "#868e96"),
-    (("Convolution", "Deconvolution"), "#dbe9f6", "#0072b2"),
-    (("Pooling",), "#d6f0e6", "#009e73"),
-    (("InnerProduct",), "#fdeecf", "#b87800"),
+    (("Convolution", "Deconvolution", "Conv1d", "Conv2d", "ConvTranspose2d"), "#dbe9f6", "#0072b2"),
+    (("Pooling", "Pool2d"), "#d6f0e6", "#009e73"),
+    (("InnerProduct", "Linear"), "#fdeecf", "#b87800"),
     (("Loss", "Accuracy"), "#f9e0d3", "#d55e00"),
     (("Softmax",), "#f3e1ec", "#a8487d"),
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -12,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from digits.core.errors import NetworkError
 from digits.networks.caffe.net import LayerInfo
 from digits.networks.torch.definition import TorchDefinition
 
@@ -42,8 +45,11 @@ def trace(definition: TorchDefinition, input_CHW: tuple[int, int, int], *, batch
     model = definition.model.to("meta").train()
     data = torch.empty((batch_size, *input_CHW), device="meta")
     watch.know(data, frozenset({0}))
-    with watch.hooked(model), definition.at_line("The network cannot run"), torch.no_grad(), watch:
-        model(data)
+    try:
+        with watch.hooked(model), definition.at_line("The network cannot run"), torch.no_grad(), watch:
+            model(data)
+    except NetworkError as error:
+        raise watch.at_layer(error) from error
     return watch.rows
 
 
@@ -54,6 +60,7 @@ class _Watch(TorchFunctionMode):
         super().__init__()
         self.rows: list[Traced] = []
         self._lines: Mapping[str, int] = definition.lines or {}
+        self._entered = ""
         self._sources: dict[int, frozenset[int]] = {}
         self._kept: list[Tensor] = []  # so that no two tensors have one id
         self._fields: dict[int, tuple[Pair, tuple[float, float]]] = {0: ((1, 1), (1.0, 1.0))}
@@ -75,19 +82,30 @@ class _Watch(TorchFunctionMode):
                 self.know(tensor, self._sources.get(id(tensor), frozenset()) | sources)
         return made
 
+    def at_layer(self, error: NetworkError) -> NetworkError:
+        """Return the error at the line that made the layer that failed, where no line of the text was running."""
+        line = self._lines.get(self._entered, 0)
+        if not line or re.search(r"\d$", error.where):
+            return error
+        where = f"{error.where}:{line}" if error.where else f"line {line}"
+        return NetworkError(f"{error.message.rstrip('.')} (in layer {self._entered!r}).", where=where, hint=error.hint)
+
     @contextmanager
     def hooked(self, model: nn.Module) -> Iterator[None]:
         """Hear of every layer that runs in the block."""
-        handles = [
-            module.register_forward_hook(self._heard(name or type(module).__name__))
-            for name, module in model.named_modules()
-            if next(module.children(), None) is None or next(module.parameters(recurse=False), None) is not None
-        ]
+        handles = []
+        for name, module in model.named_modules():
+            if next(module.children(), None) is None or next(module.parameters(recurse=False), None) is not None:
+                handles.append(module.register_forward_pre_hook(partial(self._enter, name)))
+                handles.append(module.register_forward_hook(self._heard(name or type(module).__name__)))
         try:
             yield
         finally:
             for handle in handles:
                 handle.remove()
+
+    def _enter(self, name: str, _module: nn.Module, _args: Any) -> None:
+        self._entered = name
 
     def _heard(self, name: str) -> Any:
         def hook(module: nn.Module, args: tuple[Any, ...], made: Any) -> None:

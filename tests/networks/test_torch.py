@@ -1,0 +1,189 @@
+"""Networks in Python: what their texts may be, what is told of them, the standard ones held against their cards and their Caffe twins."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from digits.core.errors import NetworkError
+from digits.networks.caffe.describe import describe as describe_caffe
+from digits.networks.standard import Card, standard_networks
+from digits.networks.torch.definition import TorchDefinition, define
+from digits.networks.torch.describe import describe
+from digits.networks.torch.net import TorchNet
+from digits.networks.torch.params import Params
+from digits.networks.torch.text import check_text, is_standard, standard_text
+
+CARDS = list(standard_networks(suffix="py").values())
+PARAMS = Params(num_classes=3, input_shape=(1, 8, 8))
+BRANCHES = """import torch
+from torch import nn
+from torch.nn import functional as F
+
+class Branches(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.stem = nn.Conv2d(1, 4, 3, stride=2, padding=1)
+        self.left = nn.Conv2d(4, 2, 1)
+        self.right = nn.Conv2d(4, 2, 3, padding=1)
+        self.fc = nn.Linear(64, classes)
+
+    def forward(self, x):
+        x = F.relu(self.stem(x))
+        x = torch.cat([self.left(x), self.right(x)], 1)
+        return self.fc(torch.flatten(x, 1))
+
+def build_model(params):
+    return Branches(params["nclasses"])
+"""
+
+
+def defined(body: str) -> TorchDefinition:
+    text = "from torch import nn\n\ndef build_model(params):\n" + "".join(f"    {line}\n" for line in body.splitlines())
+    return define(text, PARAMS, allowed=True, where="network.py")
+
+
+def test_there_are_standard_networks_in_python_each_beside_its_caffe_twin() -> None:
+    assert [card.name for card in CARDS] == ["lenet", "alexnet", "googlenet", "resnet18"]
+    assert {card.name for card in CARDS} <= standard_networks().keys()
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_a_standard_network_learns_as_many_values_as_its_card_and_its_twin_say(card: Card) -> None:
+    question = {"standard": card.name, "channels": card.channels, "height": card.height, "width": card.width}
+
+    paper = describe(question | {"num_classes": card.num_classes})
+    ours = describe(question | {"num_classes": 7, "channels": 1, "crop_size": 230 if card.crop_size else None})
+    twin = describe_caffe(question | {"num_classes": 7, "channels": 1, "crop_size": 230 if card.crop_size else None})
+
+    assert paper["parameters"] == card.parameters == sum(row["num_parameters"] for row in paper["layers"])
+    assert ours["parameters"] == twin["parameters"]
+    assert paper["multiply_adds"] > 0
+    assert paper["graph_svg"].startswith("<svg")
+
+
+def test_lenet_has_the_shapes_of_the_paper_and_the_lines_of_its_text() -> None:
+    rows = describe({"standard": "lenet", "channels": 1, "height": 28, "width": 28, "num_classes": 10})["layers"]
+
+    assert [(row["name"], row["output_shapes"][0][1:]) for row in rows] == [
+        ("conv1", (20, 24, 24)), ("pool1", (20, 12, 12)), ("conv2", (50, 8, 8)), ("pool2", (50, 4, 4)), ("ip1", (500,)), ("relu1", (500,)),
+        ("ip2", (10,)),
+    ]  # fmt: skip
+    text = standard_text("lenet").splitlines()
+    assert all(f"self.{row['name']} =" in text[row["line"] - 1] for row in rows)
+    assert [row["receptive_field"] for row in rows[:4]] == [(5, 5), (6, 6), (14, 14), (16, 16)]
+    assert rows[2]["multiply_adds"] == 50 * 20 * 25 * 64
+
+
+def test_branches_are_followed_through_functions_that_are_no_layers() -> None:
+    rows = describe({"text": BRANCHES, "channels": 1, "height": 8, "width": 8, "num_classes": 5, "runs": True})[
+        "layers"
+    ]
+
+    assert {row["name"]: row["bottoms"] for row in rows} == {
+        "stem": ("data",), "left": ("stem",), "right": ("stem",), "fc": ("left", "right"),
+    }  # fmt: skip
+    assert next(row["receptive_field"] for row in rows if row["name"] == "right") == (7, 7)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("def build_model(params):\n    return (\n", "2", "no Python 3"),
+        ("x = 1\n", "", "no function 'build_model'"),
+        ("def build_model():\n    pass\n", "1", "takes one argument"),
+        ("def build_model(params, more):\n    pass\n", "1", "takes one argument"),
+        ("import torch\nimport nothing_of_the_kind\ndef build_model(params):\n    pass\n", "2", "ModuleNotFoundError"),
+        ("def build_model(params):\n    layers = 3\n    return params.classes\n", "3", "classes"),
+        ("def build_model(params):\n    raise SystemExit(3)\n", "2", "SystemExit"),
+        ("def build_model(params):\n    return None\n", "", "returned nothing"),
+        ("def build_model(params):\n    return {'modell': 3}\n", "", "unknown key 'modell'"),
+        ("from torch import nn\ndef build_model(p):\n    return {'model': nn.ReLU(), 'crop_size': -1}\n", "", "crop_size"),
+        ("from torch import nn\ndef build_model(p):\n    return {'model': nn.ReLU(), 'loss': 'nll'}\n", "", "'loss' is str"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_text_is_told_at_its_line(text: str, line: str, words: str) -> None:
+    with pytest.raises(NetworkError) as caught:
+        define(text, PARAMS, allowed=True, where="network.py")
+
+    assert words in caught.value.message
+    assert caught.value.where == (f"network.py:{line}" if line else "network.py")
+
+
+def test_a_shape_that_does_not_fit_is_told_at_the_line_of_forward() -> None:
+    text = BRANCHES.replace("nn.Linear(64,", "nn.Linear(65,")
+
+    with pytest.raises(NetworkError) as caught:
+        describe({"text": text, "channels": 1, "height": 8, "width": 8, "num_classes": 5, "runs": True})
+
+    assert caught.value.where == "line 16"
+
+
+def test_code_of_a_user_does_not_run_where_it_may_not_but_a_standard_network_does() -> None:
+    text = "raise ValueError('it ran')\n" + standard_text("lenet")
+
+    with pytest.raises(NetworkError) as caught:
+        define(text, PARAMS, allowed=False)
+
+    assert "allow_python_layers" in caught.value.hint
+    check_text(text)
+    lenet = standard_text("lenet")
+    assert define(lenet, Params(10, (1, 28, 28)), allowed=False).train_batch_size == 64
+    assert is_standard(lenet.replace("\n", "\r\n"))
+    assert not is_standard(lenet + "import os\n")
+
+
+def test_parameters_answer_to_digits_names_too() -> None:
+    params = Params(10, (3, 32, 40), ngpus=1)
+
+    assert (params.nclasses, params.inputShape, params["nclasses"], params["input_shape"]) == (
+        10, (3, 32, 40), 10, (3, 32, 40),
+    )  # fmt: skip
+    assert params.get("croplen") is None
+    with pytest.raises(KeyError):
+        params["croplen"]
+
+
+def test_the_loss_of_scores_and_of_their_log_softmax_is_the_cross_entropy() -> None:
+    data, label = torch.arange(6.0).reshape(2, 3), torch.tensor([2.0, 0.0])
+    by_hand = (math.log(1 + math.exp(-1) + math.exp(-2)) * 2 + 2) / 2
+
+    for model in ("nn.Identity()", "nn.LogSoftmax(1)"):
+        net = TorchNet(defined(f"return {model}"), "class", "TEST")
+        found = net(data=data, label=label)
+        assert found["loss"].item() == pytest.approx(by_hand, rel=1e-5)
+        assert found["accuracy"].item() == 0.5
+        torch.testing.assert_close(net(data=data)["softmax"], data.softmax(1))
+
+
+def test_a_label_hook_and_a_loss_make_an_autoencoder() -> None:
+    body = (
+        "return {'model': nn.Identity(), 'labelHook': lambda input, label: input + 2, 'loss': nn.functional.mse_loss}"
+    )
+    net = TorchNet(defined(body), "class", "TRAIN")
+
+    found = net(data=torch.zeros(2, 3), label=torch.zeros(2))
+
+    assert found["loss"].item() == 4
+    assert "accuracy" not in found
+
+
+def test_an_output_that_does_not_fit_the_classes_is_told_in_words() -> None:
+    net = TorchNet(defined("return nn.Flatten(0)"), "class", "TRAIN")
+
+    with pytest.raises(NetworkError, match="does not fit its answers"):
+        net(data=torch.zeros(2, 3), label=torch.zeros(2))
+
+
+def test_batch_statistics_are_kept_with_the_weights_and_their_counter_apart() -> None:
+    net, other = (TorchNet(defined("return nn.BatchNorm1d(3)"), "vector", "TRAIN") for _ in range(2))
+    net(data=torch.randn(5, 3))
+
+    other.load_state(net.state())
+    other.load_memory(net.memory())
+
+    assert set(net.state()) == {"weight", "bias", "running_mean", "running_var"}
+    assert other.memory()["num_batches_tracked"].item() == 1
+    torch.testing.assert_close(other.module.state_dict(), net.module.state_dict())
