@@ -50,6 +50,14 @@ def test_somebody_elses_upload_is_not_found(server: Serving) -> None:
     assert put(server, upload, 0, b"x").status_code == 404
 
 
+def test_the_twins_of_uploads_answer_as_they_do(server: Serving) -> None:
+    begun = server.client.post("/uploads.json", data={"name": "a.zip", "size": "4"}).json()
+    sent = server.client.put(f"/uploads/{begun['upload_id']}.json?offset=0", content=b"abcd").json()
+
+    assert (begun["offset"], sent["offset"], sent["complete"]) == (0, 4, True)
+    assert server.json(f"/uploads/{begun['upload_id']}.json") == server.json(f"/uploads/{begun['upload_id']}") == sent
+
+
 def test_an_id_that_is_a_path_is_not_found(server: Serving) -> None:
     for name in ("..", "%2e%2e", "0" * 31, "g" * 32):
         assert server.raw("GET", f"/uploads/{name}", headers={"Cookie": "username=fred"})[0] == 404
@@ -71,7 +79,7 @@ def test_lists_sent_with_the_form_become_part_of_the_job(server: Serving) -> Non
     job = server.store.job(answer.json()["id"])
     assert job.spec["source"]["train_images"] == "uploads/textfile_train_images"
     assert (job.folder.path / "uploads/textfile_train_images").read_bytes() == b"/a.png 0\n/b.png 1\n"
-    assert [task.title for task in server.store.tasks(job.id)] == ["Parse Folder (train)", "Create DB (train)"]
+    assert [task.title for task in server.store.tasks(job.id)] == ["Read Lists (train)", "Create DB (train)"]
 
 
 def test_a_clone_takes_the_lists_of_the_job_it_is_a_clone_of(server: Serving) -> None:

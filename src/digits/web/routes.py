@@ -89,11 +89,12 @@ GENERAL = [
     Route("GET POST", "/clone/{job_id}", "To the form that makes such a job again", "general", api="jobs:clone",
           answer="redirect", login="page"),
     Route("GET", "/files/{path:path}", "A file of a job", "general", api="files:file", answer="file"),
-    Route("POST", "/uploads", "Begin an upload in pieces", "general", api="uploads:begin", login="action", params=(
+    Route("POST", "/uploads", "Begin an upload in pieces", "general", api="uploads:begin", twin=True, login="action", params=(
         Param("name", "What the file is called.", "form"), Param("size", "Its bytes, where they are known.", "form"))),
-    Route("GET", "/uploads/{upload_id}", "How much of an upload has come", "general", api="uploads:show", login="action"),
+    Route("GET", "/uploads/{upload_id}", "How much of an upload has come", "general", api="uploads:show", twin=True,
+          login="action"),
     Route("PUT", "/uploads/{upload_id}", "A piece of an upload: the body as it is, at most 64 MB", "general", api="uploads:put",
-          login="action", params=(Param("offset", "Where the piece begins; 409 tells the place where it must.", required=True),)),
+          twin=True, login="action", params=(Param("offset", "Where the piece begins; 409 tells the place where it must.", required=True),)),
     Route("DELETE", "/uploads/{upload_id}", "Give up an upload", "general", api="uploads:drop", answer="text", login="action"),
     Route("GET", "/autocomplete/path", "Paths on the server that begin so", "general", api="files:autocomplete",
           answer="json-html", params=(Param("query", "The path's beginning.", required=True),)),
