@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     )
     allow_python_layers: bool | None = Field(
         default=None,
-        description="Run layers written in Python that users send: their code can do what the server's user can. "
+        description="Run layers and networks written in Python that users send: their code can do what the server's user can. "
         "When not set: only while the server listens on loopback.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -105,7 +105,7 @@ class Settings(BaseSettings):
 
     @property
     def runs_python_layers(self) -> bool:
-        """Whether layers written in Python may run."""
+        """Whether layers and networks written in Python may run."""
         return self.is_loopback if self.allow_python_layers is None else self.allow_python_layers
 
     @property

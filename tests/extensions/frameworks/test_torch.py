@@ -18,7 +18,7 @@ def framework() -> FrameworkExtension:
 
 
 def problems(
-    framework: FrameworkExtension, network: StandardNetwork | CustomNetwork, **fields: int
+    framework: FrameworkExtension, network: StandardNetwork | CustomNetwork, crop_size: int | None = None
 ) -> dict[str, list[str]]:
     spec = TrainSpec(dataset="d", name="n", framework="torch", network=network, crop_size=crop_size)
     found: dict[str, list[str]] = load(framework.check)(spec, FACTS)
