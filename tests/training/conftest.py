@@ -127,7 +127,7 @@ def new_model_job(jobs: Path, spec: TrainSpec) -> tuple[JobFolder, TrainSpec]:
         JobRecord(
             id=folder.id,
             kind="model",
-            extension="caffe",
+            extension=spec.framework,
             title="Model",
             name="model",
             created=0.0,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +19,7 @@ from digits.core.beginning import Beginning, WeightFile
 from digits.core.errors import NetworkError
 from digits.core.files import read_json
 from digits.core.jobfolder import JobFolder
-from digits.core.trainspec import CustomNetwork, FixedPolicy, TrainSpec
+from digits.core.trainspec import CustomNetwork, FixedPolicy, StandardNetwork, TrainSpec
 from digits.core.work import VARIABLE, StoppedError, WorkerSettings
 from digits.networks.torch.definition import define
 from digits.training import snapshots
@@ -145,3 +149,20 @@ def test_a_snapshot_goes_out_as_a_state_dict_with_the_text_beside_it(new_torch: 
     assert parameters.load_state_dict(found, strict=False).missing_keys == []
     with safetensors.safe_open(noted, "np") as file:
         assert file.metadata()["network"] == SMALL
+
+
+@pytest.mark.slow
+def test_a_worker_trains_lenet_where_no_code_of_users_may_run(new_torch: NewModel) -> None:
+    folder, _ = new_torch(network=StandardNetwork(name="lenet"), train_epochs=1)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "digits.workers.train", str(folder.path)],
+        env=os.environ | DOUBTED.to_environment(), capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in (folder.path / "events.jsonl").read_text().splitlines()]
+    assert [event["file"] for event in events if event["type"] == "snapshot"] == ["snapshots/epoch_1"]
+    assert events[-1]["type"] == "done"
+    predictor = open_predictor(folder, device="cpu")
+    assert predictor.classify([np.zeros((20, 20, 1), np.uint8)]).shape == (1, 3)

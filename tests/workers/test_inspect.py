@@ -180,3 +180,17 @@ def test_layers_in_python_are_set_up_in_a_process_of_their_own(ask: Ask) -> None
     assert "digits_python_layers.py:4" in bad["error"]["message"]
     assert "too hot" in bad["error"]["message"]
     assert "ended the process" in ended["error"]["message"]
+
+
+@pytest.mark.slow
+def test_a_network_in_python_runs_in_a_process_of_its_own(ask: Ask) -> None:
+    text = "print('said')\nfrom torch import nn\ndef build_model(params):\n    return nn.Sequential(nn.Flatten(), nn.Linear(784, params.nclasses))\n"
+    question = {"framework": "torch", "channels": 1, "height": 28, "width": 28, "num_classes": 3}
+
+    good = ask("/network", **question, text=text).json()
+    bad = ask("/network", **question, text=text.replace("784", "783")).json()
+    ended = ask("/network", **question, text="import os; os._exit(3)\n" + text).json()
+
+    assert good["parameters"] == 784 * 3 + 3
+    assert bad["error"]["where"] == "line 4"
+    assert "ended the process" in ended["error"]["message"]
