@@ -71,7 +71,7 @@ def test_lists_are_sent_and_looked_at_and_stay_chosen_when_another_field_is_wron
 
         page.get_by_label("Width, px").fill("8")
         create(page, "Sent lists")
-        expect(page.locator("#tasks")).to_contain_text("Parse Folder (train/val)")
+        expect(page.locator("#tasks")).to_contain_text("Read Lists (train/val)")
 
 
 def drop(page: Page, path: Path) -> None:
