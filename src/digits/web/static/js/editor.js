@@ -66,7 +66,7 @@ function mode(language) {
  */
 export function makeEditor(box, area, changed) {
   ace.config.set("useStrictCSP", true);
-  const editor = ace.edit(box, { showPrintMargin: false, tabSize: 2, useSoftTabs: true, useWorker: false, wrap: false });
+  const editor = ace.edit(box, { showPrintMargin: false, tabSize: 2, useSoftTabs: true, useWorker: false, displayIndentGuides: false, wrap: false });
   const { LineWidgets } = ace.require("ace/line_widgets");
   const { Range } = ace.require("ace/range");
   editor.session.setMode(mode("prototxt"));
