@@ -19,8 +19,8 @@ from digits.caffeproto.caffemodel import read_caffemodel
 from digits.core.extensions import extension, load
 from digits.core.jobfolder import JobFolder
 from digits.core.trainspec import CustomNetwork, TrainSpec
-from digits.training.dataset import Dataset
 from digits.training.caffe_predictor import open_predictor
+from digits.training.dataset import Dataset
 from digits.training.snapshots import find_snapshot, read_weights
 from tests.training.conftest import NETWORK, SHAPES
 from tests.training.test_training import curve, run

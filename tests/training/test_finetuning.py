@@ -25,8 +25,8 @@ from digits.core.platform import worker_environment
 from digits.core.trainspec import CustomNetwork, PreviousNetwork, TrainSpec
 from digits.core.work import WorkerSettings
 from digits.networks.caffe.refit import refit
-from digits.training.caffe_trainer import train
 from digits.training.caffe_predictor import open_predictor
+from digits.training.caffe_trainer import train
 from digits.training.snapshots import find_snapshot, read_weights
 from tests.training.conftest import NETWORK, SHAPES, Heard, draw
 

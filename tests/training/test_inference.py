@@ -23,8 +23,8 @@ from digits.core.jobfolder import JobFolder
 from digits.core.platform import worker_environment
 from digits.core.trainspec import FixedPolicy, TrainSpec
 from digits.core.work import WorkerSettings
-from digits.training.dataset import Dataset
 from digits.training.caffe_predictor import open_predictor
+from digits.training.dataset import Dataset
 from digits.training.inference import top_classes
 from tests.training.conftest import SHAPES, SIDE, Heard, draw
 from tests.training.test_training import curve, run

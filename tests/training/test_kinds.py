@@ -22,8 +22,8 @@ from digits.extensions.datasets.classification.build import build
 from digits.extensions.datasets.classification.reader import open_reader
 from digits.extensions.datasets.classification.sources.textfile.spec import TextfileSource
 from digits.extensions.datasets.classification.spec import ClassificationSpec
-from digits.training.caffe_trainer import train
 from digits.training.caffe_predictor import open_predictor
+from digits.training.caffe_trainer import train
 from digits.workers.infer import Inference
 
 SIDE = 16
