@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from digits.core.errors import SetupError
-from digits.core.platform import mapped_files, private_bytes
+from digits.core.platform import kill_tree, mapped_files, private_bytes
 from digits.core.settings import Settings
 from digits.web.app import create_app
 from tests.web.fixture_site import fill
@@ -33,6 +36,20 @@ def start(root: Path, **more: str) -> tuple[subprocess.Popen[str], str]:
         if found:
             return process, found[1]
     raise AssertionError(f"the server ended with {process.wait()}")
+
+
+@contextmanager
+def working(root: Path, **more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run a server and a runner on ``root``; give the server's process and its address."""
+    process, address = start(root, **more)
+    command = [sys.executable, "-m", "digits.runner", "--root", str(root)]
+    runner = subprocess.Popen(command, env=os.environ | more, stderr=subprocess.DEVNULL)
+    try:
+        yield process, address
+    finally:
+        for each in (process, runner):
+            kill_tree(psutil.Process(each.pid))
+            each.wait(15)
 
 
 def test_the_server_loads_no_torch_and_stays_small_whatever_it_is_asked(tmp_path: Path) -> None:

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from digits.core.platform import kill_tree, private_bytes
+from digits.core.platform import private_bytes
 from digits.download.drawn import digits
 from digits.download.folders import write_class_folders
-from tests.web.test_process import MOST_BYTES, start
+from tests.web.test_process import MOST_BYTES, working
 
 pytestmark = [
     pytest.mark.slow,
@@ -89,19 +89,8 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     for name, part in (("train", train), ("test", test)):
         write_class_folders(part.inverted(), home / "mnist", name, labels=[str(digit) for digit in range(10)])
     shutil.copy(next((home / "mnist" / "test" / "7").glob("*.png")), home / "mnist" / "test" / "7" / "00000.png")
-    root = home / "root"
-    more = {"DIGITS_CPU_SLOTS": "1"}
-    server, address = start(root, **more)
-    command = [sys.executable, "-m", "digits.runner", "--root", str(root)]
-    runner = subprocess.Popen(command, env=os.environ | more, stderr=subprocess.DEVNULL)
-    try:
+    with working(home / "root", DIGITS_CPU_SLOTS="1") as (server, address):
         yield Shell(home, address.rpartition(":")[2], server.pid)
-    finally:
-        import psutil
-
-        for process in (server, runner):
-            kill_tree(psutil.Process(process.pid))
-            process.wait(15)
 
 
 def test_the_tutorial_by_curl(shell: Shell) -> None:
