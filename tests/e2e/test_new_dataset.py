@@ -40,6 +40,7 @@ def create(page: Page, name: str) -> None:
     expect(page.locator("#job-head .state")).to_have_text("Done", timeout=40_000)
 
 
+@pytest.mark.slow
 def test_lists_are_sent_and_looked_at_and_stay_chosen_when_another_field_is_wrong(
     browser: Browser, server: str, tmp_path: Path
 ) -> None:
@@ -113,6 +114,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "set.tar"
 
 
+@pytest.mark.slow
 def test_an_upload_goes_on_after_a_broken_connection(browser: Browser, server: str, archive: Path) -> None:
     offsets: list[str] = []
 

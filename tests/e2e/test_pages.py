@@ -19,7 +19,7 @@ from tests.web.fixture_datasets import draw_digits
 from tests.web.fixture_site import fill
 from tests.web.serving import Serving, serving
 
-WIDTHS = (1440, 900, 600, 390)
+WIDTHS = (1440, 390, *(pytest.param(width, marks=pytest.mark.slow) for width in (900, 600)))
 PAGES = (
     "/", "/?tab=1", "/login", "/components", "/datasets/images/classification/new", "/datasets/{mnist}", "/datasets/{building}",
     "/datasets/{broken}", "/datasets/images/classification/explore?job_id={real}&size=50", "/models/{running}", "/models/{done}",

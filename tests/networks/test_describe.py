@@ -134,6 +134,7 @@ def test_the_batch_size_moves_the_bytes_and_not_the_rest() -> None:
     assert large["parameters"] == small["parameters"]
 
 
+@pytest.mark.slow
 def test_describing_a_large_network_takes_no_memory_for_it() -> None:
     text = standard_text("lenet").replace("num_output: 500", "num_output: 2000000")
     code = (

@@ -108,6 +108,7 @@ def kill_when(store: Store, job: Job, due: Callable[[], bool]) -> Job:
     return finished(store, job)
 
 
+@pytest.mark.slow
 def test_a_training_killed_twice_ends_as_one_that_was_never_killed(new_model: NewModel, tmp_path: Path) -> None:
     fields = {"train_epochs": 16, "lr": FixedPolicy(), "batch_accumulation": 2}
     whole, broken = new_model(**fields), new_model(**fields)

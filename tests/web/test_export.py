@@ -69,7 +69,7 @@ def test_the_client_writes_the_file_whole_or_not_at_all(world: World, inspector:
     job = world.ids["done"]
 
     with Client(world.site.address) as client:
-        client.model.export(job[:-1], "onnx", tmp_path / "net.onnx", epoch=3)
+        client.model.export(job, "onnx", tmp_path / "net.onnx", epoch=3)
         with pytest.raises(RefusedError, match="Layer 'x' cannot"):
             client.model.export(job, "pt2", tmp_path / "net.pt2")
 
