@@ -98,6 +98,7 @@ def test_the_log_of_a_job_is_its_workers_words(server: Running, made: dict[str, 
     assert events[-1]["type"] == "done"
 
 
+@pytest.mark.slow
 def test_a_model_is_trained_looked_at_and_used(server: Running, pictures: Path, tmp_path: Path) -> None:
     grey = digits(
         "dataset", "create", str(pictures), "--resize-width", "28", "--resize-height", "28", "--resize-channels", "1", "--wait",

@@ -87,7 +87,10 @@ def test_a_wrong_setting_names_where_it_comes_from(tmp_path: Path) -> None:
     assert str(tmp_path / "digits.toml") in words
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "how",
+    [signal.SIGTERM, *(pytest.param(each, marks=pytest.mark.slow) for each in (signal.SIGINT, signal.SIGHUP))],
+)
 def test_a_server_that_is_asked_to_stop_ends_well_and_takes_its_runner_along(
     tmp_path: Path, how: signal.Signals
 ) -> None:

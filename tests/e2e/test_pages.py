@@ -257,5 +257,6 @@ def rename(page: Page, name: str) -> None:
     """Give the job of a page another name."""
     page.get_by_role("button", name="Rename").click()
     page.get_by_role("dialog").get_by_label("Name").fill(name)
-    page.keyboard.press("Enter")
+    with page.expect_navigation():  # the page is loaded anew, and its scripts with it
+        page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=name)).to_be_visible()

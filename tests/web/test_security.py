@@ -107,14 +107,14 @@ FREE = [(method, row) for method, row in ROUTES if "{" in row.path]
 def test_no_odd_address_brings_a_canary_or_a_500(guarded: tuple[Serving, Path], place: int) -> None:
     site, canary = guarded
 
-    attack_address(site, *FREE[place], payloads(canary)[place % 7 :: 7])
+    attack_address(site, *FREE[place], payloads(canary)[place % 14 :: 14])
 
 
 @pytest.mark.parametrize("place", range(len(ROUTES)), ids=NAMES)
 def test_no_odd_parameter_brings_a_canary_or_a_500(guarded: tuple[Serving, Path], place: int) -> None:
     site, canary = guarded
 
-    attack_parameters(site, *ROUTES[place], payloads(canary)[place % 9 :: 9])
+    attack_parameters(site, *ROUTES[place], payloads(canary)[place % 18 :: 18])
 
 
 @pytest.mark.slow
