@@ -124,7 +124,11 @@ def time_alexnet(root: Path, environment: dict[str, str]) -> dict[str, float]:
 def digits(arguments: list[str], environment: dict[str, str]) -> str:
     """Run a command of ours and return what it said."""
     done = subprocess.run(
-        [sys.executable, "-m", "digits.cli.main", *arguments], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "digits.cli.main", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)
