@@ -10,6 +10,7 @@ import os
 import shutil
 import stat
 import tarfile
+import threading
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -123,6 +124,7 @@ class _Tar:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = path.open("rb")
+        self._lock = threading.Lock()
 
     def members(self) -> Iterator[Member]:
         count = 0
@@ -140,7 +142,9 @@ class _Tar:
 
     def read(self, place: int, size: int) -> bytes:
         try:
-            data = os.pread(self._file.fileno(), size, place)
+            with self._lock:  # Windows has no pread
+                self._file.seek(place)
+                data = self._file.read(size)
         except OSError as error:
             raise DataError(f"It cannot be read: {error.strerror or error}.", rule="IMG_UNREADABLE") from error
         if len(data) < size:
