@@ -79,7 +79,7 @@ def test_a_training_that_goes_on_from_its_snapshot_ends_as_one_that_never_stoppe
     whole = solve(project, settings, end=10)
 
     data = arrays(project / "data.npz")
-    np.savez(project / "data.npz", **{key: np.roll(rows, -5 * 4 % 10, axis=0) for key, rows in data.items()})  # type: ignore[arg-type]
+    np.savez(project / "data.npz", **{key: np.roll(rows, -5 * 4 % 10, axis=0) for key, rows in data.items()})  # type: ignore[arg-type]  # numpy takes the names for its own options
     rest = solve(project, settings, end=10, snapshot=Path(f"snap_iter_5.solverstate{suffix}"))
 
     assert np.array_equal(rest["param:a/ip:0"][-1], whole["param:a/ip:0"][-1])
