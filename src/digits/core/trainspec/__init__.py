@@ -1,0 +1,171 @@
+"""What a training is asked for: the fields of the model form, DIGITS' names and defaults, for every framework."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from digits.core.settings import Device
+from digits.core.spec import FieldError, Spec, field
+from digits.core.trainspec.networks import CustomNetwork, NetworkChoice, PreviousNetwork, StandardNetwork
+from digits.core.trainspec.policies import (
+    ExpPolicy,
+    FixedPolicy,
+    InvPolicy,
+    LrPolicy,
+    MultistepPolicy,
+    PolyPolicy,
+    SigmoidPolicy,
+    StepPolicy,
+)
+
+__all__ = [
+    "MEANS", "SOLVERS", "CustomNetwork", "ExpPolicy", "FixedPolicy", "InvPolicy", "LrPolicy", "MultistepPolicy", "NetworkChoice",
+    "PolyPolicy", "PreviousNetwork", "SigmoidPolicy", "StandardNetwork", "StepPolicy", "TrainSpec",
+]  # fmt: skip
+
+SOLVERS = {
+    "SGD": "Stochastic gradient descent (SGD)",
+    "NESTEROV": "Nesterov's accelerated gradient (NAG)",
+    "ADAGRAD": "Adaptive gradient (AdaGrad)",
+    "RMSPROP": "RMSprop",
+    "ADADELTA": "AdaDelta",
+    "ADAM": "Adam",
+}
+MEANS = {"none": "None", "image": "Image", "pixel": "Pixel"}
+
+
+class TrainSpec(Spec):
+    """One training; a sweep is several of these."""
+
+    dataset: str = field(title="Select Dataset", flat="dataset", description="Id of the dataset to train on.")
+    name: str = field(
+        title="Model Name",
+        flat="model_name",
+        description="How the model is called on every page.",
+        min_length=1,
+        max_length=500,
+        pattern=r"\S",
+    )
+    group: str = field(
+        "",
+        title="Group Name",
+        flat="group_name",
+        description="Jobs of one group fold together on the home page.",
+        max_length=500,
+    )
+    framework: str = field("caffe", title="Framework", description="The language that the network is written in.")
+    network: NetworkChoice = StandardNetwork()
+
+    train_epochs: int = field(
+        30,
+        title="Training epochs",
+        unit="epochs",
+        description="How many times each picture is seen.",
+        ge=1,
+        le=1_000_000,
+    )
+    snapshot_interval: float = field(
+        1.0,
+        title="Snapshot interval",
+        unit="epochs",
+        description="A snapshot each so many epochs; 0 for one at the end alone; fractions allowed.",
+        ge=0,
+    )
+    val_interval: float = field(
+        1.0,
+        title="Validation interval",
+        unit="epochs",
+        description="A validation each so many epochs; 0 for none; fractions allowed.",
+        ge=0,
+    )
+    random_seed: int | None = field(
+        None,
+        title="Random seed",
+        placeholder="none",
+        description="With a seed, two runs give the same curve.",
+        ge=0,
+        le=2**32 - 1,
+    )
+    batch_size: int | None = field(
+        None,
+        title="Batch size",
+        placeholder="network defaults",
+        description="Pictures in one step. Multiples allowed: 32, 64.",
+        multiples=True,
+        ge=1,
+        le=1_000_000,
+    )
+    batch_accumulation: int | None = field(
+        None,
+        title="Batch accumulation",
+        placeholder="1",
+        description="Steps whose gradients are added up before the weights move.",
+        ge=1,
+        le=100_000,
+    )
+    solver_type: Literal["SGD", "NESTEROV", "ADAGRAD", "RMSPROP", "ADADELTA", "ADAM"] = field(
+        "SGD", title="Solver type", choices=SOLVERS, description="How the weights follow the gradient."
+    )
+    rms_decay: float = field(
+        0.99,
+        title="RMS decay value",
+        description="RMSprop alone: how long squared gradients are remembered.",
+        ge=0,
+        lt=1,
+    )
+    learning_rate: float = field(
+        0.01,
+        title="Base Learning Rate",
+        description="The size of a step at the start. Multiples allowed: 0.1, 0.01.",
+        multiples=True,
+        ge=0,
+    )
+    lr: LrPolicy = StepPolicy()
+    crop_size: int | None = field(
+        None,
+        title="Crop Size",
+        placeholder="none",
+        unit="px",
+        description="A square of this side is cut from each picture: at random in training, the centre in tests.",
+        ge=1,
+    )
+    use_mean: Literal["none", "image", "pixel"] = field(
+        "image",
+        title="Subtract Mean",
+        choices=MEANS,
+        description="What is taken off each picture first: the training set's mean picture, its mean colour, or nothing.",
+    )
+    shuffle: bool = field(
+        True, title="Shuffle Train Data", description="The records come in a new order each epoch.", absent=True
+    )
+    device: Device = field(
+        "auto",
+        title="Device",
+        choices={"auto": "Best there is", "cpu": "CPU", "cuda": "CUDA", "mps": "Apple MPS"},
+        description="Where the training runs.",
+    )
+    gpus: tuple[int, ...] = field(
+        (), title="Select which GPUs", flat="select_gpus", description="These GPUs; the job waits until all are free."
+    )
+    num_gpus: int = field(
+        1,
+        title="Use this many GPUs",
+        flat="select_gpu_count",
+        description="The next free ones.",
+        may_be_blank=True,
+        ge=1,
+        le=64,
+    )
+    compile_model: bool = field(
+        False,
+        title="Compile the network",
+        description="torch.compile: slow to start, then faster (×1.4 measured on LeNet).",
+    )
+
+    @model_validator(mode="after")
+    def _no_double_gpu(self) -> TrainSpec:
+        if len(set(self.gpus)) != len(self.gpus):
+            raise FieldError("gpus", "A GPU is named twice.")
+        return self
