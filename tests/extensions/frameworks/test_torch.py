@@ -46,7 +46,7 @@ def test_good_networks_have_no_problems(framework: FrameworkExtension) -> None:
 
 
 def test_a_network_that_there_is_for_caffe_alone_is_named(framework: FrameworkExtension) -> None:
-    assert "vgg16" in problems(framework, StandardNetwork(name="vgg16"))["network.name"][0]
+    assert "fcn8s" in problems(framework, StandardNetwork(name="fcn8s"))["network.name"][0]
 
 
 def test_a_text_is_read_and_never_run(framework: FrameworkExtension) -> None:

@@ -17,7 +17,14 @@ class StandardNetwork(Spec):
         "alexnet",
         title="Standard network",
         flat="standard_networks",
-        description="The published network to train from random weights.",
+        description="The published network to train.",
+    )
+    pretrained: bool = field(
+        False,
+        title="Begin with published weights",
+        flat="standard_pretrained",
+        description="Fine-tune weights that an installed package holds, where there is one for the network; the layer that answers starts anew "
+        "for the dataset's classes. Random weights if not.",
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from digits.core.errors import WeightsError
 from digits.networks.layers.registry import Shape
 
-Outcome = Literal["copied", "new", "unfit", "ignored"]
+Outcome = Literal["copied", "new", "unfit", "classes", "ignored"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class CopiedLayer:
 
     layer: str
     outcome: Outcome
-    """copied; new: no file has it, its fillers' values stay; unfit: another shape, its fillers' values stay; ignored: only a file has it."""
+    """copied; new: no file has it, its fillers' values stay; unfit: another shape, its fillers' values stay; classes: unfit because the file's
+    layer answers with other classes, as is meant; ignored: only a file has it."""
     source: str
     """The file it was, or could have been, taken from; the last one wins."""
     words: str
@@ -39,7 +40,7 @@ class CopiedLayer:
                 return f"Ignoring source layer {self.layer}"
             case "new":
                 return f"Layer {self.layer} is in no weight file: its fillers made it"
-            case "unfit":
+            case "unfit" | "classes":
                 return f"Layer {self.layer} starts anew: {self.words}"
 
 
@@ -66,6 +67,7 @@ def copy_by_name(
     files: Iterable[tuple[str, Mapping[str, NDArray[Any]]]],
     *,
     unfit: Literal["refuse", "keep"] = "refuse",
+    num_classes: int | None = None,
 ) -> tuple[CopiedLayer, ...]:
     """Copy into ``net`` all layers of ``files`` that it has by name, one file after the other, and return what was done.
 
@@ -75,6 +77,8 @@ def copy_by_name(
         net: takes the weights.
         files: names and arrays by "layer:i"; taken one by one, so that a generator need not hold them all.
         unfit: a layer of the same name and another shape is an error, as in Caffe ("refuse"), or stays as it is ("keep").
+        num_classes: of the dataset, for networks whose layers cannot be renamed: a layer with as many outputs, and another number of them in
+            the file, is meant to start anew.
 
     Raises:
         WeightsError: a layer has another number of blobs or another shape; the words are Caffe's.
@@ -96,7 +100,8 @@ def copy_by_name(
             except WeightsError as error:
                 if unfit == "refuse":
                     raise WeightsError(error.message, where=source, hint=error.hint) from error
-                rows[layer] = CopiedLayer(layer, "unfit", source, error.message, *shapes)
+                outcome: Outcome = "classes" if _answers(*shapes, num_classes) else "unfit"
+                rows[layer] = CopiedLayer(layer, outcome, source, error.message, *shapes)
             else:
                 rows[layer] = CopiedLayer(layer, "copied", source, count, *shapes)
     for layer, held in own.items():
@@ -116,7 +121,7 @@ def warnings_of(rows: Sequence[CopiedLayer], names: Sequence[str]) -> list[tuple
 
     A layer of the same name and another shape started anew; or no file has a layer of this network, which Caffe passes over in silence.
     """
-    if names and not any(row.outcome in ("copied", "unfit") for row in rows):
+    if names and not any(row.outcome in ("copied", "unfit", "classes") for row in rows):
         listed = ", ".join(names)
         return [(f"No layer of {listed} has a name of this network, so everything begins with random weights.",
                  "Weights are copied by the names of layers: look at the table of what was copied.")]  # fmt: skip
@@ -128,6 +133,13 @@ def warnings_of(rows: Sequence[CopiedLayer], names: Sequence[str]) -> list[tuple
         for row in rows
         if row.outcome == "unfit"
     ]
+
+
+def _answers(own: Sequence[Shape], theirs: Sequence[Shape], num_classes: int | None) -> bool:
+    """Whether a layer makes a number a class, and differs from the file's in their number alone."""
+    if num_classes is None or len(own) != len(theirs):
+        return False
+    return all(ours[:1] == (num_classes,) and ours[1:] == other[1:] for ours, other in zip(own, theirs, strict=True))
 
 
 def _by_layer(weights: Mapping[str, NDArray[Any]], separator: str) -> dict[str, dict[str, NDArray[Any]]]:

@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from digits.core.errors import NotFoundError
+from digits.networks.standard.pretrained import Pretrained
 
 Kind = Literal["classification", "segmentation", "detection"]
 SUFFIXES = {"caffe": "prototxt", "torch": "py"}
@@ -51,12 +52,38 @@ class Card:
     order: int
     suffixes: tuple[str, ...]
     """Of the definitions that there are of it."""
+    mean: str | None = None
+    """What should be taken off the pictures, as the form has it; None where that is the user's choice."""
+    growth: Growth | None = None
+    """Where no Caffe definition tells it."""
+    pretrained: Pretrained | None = None
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How a network that ends in global pooling fits other pictures and classes than its paper's."""
+
+    a_class: int
+    """Learned values that one more class adds."""
+    a_channel: int
+    """Learned values that one more channel of the pictures adds."""
+    least_side: int
+    """The smallest square picture that it takes, in pixels."""
 
 
 @cache
-def standard_networks(kind: Kind | None = None, *, suffix: str = SUFFIXES["caffe"]) -> Mapping[str, Card]:
-    """Return the card of every standard network (of one kind) with a definition of ``suffix`` by name, in the order in which they are offered."""
-    return {card.name: card for card in _cards() if suffix in card.suffixes and (kind is None or card.kind == kind)}
+def standard_networks(kind: Kind | None = None, *, suffix: str | None = SUFFIXES["caffe"]) -> Mapping[str, Card]:
+    """Return the cards of the standard networks by name, in the order in which they are offered.
+
+    Args:
+        kind: what they answer with; None for all kinds.
+        suffix: of a definition that they have; None for any.
+    """
+    return {
+        card.name: card
+        for card in _cards()
+        if (suffix is None or suffix in card.suffixes) and (kind is None or card.kind == kind)
+    }
 
 
 @cache
@@ -83,6 +110,7 @@ def standard_text(name: str, suffix: str = SUFFIXES["caffe"]) -> str:
 
 def _card(name: str, card: dict[str, Any], suffixes: tuple[str, ...]) -> Card:
     paper, parameters = card["paper"], card["parameters"]
+    growth = {each: parameters[each] for each in ("a_class", "a_channel", "least_side") if each in parameters}
     return Card(
         name=name,
         title=card["title"],
@@ -103,4 +131,7 @@ def _card(name: str, card: dict[str, Any], suffixes: tuple[str, ...]) -> Card:
         weights=card["weights"],
         order=card["order"],
         suffixes=suffixes,
+        mean=card.get("mean"),
+        growth=Growth(**growth) if growth else None,
+        pretrained=Pretrained(**card["pretrained"]) if "pretrained" in card else None,
     )

@@ -1,6 +1,7 @@
 """What a standard classifier is on other pictures and classes than its paper's: how much it learns, and which pictures it can take.
 
-Forms show this for a dozen networks at once, so it is worked out from the definitions without torch; a test holds it against built networks.
+Forms show this for a dozen networks at once, so it is worked out without torch: from the Caffe definitions, or, where there is none, from what the
+card says; a test holds it against built networks.
 
 Legend: a shape is (channels, height, width).
 """
@@ -17,7 +18,7 @@ from digits.caffeproto.filter import filter_net
 from digits.caffeproto.text import parse_net
 from digits.networks.caffe.definition import fill_classes
 from digits.networks.caffe.windows import conv_size, pool_size
-from digits.networks.standard import standard_text
+from digits.networks.standard import standard_networks, standard_text
 
 Layer = caffe_pb2.LayerParameter
 Shape = tuple[int, int, int]
@@ -46,6 +47,13 @@ def fit(name: str, *, num_classes: int, channels: int, height: int, width: int, 
         width: of its pictures.
         crop_size: the form's; the network's own when None. Either is cut down to the picture.
     """
+    card = standard_networks(suffix=None)[name]
+    if card.growth is not None:
+        fits = min(height, width, crop_size or card.crop_size or height) >= card.growth.least_side
+        more = card.growth.a_class * (num_classes - card.num_classes) + card.growth.a_channel * (
+            channels - card.channels
+        )
+        return Fit(card.parameters + more if fits else None, card.growth.least_side)
     crop = min(crop_size or _crop_size(name) or _MOST, height, width) if crop_size or _crop_size(name) else None
     shape = (channels, crop or height, crop or width)
     return Fit(_learned(name, num_classes, shape), least_side(name))
@@ -54,6 +62,9 @@ def fit(name: str, *, num_classes: int, channels: int, height: int, width: int, 
 @cache
 def least_side(name: str) -> int:
     """Return the side of the smallest square picture that a network takes: below it some window does not fit, from it on all do."""
+    growth = standard_networks(suffix=None)[name].growth
+    if growth is not None:
+        return growth.least_side
     low, high = 1, _MOST
     while low < high:
         middle = (low + high) // 2

@@ -25,6 +25,7 @@ def copies(question: Mapping[str, Any]) -> dict[str, Any]:
     definition.model.to("meta")
     net = TorchNet(definition, "class", "TRAIN")
     files = [(str(each["name"]), Path(each["path"])) for each in question["weights"]]
-    rows = copy_by_name(net, ((name, read_weights(path)) for name, path in files), unfit="keep")
+    weights = ((name, read_weights(path)) for name, path in files)
+    rows = copy_by_name(net, weights, unfit="keep", num_classes=int(question["num_classes"]))
     names = [name for name, _ in files]
     return copy_table(rows, names) | {"warnings": warnings_of(rows, names)}

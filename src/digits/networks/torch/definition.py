@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ from digits.networks.torch.text import BUILD, check_text, is_standard
 _KEYS = {
     "model": "model", "loss": "loss", "crop_size": "crop_size", "croplen": "crop_size", "label_hook": "label_hook", "labelHook": "label_hook",
     "train_batch_size": "train_batch_size", "trainBatchSize": "train_batch_size", "val_batch_size": "val_batch_size",
-    "validationBatchSize": "val_batch_size", "fine_tune_hook": "fine_tune_hook", "fineTuneHook": "fine_tune_hook",
+    "validationBatchSize": "val_batch_size", "fine_tune_hook": "fine_tune_hook", "fineTuneHook": "fine_tune_hook", "use_mean": "use_mean",
 }  # fmt: skip
 """Keys of the dict that ``build_model`` may return, DIGITS' own among them."""
 _NUMBERS = ("crop_size", "train_batch_size", "val_batch_size")
@@ -45,6 +45,8 @@ class TorchDefinition:
     train_batch_size: int | None = None
     val_batch_size: int | None = None
     fine_tune_hook: Callable[[nn.Module], nn.Module | None] | None = None
+    use_mean: Literal["none"] | None = None
+    """"none": it scales its pictures by itself, so nothing is taken off them whatever the form says."""
     lines: Mapping[str, int] | None = None
     """By the name of a layer: the line that made it."""
 
@@ -114,6 +116,10 @@ def _checked(made: object, where: str) -> TorchDefinition:
         number = values.get(name)
         if name in values and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
             raise NetworkError(f"{name!r} is {number!r}, and must be a whole number from 1 on.", where=where)
+    if values.get("use_mean", "none") != "none":
+        raise NetworkError(
+            f"'use_mean' is {values['use_mean']!r}: a network can only ask for pictures as they are.", where=where, hint="Return 'none', or leave it to the form."
+        )  # fmt: skip
     for name in _HOOKS:
         if name in values and not callable(values[name]):
             raise NetworkError(f"{name!r} is {_kind(values[name])}, and must be a function.", where=where)

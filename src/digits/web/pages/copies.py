@@ -6,10 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-WORDS = {"copied": "copied", "new": "starts anew", "unfit": "starts anew", "ignored": "not used"}
+WORDS = {
+    "copied": "copied",
+    "new": "starts anew",
+    "unfit": "starts anew",
+    "classes": "starts anew",
+    "ignored": "not used",
+}
 WHY = {
     "new": "no file has a layer of this name",
     "unfit": "of the same name, and of another shape",
+    "classes": "for the dataset's own classes",
     "ignored": "the network has no layer of this name",
 }  # fmt: skip
 
@@ -20,7 +27,7 @@ class CopyLine:
 
     layer: str
     outcome: str
-    """copied, new, unfit or ignored."""
+    """copied, new, unfit, classes or ignored."""
     words: str
     why: str
     shape: str
@@ -49,7 +56,7 @@ def view(found: Mapping[str, Any] | None, *, done: bool = False) -> Copies | Non
     """
     if not found or not found.get("files"):
         return None
-    anew = int(found["new"]) + int(found["unfit"])
+    anew = int(found["new"]) + int(found["unfit"]) + int(found.get("classes", 0))
     copied = int(found["copied"])
     parts = [
         f"{copied:,} {'layer' if copied == 1 else 'layers'} {'copied' if done else 'will be copied'}",

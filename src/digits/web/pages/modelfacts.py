@@ -91,11 +91,11 @@ def run_of(job: Job, tasks: Sequence[Task]) -> Run:
 
 def network_title(spec: dict[str, Any]) -> str:
     """Return "LeNet", or "Custom"."""
-    from digits.networks.standard import SUFFIXES, standard_networks
+    from digits.networks.standard import standard_networks
 
     network = spec.get("network") or {}
     name = str(network.get("name", ""))
-    card = next((cards[name] for each in SUFFIXES.values() if name in (cards := standard_networks(suffix=each))), None)
+    card = standard_networks(suffix=None).get(name)
     return card.title if card else str(network.get("method", "")).capitalize()
 
 
