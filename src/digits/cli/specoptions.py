@@ -36,8 +36,8 @@ def flag(name: str) -> str:
 def _option(each: FormField, alias: str | None) -> click.Option:
     names = [flag(each.name)] + ([f"--{alias}"] if alias else [])
     if each.widget == "checkbox":
-        declared = [f"{names[0]}/--no-{names[0][2:]}", each.name]
-        return click.Option(declared, default=None, help=_help(each))
+        declared = [f"{name}/--no-{name[2:]}" for name in names]
+        return click.Option([*declared, each.name], default=None, help=_help(each))
     kind: click.ParamType[str] = click.STRING
     if each.widget == "select":
         kind = click.Choice([value for value, _ in each.choices])

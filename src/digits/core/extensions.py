@@ -82,6 +82,8 @@ class FrameworkExtension:
     """How the files end that ``snapshot`` writes."""
     log: str = "caffe_output.log"
     """The file of a job that a training appends its lines to."""
+    check_weights: ModuleAttribute = "digits.caffeproto.files:check_weights_file"
+    """``check_weights(path)`` raises where a file holds no weights for such networks: it reads little, and runs in the web process."""
     is_own: ModuleAttribute = ""
     """Where a definition is code that runs: ``is_own(text) -> bool`` tells the framework's own, which run where no others may."""
 

@@ -17,7 +17,6 @@ from typing import Any
 from pydantic import ValidationError
 from starlette.requests import Request
 
-from digits.caffeproto.files import check_weights_file
 from digits.core import beginning
 from digits.core.beginning import PYTHON_LAYERS, Beginning, WeightFile
 from digits.core.errors import DigitsError, NotFoundError, SpecError
@@ -76,7 +75,7 @@ def find(store: Store, spec: TrainSpec) -> Begun:
     """
     begun = Begun()
     if isinstance(spec.network, CustomNetwork):
-        _custom(begun, store, spec.network)
+        _custom(begun, store, spec.network, spec.framework)
     elif isinstance(spec.network, PreviousNetwork):
         _previous(begun, store, spec, spec.network)
     elif spec.network.pretrained:
@@ -185,9 +184,9 @@ def _python_on_server(store: Store, named: str) -> str:
     return read_python(path)
 
 
-def _custom(begun: Begun, store: Store, network: CustomNetwork) -> None:
+def _custom(begun: Begun, store: Store, network: CustomNetwork, framework: str) -> None:
     with begun.problem_at("network.weights"):
-        begun.weights = _named(store, network.weights)
+        begun.weights = _named(store, network.weights, framework)
     if network.python_layers_sent and not network.python_layers_file:
         begun.problems["network.python_layers_file"] = ["This field is required."]
     elif network.python_layers_file:
@@ -241,7 +240,7 @@ def _of_epoch(store: Store, job: Job, epoch: float | None) -> tuple[Source, ...]
         own = Beginning.read(job.folder).files(job.folder)
         if not own:
             raise NotFoundError("The model began with random weights.")
-        return tuple(_checked(Source(path, file.name, file.sha256)) for path, file in own)
+        return tuple(_checked(Source(path, file.name, file.sha256), job.extension) for path, file in own)
     for row in store.snapshots(job.id):
         if epoch is not None and abs(row.epoch - epoch) < TOLERANCE:
             return (_snapshot(job, row),)
@@ -252,7 +251,9 @@ def _snapshot(job: Job, row: SnapshotRow) -> Source:
     place = job.folder.path / row.file
     facts: dict[str, Any] = read_json(place / SNAPSHOT_FACTS) if (place / SNAPSHOT_FACTS).is_file() else {}
     name = f"{job.name}, epoch {plain_epoch(row.epoch)} ({job.id})"
-    return _checked(Source(place / SNAPSHOT_WEIGHTS, name, facts.get("sha256", {}).get(SNAPSHOT_WEIGHTS, "")))
+    return _checked(
+        Source(place / SNAPSHOT_WEIGHTS, name, facts.get("sha256", {}).get(SNAPSHOT_WEIGHTS, "")), job.extension
+    )
 
 
 def _published(framework: str, name: str) -> Source:
@@ -274,10 +275,10 @@ def _published(framework: str, name: str) -> Source:
         raise NotFoundError(
             f"The weights of {card.title} are not installed.", hint=f"Install them with: {known.install}"
         )
-    return _checked(Source(path, f"{card.title}, {known.title}", known.sha256))
+    return _checked(Source(path, f"{card.title}, {known.title}", known.sha256), framework)
 
 
-def _named(store: Store, text: str) -> tuple[Source, ...]:
+def _named(store: Store, text: str, framework: str) -> tuple[Source, ...]:
     """Return the weight files of "A:B".
 
     Raises:
@@ -286,10 +287,10 @@ def _named(store: Store, text: str) -> tuple[Source, ...]:
     paths = beginning.split_paths(text)
     if len(paths) > MAX_FILES:
         raise DigitsError(f"At most {MAX_FILES} weight files can be copied.")
-    return tuple(_file(store, _absolute(path)) for path in paths)
+    return tuple(_file(store, _absolute(path), framework) for path in paths)
 
 
-def _file(store: Store, path: Path) -> Source:
+def _file(store: Store, path: Path, framework: str) -> Source:
     """Return the weight file at ``path``, which may also be DIGITS' name for the snapshot of a job."""
     folder, named = path.parent, FILE_NAME.fullmatch(path.name)
     if named and not path.exists() and folder.parent == store.settings.jobs and JOB_ID.fullmatch(folder.name):
@@ -304,11 +305,12 @@ def _file(store: Store, path: Path) -> Source:
                 return _snapshot(job, row)
         raise NotFoundError(f"The model {job.name!r} has no snapshot of iteration {named[1]}.", where=str(path))
     _require_allowed(path, store)
-    return _checked(Source(path, str(path)))
+    return _checked(Source(path, str(path)), framework)
 
 
-def _checked(source: Source) -> Source:
-    check_weights_file(source.path)
+def _checked(source: Source, framework: str) -> Source:
+    found: FrameworkExtension = extension("frameworks", framework)
+    load(found.check_weights)(source.path)
     return source
 
 

@@ -14,7 +14,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from digits.core.errors import NetworkError, WeightsError
+from digits.networks.steps import Step
 from digits.networks.torch.definition import TorchDefinition
+from digits.networks.torch.watch import StepWatch
 
 DATA, LABEL = "data", "label"
 """Names of the two inputs."""
@@ -73,6 +75,17 @@ class TorchNet:
                 targets = self.definition.label_hook(data, targets)
         measured = self._measured(scores.detach(), targets)
         return measured | {"loss": self._loss(made, scores, targets)}
+
+    def steps(self, **blobs: Tensor) -> tuple[list[Step], dict[str, Tensor]]:
+        """Return one pass layer by layer, and what it answers by name; the answers' own function (softmax) is the last layer.
+
+        Raises:
+            NetworkError: as calling it does.
+        """
+        watch = StepWatch(blobs[DATA])
+        with watch.hooked(self.module):
+            outputs = self(**{DATA: blobs[DATA]})
+        return watch.finished(outputs), outputs
 
     def total_loss(self, outputs: Mapping[str, Tensor]) -> Tensor:
         """Return what is minimised."""

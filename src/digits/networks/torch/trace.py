@@ -78,7 +78,7 @@ class _Watch(TorchFunctionMode):
         made = func(*args, **(kwargs or {}))
         sources = self._of((args, kwargs))
         if sources:
-            for tensor in _tensors(made):
+            for tensor in tensors_in(made):
                 self.know(tensor, self._sources.get(id(tensor), frozenset()) | sources)
         return made
 
@@ -109,7 +109,7 @@ class _Watch(TorchFunctionMode):
 
     def _heard(self, name: str) -> Any:
         def hook(module: nn.Module, args: tuple[Any, ...], made: Any) -> None:
-            outputs = list(_tensors(made))
+            outputs = list(tensors_in(made))
             if not outputs or isinstance(module, nn.Identity) or len(self.rows) >= MAX_LAYERS:
                 return
             above = tuple(sorted(self._of(args))) or (0,)
@@ -121,7 +121,7 @@ class _Watch(TorchFunctionMode):
         return hook
 
     def _of(self, values: Any) -> frozenset[int]:
-        return frozenset().union(*(self._sources.get(id(tensor), frozenset()) for tensor in _tensors(values)))
+        return frozenset().union(*(self._sources.get(id(tensor), frozenset()) for tensor in tensors_in(values)))
 
     def _info(
         self, name: str, module: Any, args: Any, outputs: list[Tensor], above: tuple[int, ...], place: int
@@ -144,7 +144,7 @@ class _Watch(TorchFunctionMode):
             name=name, type=type(module).__name__, line=self._lines.get(name, 0), bottoms=bottoms, tops=(name,),
             output_shapes=tuple(tuple(each.shape) for each in outputs), num_parameters=own, kernel=kernel,
             stride=(stride or kernel) if kernel else (), pad=pad if kernel else (), receptive_field=field if kernel else (),
-            cumulative_stride=step if kernel else (), multiply_adds=_multiply_adds(module, list(_tensors(args)), outputs[0]),
+            cumulative_stride=step if kernel else (), multiply_adds=_multiply_adds(module, list(tensors_in(args)), outputs[0]),
         )  # fmt: skip
 
 
@@ -168,11 +168,12 @@ def _pair(value: Any) -> tuple[int, ...]:
     return tuple(value) if is_pair else ()
 
 
-def _tensors(values: Any) -> Iterator[Tensor]:
+def tensors_in(values: Any) -> Iterator[Tensor]:
+    """Yield the tensors in nested lists, tuples and dicts."""
     if isinstance(values, Tensor):
         yield values
     elif isinstance(values, (list, tuple)):
         for each in values:
-            yield from _tensors(each)
+            yield from tensors_in(each)
     elif isinstance(values, dict):
-        yield from _tensors(list(values.values()))
+        yield from tensors_in(list(values.values()))

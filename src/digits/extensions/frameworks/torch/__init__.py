@@ -20,5 +20,6 @@ EXTENSION = FrameworkExtension(
     definition="network.py",
     weights_suffix="safetensors",
     log="torch_output.log",
+    check_weights="digits.networks.torch.weightfile:check_weights_file",
     is_own="digits.networks.torch.text:is_standard",
 )
