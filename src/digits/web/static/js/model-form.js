@@ -7,6 +7,7 @@ import { json, Refused, send, url } from "./http.js";
 import { showLayers } from "./layers.js";
 import { centreGraphs } from "./network.js";
 import { about, commas, counted, element, fact, settled, short, size } from "./numbers.js";
+import { followStandard, standardFields } from "./pretrained.js";
 import { followRate } from "./rate-curve.js";
 
 const form = /** @type {HTMLFormElement} */ (document.getElementById("model-form"));
@@ -82,6 +83,7 @@ async function listNetworks() {
     const inputs = [...list.querySelectorAll("input")];
     for (const input of inputs) input.checked = input.value === chosen;
     if (!value("standard_networks") && inputs[0]) inputs[0].checked = true; // the framework has no such network
+    followStandard(form, false);
   } catch {
     // The list stays as it was; the network's own table says what is wrong.
   }
@@ -108,7 +110,7 @@ function networkFields() {
   const method = value("method");
   if (method === "custom") Object.assign(fields, { method, custom_network: value("custom_network") }, beginFields());
   else if (method === "previous") Object.assign(fields, previousFields());
-  else fields.standard_network = value("standard_networks");
+  else Object.assign(fields, standardFields(form));
   return Object.fromEntries(Object.entries(fields).filter(([, text]) => text));
 }
 
@@ -371,7 +373,7 @@ async function visualize() {
 
 const askSoon = settled(askNetwork, 500);
 
-const ASKED = ["dataset", "standard_networks", "previous_networks", "python_layer_from_client", "python_layer_client_file"];
+const ASKED = ["dataset", "standard_networks", "standard_pretrained", "previous_networks", "python_layer_from_client", "python_layer_client_file"];
 
 /** Who chooses a snapshot means its model. @param {HTMLElement} select */
 function chooseRow(select) {
@@ -405,6 +407,7 @@ form.addEventListener("change", async (event) => {
     listNetworks();
   }
   if (name === "framework") followFramework();
+  if (name === "standard_networks") followStandard(form, true);
   if (ASKED.includes(name) || name.endsWith("-snapshot")) askNetwork();
 });
 form.addEventListener("input", (event) => {
@@ -417,6 +420,7 @@ form.addEventListener("input", (event) => {
 if (value("method") === "custom") openEditor();
 part("upload-label").hidden = value("method") === "previous";
 followRate(form);
+followStandard(form, false);
 const dataset = chosenDataset();
 if (dataset) showSamples(dataset);
 dataset?.closest("label")?.scrollIntoView({ block: "nearest" });
