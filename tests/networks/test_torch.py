@@ -213,7 +213,7 @@ def test_published_weights_are_read_as_plain_arrays_and_see_a_cat() -> None:
     net = TorchNet(define(standard_text(card.name), Params(1000, (3, 224, 224)), allowed=False), "class", "TEST")
 
     net.load_state(read_weights(path))
-    image_HWC = prepare_image(picture, height=256, width=256, channels=3, mode="crop")
+    image_HWC = prepare_image(picture, height=256, width=256, channels=3, mode="squash")
     chances = net(data=centre(torch.from_numpy(image_HWC.copy()).permute(2, 0, 1)[None].float(), 224))["softmax"][0]
 
     best = [names[int(each)].partition(" ")[2] for each in chances.topk(2).indices]
