@@ -16,7 +16,7 @@ from digits.core.extensions import FrameworkExtension, extension, load
 from digits.core.files import write_json
 from digits.core.jobfolder import JobFolder
 from digits.core.metrics import MetricsWriter
-from digits.core.trainspec import CustomNetwork, PreviousNetwork, StandardNetwork, TrainSpec
+from digits.core.trainspec import CustomNetwork, LentNetwork, StandardNetwork, TrainSpec
 from digits.core.work import StopCheck, StoppedError, WorkerSettings
 from digits.data.reader import DatasetReader
 from digits.networks.caffe.solver_text import solver
@@ -66,7 +66,7 @@ class Training:
                 return found
             case CustomNetwork(text=text):
                 return text
-            case PreviousNetwork():
+            case LentNetwork():
                 return Beginning.read(self.folder).text
 
     def keep_dataset_files(self) -> None:

@@ -23,7 +23,7 @@ from digits.core.errors import DigitsError, NotFoundError, SpecError
 from digits.core.extensions import FrameworkExtension, extension, installed, load
 from digits.core.files import read_json, write_text
 from digits.core.jobfolder import JOB_ID, SNAPSHOT_FACTS, SNAPSHOT_WEIGHTS, JobFolder
-from digits.core.trainspec import CustomNetwork, PreviousNetwork, TrainSpec
+from digits.core.trainspec import CustomNetwork, LentNetwork, PretrainedNetwork, PreviousNetwork, TrainSpec
 from digits.store import Job, SnapshotRow, Store
 from digits.web.forms import by_flat_name, fold, problems_of
 from digits.web.jobjson import plain_epoch
@@ -32,7 +32,7 @@ from digits.web.pythonfile import checked_python, read_python
 from digits.web.reading import Form, argument
 from digits.web.shape import shape
 from digits.web.site import store as store_of
-from digits.web.snapshots import FILE_NAME, TOLERANCE
+from digits.web.snapshots import FILE_NAME, TOLERANCE, choose
 
 MAX_FILES = 50
 
@@ -76,13 +76,13 @@ def find(store: Store, spec: TrainSpec) -> Begun:
     begun = Begun()
     if isinstance(spec.network, CustomNetwork):
         _custom(begun, store, spec.network, spec.framework)
-    elif isinstance(spec.network, PreviousNetwork):
-        _previous(begun, store, spec, spec.network)
+    elif isinstance(spec.network, LentNetwork):
+        _lent(begun, store, spec, spec.network)
     elif spec.network.pretrained:
         with begun.problem_at("network.pretrained"):
             begun.weights = (_published(spec.framework, spec.network.name),)
     if begun.python and not store.settings.runs_python_layers:
-        where = "job" if isinstance(spec.network, PreviousNetwork) else "python_layers"
+        where = "job" if isinstance(spec.network, LentNetwork) else "python_layers"
         begun.problems[f"network.{where}"] = [
             "Layers written in Python do not run on this server, because others can reach it: their code can do what the "
             "server's user can. The setting allow_python_layers changes that."
@@ -130,7 +130,7 @@ def definition_of(job: Job) -> str:
     match spec.network:
         case CustomNetwork(text=text):
             return text
-        case PreviousNetwork():
+        case LentNetwork():
             return Beginning.read(job.folder).text
         case standard:
             written: str = load(framework.standard)(standard.name)
@@ -197,35 +197,59 @@ def _custom(begun: Begun, store: Store, network: CustomNetwork, framework: str) 
             begun.python = _python_on_server(store, network.python_layers)
 
 
-def _previous(begun: Begun, store: Store, spec: TrainSpec, network: PreviousNetwork) -> None:
+def _lent(begun: Begun, store: Store, spec: TrainSpec, network: LentNetwork) -> None:
+    kind = "pretrained_model" if isinstance(network, PretrainedNetwork) else "model"
     try:
         job = store.job(network.job)
     except NotFoundError:
         job = None
-    if job is None or job.kind != "model":
+    if job is None or job.kind != kind:
         begun.problems["network.job"] = [f"Job not found: {network.job}"]
         return
     if job.spec.get("framework") != spec.framework:
         begun.problems["network.job"] = [f"{job.name!r} is of the framework {job.spec.get('framework')}."]
         return
-    try:
-        begun.weights = _of_epoch(store, job, network.epoch)
-    except DigitsError:
-        named = "None" if network.epoch is None else plain_epoch(network.epoch)
-        begun.problems["network.epoch"] = [
-            f"For the job {job.id}, selected pretrained_model for epoch {named} is invalid!"
-        ]
+    if isinstance(network, PreviousNetwork) and not _weights_of_epoch(begun, store, job, network.epoch):
         return
+    if isinstance(network, PretrainedNetwork):
+        with begun.problem_at("network.job"):
+            begun.weights = (_snapshot(job, choose(store.snapshots(job.id), None)),)
+        if begun.problems:
+            return
     begun.model = job.id
     if path := python_layers_of(job):
         begun.python = path.read_text("utf-8")
     with begun.problem_at("network.job"):
         begun.text = definition_of(job)
-        if job.depends_on != spec.dataset:
+        if not _answers_alike(store, job, spec):
             framework: FrameworkExtension = extension("frameworks", spec.framework)
             begun.text = load(framework.refit)(
-                begun.text, num_classes=_num_classes(store, job), rename=bool(begun.weights)
+                begun.text, num_classes=len(_labels(store, job)), rename=bool(begun.weights)
             )
+
+
+def _weights_of_epoch(begun: Begun, store: Store, job: Job, epoch: float | None) -> bool:
+    """Let a training begin with the weights of a model at an epoch; False, and a problem, where it has none of it."""
+    try:
+        begun.weights = _of_epoch(store, job, epoch)
+    except DigitsError:
+        named = "None" if epoch is None else plain_epoch(epoch)
+        begun.problems["network.epoch"] = [
+            f"For the job {job.id}, selected pretrained_model for epoch {named} is invalid!"
+        ]
+        return False
+    return True
+
+
+def _answers_alike(store: Store, job: Job, spec: TrainSpec) -> bool:
+    """Whether what a network answers means the same in the new training: its own dataset, or for a pretrained one the same labels."""
+    if job.kind == "model":
+        return job.depends_on == spec.dataset
+    try:
+        wanted = store.job(spec.dataset).facts.get("labels", ())
+    except NotFoundError:
+        wanted = ()
+    return bool(wanted) and list(wanted) == _labels(store, job)
 
 
 def _of_epoch(store: Store, job: Job, epoch: float | None) -> tuple[Source, ...]:
@@ -329,11 +353,14 @@ def _require_allowed(path: Path, store: Store) -> None:
         require_allowed(path, store.settings)
 
 
-def _num_classes(store: Store, job: Job) -> int:
+def _labels(store: Store, job: Job) -> list[str]:
+    """Return the classes that a model was trained for, [] where they are not known."""
+    if job.kind == "pretrained_model":
+        return list(job.facts.get("labels", ()))
     try:
-        return len(store.job(job.depends_on).facts.get("labels", ()))
+        return list(store.job(job.depends_on).facts.get("labels", ()))
     except NotFoundError:
-        return 0
+        return []
 
 
 def _kept(source: Source, number: int, folder: JobFolder) -> WeightFile:

@@ -8,7 +8,14 @@ from pydantic import model_validator
 
 from digits.core.settings import Device
 from digits.core.spec import FieldError, Spec, field
-from digits.core.trainspec.networks import CustomNetwork, NetworkChoice, PreviousNetwork, StandardNetwork
+from digits.core.trainspec.networks import (
+    CustomNetwork,
+    LentNetwork,
+    NetworkChoice,
+    PretrainedNetwork,
+    PreviousNetwork,
+    StandardNetwork,
+)
 from digits.core.trainspec.policies import (
     ExpPolicy,
     FixedPolicy,
@@ -21,8 +28,8 @@ from digits.core.trainspec.policies import (
 )
 
 __all__ = [
-    "MEANS", "SOLVERS", "CustomNetwork", "ExpPolicy", "FixedPolicy", "InvPolicy", "LrPolicy", "MultistepPolicy", "NetworkChoice",
-    "PolyPolicy", "PreviousNetwork", "SigmoidPolicy", "StandardNetwork", "StepPolicy", "TrainSpec",
+    "MEANS", "SOLVERS", "CustomNetwork", "ExpPolicy", "FixedPolicy", "InvPolicy", "LentNetwork", "LrPolicy", "MultistepPolicy", "NetworkChoice",
+    "PolyPolicy", "PretrainedNetwork", "PreviousNetwork", "SigmoidPolicy", "StandardNetwork", "StepPolicy", "TrainSpec",
 ]  # fmt: skip
 
 SOLVERS = {

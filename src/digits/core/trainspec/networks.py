@@ -75,7 +75,13 @@ class CustomNetwork(Spec):
     )
 
 
-class PreviousNetwork(Spec):
+class LentNetwork(Spec):
+    """A network that another job lends, with its weights."""
+
+    job: str
+
+
+class PreviousNetwork(LentNetwork):
     """The network of a model trained before, with its weights."""
 
     method: Literal["previous"] = field("previous", title="Network", flat="method")
@@ -96,4 +102,18 @@ class PreviousNetwork(Spec):
     )
 
 
-NetworkChoice = Annotated[StandardNetwork | CustomNetwork | PreviousNetwork, Field(discriminator="method")]
+class PretrainedNetwork(LentNetwork):
+    """The network of a pretrained model, with its weights."""
+
+    method: Literal["pretrained"] = field("pretrained", title="Network", flat="method")
+    job: str = field(
+        title="Pretrained network",
+        flat="pretrained_networks",
+        min_length=1,
+        description="Id of the pretrained model whose network is trained.",
+    )
+
+
+NetworkChoice = Annotated[
+    StandardNetwork | CustomNetwork | PreviousNetwork | PretrainedNetwork, Field(discriminator="method")
+]

@@ -18,7 +18,7 @@ from digits.core.healthspec import HealthSpec
 from digits.core.jobfolder import JobFolder, TaskPlan
 from digits.core.secretfiles import write_secrets
 from digits.core.spec import DatasetSpec, Spec
-from digits.core.trainspec import CustomNetwork, PreviousNetwork, TrainSpec
+from digits.core.trainspec import CustomNetwork, LentNetwork, TrainSpec
 from digits.store import Job
 from digits.web import beginnings, deriving, formfiles, healthchecks, jobjson, secretfields
 from digits.web.answers import as_json, redirect, wants_json
@@ -201,7 +201,7 @@ def _check(request: Request, spec: TrainSpec, begun: Begun) -> dict[str, list[st
     problems = {"gpus": [f"There is no GPU {gpu} here." for gpu in missing]} if missing else {}
     if begun.problems:
         return problems | begun.problems
-    lent = isinstance(spec.network, PreviousNetwork)
+    lent = isinstance(spec.network, LentNetwork)
     asked = spec.model_copy(update={"network": CustomNetwork(text=begun.text)}) if lent else spec
     found: Mapping[str, list[str]] = load(framework.check)(asked, dataset_facts(dataset))
     return problems | {"network.job" if lent and path == "network.text" else path: found[path] for path in found}

@@ -7,7 +7,7 @@ from typing import Any
 
 from digits.caffeproto.scan import NotANetworkError
 from digits.core.errors import NetworkError, NotFoundError
-from digits.core.trainspec import CustomNetwork, PreviousNetwork, TrainSpec
+from digits.core.trainspec import CustomNetwork, LentNetwork, TrainSpec
 from digits.networks.caffe.definition import prepare
 from digits.networks.standard import standard_networks, standard_text
 
@@ -31,7 +31,7 @@ def check(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, list[s
     problems: dict[str, list[str]] = {}
     if spec.crop_size and height and spec.crop_size > min(height, width):
         problems["crop_size"] = [f"Crop size {spec.crop_size} is larger than the pictures of {width} x {height}."]
-    if isinstance(spec.network, PreviousNetwork):
+    if isinstance(spec.network, LentNetwork):
         return problems  # its text is another model's; whoever has it asks again with it as a CustomNetwork
     if isinstance(spec.network, CustomNetwork):
         field, text = "network.text", spec.network.text
