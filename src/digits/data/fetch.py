@@ -12,13 +12,13 @@ import socket
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
 from urllib.parse import urljoin
 
 import httpcore
 import httpx
 
 from digits.core.errors import DataError
+from digits.data.addresses import UrlSettings
 
 MAX_BYTES = 20_000_000
 CONNECT_S = 6.0
@@ -38,27 +38,6 @@ _METADATA = frozenset(
 """Where clouds keep the credentials of a machine."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _COMPATIBLE = ipaddress.ip_network("::/96")
-
-
-def is_address(text: str) -> bool:
-    """Whether ``text`` is a web address and no path."""
-    return text[:8].lower().startswith(("http://", "https://"))
-
-
-class UrlSettings(Protocol):
-    """The settings that bear on addresses: of a server or of a worker."""
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether only this machine can reach the server."""
-
-    @property
-    def allow_private_addresses(self) -> bool:
-        """Whether addresses of private networks and of this machine may be fetched."""
-
-    @property
-    def url_hosts(self) -> tuple[str, ...]:
-        """The only hosts that may be asked: all when empty."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from digits.caffeproto import caffe_pb2
-from digits.caffeproto.blob import blob_to_array
+from digits.caffeproto.blob import array_to_blob, blob_to_array
 from digits.core.errors import DataError, WeightsError
 from digits.core.files import write_bytes
 from digits.data.encode import encode_jpeg
@@ -96,8 +96,9 @@ class _Sum:
 def write_mean(folder: Path, mean_HWC: NDArray[np.uint8]) -> None:
     """Write ``mean.binaryproto`` (a BlobProto of 1×C×H×W floats, BGR where there are 3) and ``mean.jpg`` into ``folder``."""
     mean_CHW = (mean_HWC[:, :, ::-1] if mean_HWC.shape[2] == 3 else mean_HWC).transpose(2, 0, 1)
-    blob = caffe_pb2.BlobProto(num=1, channels=mean_CHW.shape[0], height=mean_CHW.shape[1], width=mean_CHW.shape[2])
-    blob.data.extend(mean_CHW.astype(np.float32).ravel().tolist())
+    blob = array_to_blob(mean_CHW)
+    blob.ClearField("shape")  # four numbers instead, which all that read means know
+    blob.num, (blob.channels, blob.height, blob.width) = 1, mean_CHW.shape
     write_bytes(folder / "mean.binaryproto", blob.SerializeToString())
     write_bytes(folder / "mean.jpg", encode_jpeg(visible(mean_HWC)))
 

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from digits.core.errors import DigitsError
-from digits.data.fetch import is_address
+from digits.data.addresses import is_address
 from digits.store import Job, SnapshotRow
 from digits.web import services
 from digits.web.fetch import fetched

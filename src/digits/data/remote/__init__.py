@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from digits.core.errors import DataError
-from digits.data.fetch import UrlSettings, is_address
+from digits.data.addresses import UrlSettings, is_address
 
 MAX_DEPTH = 16
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".gif", ".webp", ".tif", ".tiff")

@@ -11,7 +11,8 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from digits.core.errors import DataError
-from digits.data.fetch import CONNECT_S, MAX_BYTES, READ_S, UrlRules, UrlSettings
+from digits.data.addresses import UrlSettings
+from digits.data.fetch import CONNECT_S, MAX_BYTES, READ_S, UrlRules
 from digits.data.remote import Listing
 
 # Each leads to another machine. What reads this machine's files (file, git, zip ...) or chains one address to another is left out:

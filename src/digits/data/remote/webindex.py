@@ -8,7 +8,8 @@ from typing import Self
 from urllib.parse import unquote, urljoin, urlsplit
 
 from digits.core.errors import DataError
-from digits.data.fetch import TRIES, Fetcher, UrlRules, UrlSettings
+from digits.data.addresses import UrlSettings
+from digits.data.fetch import TRIES, Fetcher, UrlRules
 from digits.data.remote import Listing
 
 _MAX_INDEX_BYTES = 200_000_000

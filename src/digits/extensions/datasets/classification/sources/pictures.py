@@ -13,7 +13,7 @@ import numpy as np
 
 from digits.core.errors import DataError
 from digits.core.work import WorkerSettings
-from digits.data.fetch import is_address
+from digits.data.addresses import is_address
 from digits.data.gather import Entry, Gatherer
 from digits.data.inventory import Inventory
 from digits.data.rules import UNDECIDED

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from digits.core.errors import DataError
 from digits.core.settings import Settings
-from digits.data.fetch import is_address
-from digits.data.remote.buckets import checked
-from digits.data.remote.webindex import WebTree
+from digits.data.addresses import is_address
 
 
 def tree_problem(root: str, settings: Settings) -> str:
     """Return why the folder at an address cannot be used, as far as can be told at once; empty where it can."""
+    from digits.data.remote.buckets import checked  # which take a tenth of a second to load
+    from digits.data.remote.webindex import WebTree
+
     try:
         if not is_address(root):
             checked(root, settings)

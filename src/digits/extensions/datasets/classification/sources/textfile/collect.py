@@ -9,7 +9,8 @@ from pathlib import Path
 from digits.core.errors import DataError
 from digits.core.events import Warned
 from digits.data import gather
-from digits.data.fetch import Fetcher, UrlRules, is_address
+from digits.data.addresses import is_address
+from digits.data.fetch import Fetcher, UrlRules
 from digits.data.inventory import Inventory, InventoryWriter
 from digits.data.reader import Answer, TargetKind
 from digits.data.rules import DBS, Rules
