@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import shutil
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from digits.core.errors import DataError, SetupError
-from digits.core.events import Emit, Progress
+from digits.core.events import Emit
 from digits.core.exportspec import MARK, TASK, ExportSpec, folder_problem
 from digits.core.files import folder_bytes, read_json, write_json
 from digits.core.jobfolder import JobFolder, JobRecord, find_job_folder
-from digits.core.work import StopCheck, StoppedError, WorkerSettings
+from digits.core.work import StopCheck, WorkerSettings
 from digits.data.exports import export_records
 from digits.workers.job import run_job
-
-_SAY_S = 0.5
+from digits.workers.told import Told
 
 
 def export(
@@ -38,7 +36,7 @@ def export(
     if problem := folder_problem(place, overwrite=spec.overwrite):
         raise DataError(problem)
     total = sum(int(each["entries"]) for each in facts["dbs"].values())
-    tell = _Told(emit, stop, total)
+    tell = Told(emit, stop, TASK, total)
     work = place.with_name(f".{place.name}.{folder.id}.tmp")
     try:
         work.mkdir()
@@ -66,35 +64,6 @@ def _put(work: Path, place: Path, *, overwrite: bool) -> None:
         shutil.rmtree(old, ignore_errors=True)
     else:
         work.rename(place)
-
-
-class _Told:
-    """Says how far it is, now and then; stops it where that was asked for."""
-
-    def __init__(self, emit: Emit, stop: StopCheck, total: int) -> None:
-        self._emit, self._stop, self._total = emit, stop, total
-        self._began, self._next = time.monotonic(), 0.0
-
-    def __call__(self, done: int) -> None:
-        """Hear how many pictures are written.
-
-        Raises:
-            StoppedError: the job was asked to stop.
-        """
-        if self._stop():
-            raise StoppedError
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + _SAY_S
-            self._emit(self._progress(done))
-
-    def end(self) -> None:
-        """Say that all are."""
-        self._emit(self._progress(self._total).model_copy(update={"state": "done"}))
-
-    def _progress(self, done: int) -> Progress:
-        rate = done / max(time.monotonic() - self._began, 1e-6)
-        text = f"{done:,} of {self._total:,} pictures"
-        return Progress(task=TASK, done=done, total=self._total, unit="pictures", text=text, rate=rate)
 
 
 if __name__ == "__main__":

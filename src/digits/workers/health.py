@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from digits.core.errors import DataError
-from digits.core.events import Emit, Progress, Warned, read_events
+from digits.core.events import Emit, Warned, read_events
 from digits.core.extensions import extension, load
 from digits.core.files import read_json
 from digits.core.healthspec import COMPARE, PREDICT, SCAN, HealthSpec
 from digits.core.jobfolder import JobFolder, JobRecord, find_job_folder
 from digits.core.settings import Device
 from digits.core.trainspec import TrainSpec
-from digits.core.work import StopCheck, StoppedError, WorkerSettings
+from digits.core.work import StopCheck, WorkerSettings
 from digits.data.health.duplicates import find_duplicates
 from digits.data.health.findings import odd_files, write_findings
 from digits.data.health.imbalance import imbalance
@@ -28,11 +27,11 @@ from digits.data.health.outliers import find_outliers
 from digits.data.health.suspects import Suspect, find_suspects
 from digits.data.reader import DatasetReader
 from digits.workers.job import run_job
+from digits.workers.told import Told
 
 if TYPE_CHECKING:
     from digits.training.inference import Predictor  # torch: loaded by the framework, where there is a model to ask
 
-_SAY_S = 0.5
 _BATCH = 256
 _HINT = "Choose a model that was trained on this dataset."
 UNKNOWN = -1
@@ -53,13 +52,13 @@ def check_health(
     }
     shape = next(iter(readers.values())).sample_shape
     looks = _look(readers, emit, stop, settings)
-    told = _Told(emit, stop, COMPARE, len(looks))
+    told = Told(emit, stop, COMPARE, len(looks))
     duplicates, outliers = find_duplicates(looks, told), find_outliers(looks, shape[:2])
     told.end()
     suspects: list[Suspect] = []
     model: dict[str, Any] | None = None
     if spec.model:
-        told = _Told(emit, stop, PREDICT, len(looks))
+        told = Told(emit, stop, PREDICT, len(looks))
         doubter = _Doubter.open(spec, folder.path.parent, looks, shape, settings.device)
         suspects, estimated = doubter.suspects(readers, told)
         model = {"id": spec.model, "epoch": doubter.predictor.epoch, "estimated": estimated}
@@ -72,7 +71,7 @@ def check_health(
 
 
 def _look(readers: Mapping[str, DatasetReader], emit: Emit, stop: StopCheck, settings: WorkerSettings) -> Looks:
-    told = _Told(emit, stop, SCAN, sum(map(len, readers.values())))
+    told = Told(emit, stop, SCAN, sum(map(len, readers.values())))
     looks = look(readers, num_threads=settings.num_threads, tell=told)
     told.end()
     return looks
@@ -124,39 +123,6 @@ class _Doubter:
             found += [each._replace(place=start + each.place) for each in doubts.suspects]
             estimated[db] = doubts.estimated
         return sorted(found, key=lambda each: -each.margin), estimated
-
-
-class _Told:
-    """Says how far a task is, now and then; stops it where that was asked for."""
-
-    def __init__(self, emit: Emit, stop: StopCheck, task: str, total: int) -> None:
-        self._emit, self._stop, self._task, self._total = emit, stop, task, total
-        self._began = time.monotonic()
-        self._next = 0.0
-        self(0)
-
-    def __call__(self, done: int) -> None:
-        """Hear how many pictures are done.
-
-        Raises:
-            StoppedError: the job was asked to stop.
-        """
-        if self._stop():
-            raise StoppedError
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + _SAY_S
-            self._say(done, "running")
-
-    def end(self) -> None:
-        """Say that the task is done."""
-        self._say(self._total, "done")
-
-    def _say(self, done: int, state: Literal["running", "done"]) -> None:
-        rate = done / max(time.monotonic() - self._began, 1e-6)
-        text = f"{done:,} of {self._total:,} pictures"
-        self._emit(
-            Progress(task=self._task, done=done, total=self._total, unit="pictures", text=text, rate=rate, state=state)
-        )
 
 
 def _notes(dataset: JobFolder) -> list[str]:
