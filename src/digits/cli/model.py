@@ -1,4 +1,4 @@
-"""``digits model create|ls|show|resume|snapshots|classify|export|metrics``."""
+"""``digits model create|ls|show|resume|snapshots|classify|export|metrics|compare``."""
 
 from __future__ import annotations
 
@@ -239,3 +239,27 @@ def metrics(
                      curve.epoch[-1] if curve.epoch else None])  # fmt: skip
     table(["Curve", "Points", "Least", "Largest", "Last", "Epoch"], rows, empty="no curves yet",
           right=["Points", "Least", "Largest", "Last", "Epoch"])  # fmt: skip
+
+
+@model.command()
+@click.argument("job_ids", nargs=-1, required=True, metavar="ID...")
+@json_option
+@with_client
+def compare(client: Client, job_ids: tuple[str, ...], as_json: bool) -> None:
+    """Show 2 to 20 models side by side: the settings that differ, and the best and last value of every curve."""
+    found = client.model.compare(job_ids)
+    if as_json:
+        print_json(found.as_json())
+        return
+    rows: list[list[Any]] = [["status", *(each.status for each in found.models)]]
+    rows += [[name, *(_brief(value) for value in values)] for name, values in found.differing.items()]
+    for name, ends in found.metrics.items():
+        rows.append([f"{name} best", *(end and f"{end.best:.6g} (epoch {end.epoch:g})" for end in ends)])
+        rows.append([f"{name} last", *(end and f"{end.last:.6g}" for end in ends)])
+    names = [each.name for each in found.models]
+    table(["", *names], rows, right=names)
+    click.echo(f"{client.address}/models/compare?ids={','.join(each.id for each in found.models)}")
+
+
+def _brief(value: str | None) -> str | None:
+    return value if value is None or (len(value) <= 60 and "\n" not in value) else f"{len(value.splitlines())} lines"

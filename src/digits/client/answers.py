@@ -191,6 +191,22 @@ class Metrics(Answer):
     series: dict[str, Series] = {}
 
 
+class CurveEnd(Answer):
+    """What a curve came to: its last value, its best one, and the epoch of that."""
+
+    last: float
+    best: float
+    epoch: float
+
+
+class Compared(Answer):
+    """Several models side by side; lists have one place a model, None where it has no such setting or curve."""
+
+    models: list[Created]
+    differing: dict[str, list[str | None]] = {}
+    metrics: dict[str, list[CurveEnd | None]] = {}
+
+
 class Events(Answer):
     """What a job's worker has said; ``next`` asks for what comes after it."""
 

@@ -224,6 +224,15 @@ class Models:
         """Return every point of every curve as CSV."""
         return self._client.request("GET", f"/models/{self._client.find(job_id)}/metrics.csv").text
 
+    def compare(self, job_ids: Sequence[str]) -> answers.Compared:
+        """Return 2 to 20 models side by side: settings that differ, what each curve came to.
+
+        Raises:
+            RefusedError: they are too few or too many, or one is no model.
+        """
+        ids = ",".join(self._client.find(each) for each in job_ids)
+        return self._client.get("/models/compare.json", as_=answers.Compared, ids=ids)
+
     def export(self, job_id: str, format: str, file: Path, *, epoch: float | None = None) -> None:  # noqa: A002 - the route's name
         """Write the model to ``file`` as others read it: "onnx", "pt2", "safetensors", "caffemodel".
 

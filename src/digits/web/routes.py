@@ -201,6 +201,9 @@ MODELS = [
     Route("POST", "/models/copy-table", "Which weights would be copied into which layers", "networks",
           api="finetuning:copy_table", twin=True, spec=TrainSpec, params=(
               FRAMEWORK, Param("dataset_id", "Takes the sizes from this dataset.", "form"))),
+    Route("GET", "/models/compare", "Several models side by side: settings that differ, curves, what they came to", "models",
+          page="comparing:show", api="comparing:show", twin=True, params=(
+              Param("ids", "Comma-separated ids of 2 to 20 models.", required=True),)),
     Route("GET", "/models/{job_id}/metrics", "Curves of a training", "models", api="curves:metrics", twin=True, params=(
         Param("series", "Comma-separated names; all where it is not given."), Param("from", "First epoch."),
         Param("to", "Last epoch."), Param("points", "At most so many buckets a series (2000)."),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
 from digits.core.states import JobState
+from digits.web import comparing
 from digits.web.auth import may_change
 from digits.web.pages import joblists, words
 from digits.web.site import Site, link, store
@@ -75,15 +76,17 @@ def file_links(request: Request, job: Job, names: Iterable[str]) -> list[FileLin
     return found
 
 
-def related(request: Request, job: Job) -> list[RelatedJob]:
-    """Return the models of a dataset; for a model its group, or the other models of its dataset."""
+def models_beside(request: Request, job: Job) -> list[Job]:
+    """Return the models of a dataset, newest first; for a model its group, or the other models of its dataset."""
     kept = store(request)
     if job.kind == "dataset":
-        jobs = kept.jobs(kind="model", depends_on=job.id, limit=20)
-    else:
-        jobs = [each for each in kept.jobs(kind="model", depends_on=job.depends_on, limit=40) if each.id != job.id]
-        if job.group:
-            jobs = [each for each in jobs if each.group == job.group]
+        return kept.jobs(kind="model", depends_on=job.id, limit=20)
+    jobs = [each for each in kept.jobs(kind="model", depends_on=job.depends_on, limit=40) if each.id != job.id]
+    return [each for each in jobs if each.group == job.group] if job.group else jobs
+
+
+def related(request: Request, job: Job, jobs: Sequence[Job]) -> list[RelatedJob]:
+    """Return links to the ``jobs`` that belong with a job; their names are short where its group says the rest."""
     shared = bool(job.group) and all(each.group == job.group for each in jobs)
     return [
         RelatedJob(
@@ -93,12 +96,22 @@ def related(request: Request, job: Job) -> list[RelatedJob]:
     ]
 
 
+def compare_link(request: Request, job: Job, jobs: Sequence[Job]) -> tuple[str, str] | None:
+    """Return text and address of the comparison of a job and the ``jobs`` beside it; None where there are not two models."""
+    ids = [each.id for each in jobs if each.kind == "model"]
+    href = comparing.address(request, ids if job.kind == "dataset" else [job.id, *ids])
+    group = job.kind == "model" and job.group
+    return ("Compare the group" if group else "Compare the models", href) if href else None
+
+
 def common(request: Request, job: Job) -> dict[str, object]:
     """Return what every job's page needs: job, status lines, related jobs, and what its reader may do."""
+    beside = models_beside(request, job)
     return {
         "job": job,
         "status_lines": status_lines(job, store(request).history(job.id)),
-        "related": related(request, job),
+        "related": related(request, job, beside),
+        "compare": compare_link(request, job, beside),
         "may_change": may_change(Site(request).user, job),
         "home_tab": {"dataset": "1", "model": "2"}.get(job.kind, "3"),
         "live": job.is_running,

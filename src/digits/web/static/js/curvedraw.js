@@ -9,7 +9,7 @@ const HEIGHT = 320;
 const RATE_HEIGHT = 92;
 const LEFT = 52;
 const RIGHT = 56;
-const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 604800];
+export const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 604800];
 
 /**
  * @typedef {import("./curvedata.js").Curve} Curve
@@ -141,13 +141,13 @@ function drawRate(box, curve, view, hooks, key) {
 }
 
 /** @param {HTMLElement} box */
-function empty(box) {
+export function empty(box) {
   box.replaceChildren();
   return box;
 }
 
 /** Numbers of an axis with as many decimals as their step needs. @param {number[]} values */
-function evenly(values) {
+export function evenly(values) {
   const step = values.length > 1 ? values[1] - values[0] : 1;
   let decimals = 0;
   while (decimals < 6 && Math.abs(step * 10 ** decimals - Math.round(step * 10 ** decimals)) > 1e-6) decimals += 1;
@@ -155,7 +155,7 @@ function evenly(values) {
 }
 
 /** @param {Unit} unit */
-function xValues(unit) {
+export function xValues(unit) {
   return (/** @type {uPlot} */ _, /** @type {number[]} */ values) =>
     values.map((value) => (unit === "time" ? clock(value) : unit === "step" ? value.toLocaleString("en-US") : plain(value)));
 }
@@ -167,7 +167,7 @@ export function clock(seconds) {
 }
 
 /** @param {string} key @param {Hooks} hooks @returns {uPlot.Cursor} */
-function cursor(key, hooks) {
+export function cursor(key, hooks) {
   return {
     y: false,
     sync: { key },
@@ -178,7 +178,7 @@ function cursor(key, hooks) {
 }
 
 /** @param {Hooks} hooks @returns {uPlot.Hooks.Arrays} */
-function shared(hooks) {
+export function shared(hooks) {
   return {
     setCursor: [(plot) => hooks.onCursor(plot.cursor.left !== undefined && plot.cursor.left >= 0 ? plot.posToVal(plot.cursor.left, "x") : null)],
     setSelect: [

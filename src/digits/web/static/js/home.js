@@ -48,6 +48,8 @@ function show() {
   const running = everything || [...chosen].some((id) => ["Initialized", "Waiting", "Running"].includes(rowOf(id)?.dataset.state ?? ""));
   const abort = /** @type {HTMLButtonElement | null} */ (document.querySelector('[data-selection="abort"]'));
   if (abort) abort.disabled = !running;
+  const compare = /** @type {HTMLButtonElement | null} */ (document.querySelector('[data-selection="compare"]'));
+  if (compare) compare.disabled = chosen.size < 2 || chosen.size > MOST_COMPARED;
   showColumns();
   showGroups();
 }
@@ -146,8 +148,13 @@ document.addEventListener("change", (event) => {
 /** @param {number} count */
 const jobs = (count) => `${count.toLocaleString("en")} job${count === 1 ? "" : "s"}`;
 
+const MOST_COMPARED = 20;
+
 /** @type {Record<string, (ids: string[], address: string) => void>} */
 const SELECTION = {
+  compare(ids, address) {
+    location.href = `${address}?ids=${ids.join(",")}`;
+  },
   group(ids, address) {
     ask({
       title: `Put ${jobs(ids.length)} into a group`,
