@@ -6,15 +6,36 @@ A module here is called as its kind ("class" with an underscore, as Python keeps
 from __future__ import annotations
 
 import keyword
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from digits.core.errors import TrainingError
+
+Cells = Iterable[Sequence[object]]
+"""Rows of a table, cell by cell."""
+
+
+class Scores(Protocol):
+    """Gathers what answers say about a model, a batch at a time."""
+
+    columns: tuple[str, ...]
+    """Heads of the table of answers."""
+
+    def add(self, answers: NDArray[Any], targets: NDArray[Any]) -> tuple[NDArray[Any], Cells]:
+        """Take the answers to a batch (as ``Target.predict`` gives them) and what was right (as a reader's ``targets``).
+
+        Returns:
+            What is kept of each record (``digits.scoring.kept``), and its cells of the table.
+        """
+
+    def result(self) -> dict[str, Any]:
+        """Return ``metrics``, ``per_class``, ``confusion`` and, of probabilities, ``calibration``, as JSON; the answers so far."""
 
 
 class Target(Protocol):
@@ -28,6 +49,9 @@ class Target(Protocol):
 
     def predict(self, outputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """Return the answers that the network's outputs stand for, one row a picture."""
+
+    def scores(self, labels: Sequence[str], columns: NDArray[np.int64]) -> Scores:
+        """Return what scores a model that knows ``labels``; class or number ``i`` of the targets is its ``columns[i]``."""
 
 
 def target(kind: str) -> Target:

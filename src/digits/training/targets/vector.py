@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from digits.scoring.confusion import ratio
+from digits.scoring.kept import NO_CLASS, kept
 from digits.training.outputs import last_rows, of_targets, single_numbers
+from digits.training.targets import Cells
 
 
 class VectorTarget:
@@ -30,6 +33,48 @@ class VectorTarget:
     def predict(self, outputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """Return [N, numbers]: the last output."""
         return last_rows(outputs)
+
+    def scores(self, labels: Sequence[str], columns: NDArray[np.int64]) -> VectorScores:
+        """Return how far off the numbers are."""
+        return VectorScores([labels[column] for column in columns], columns)
+
+
+class VectorScores:
+    """What numbers say about a model."""
+
+    def __init__(self, labels: Sequence[str], columns: NDArray[np.int64]) -> None:
+        self._labels, self._columns = labels, columns
+        self._off, self._squares = np.zeros(len(labels)), np.zeros(len(labels))
+        self._count = 0
+        self.columns = (*labels, *(f"{label} predicted" for label in labels), "error")
+
+    def add(self, answers: NDArray[Any], targets: NDArray[Any]) -> tuple[NDArray[Any], Cells]:
+        """Take numbers [N, numbers] and what they should be; kept of a picture is its mean absolute error."""
+        found, wanted = answers[:, self._columns].astype(np.float64), targets.astype(np.float64)
+        off = np.abs(found - wanted)
+        self._off += off.sum(axis=0)
+        self._squares += (off**2).sum(axis=0)
+        self._count += len(off)
+        cells = np.round(np.concatenate([wanted, found, off.mean(axis=1, keepdims=True)], axis=1), 6).tolist()
+        return kept(truth=NO_CLASS, said=NO_CLASS, wrong=True, score=off.mean(axis=1)), cells
+
+    def result(self) -> dict[str, Any]:
+        """Return the mean absolute error and the root of the mean square, of all numbers and of each."""
+        each = [
+            (ratio(float(off), self._count), ratio(float(square), self._count))
+            for off, square in zip(self._off, self._squares, strict=True)
+        ]
+        size = self._count * len(self._labels)
+        square = ratio(float(self._squares.sum()), size)
+        return {
+            "metrics": {"mae": ratio(float(self._off.sum()), size), "rmse": None if square is None else square**0.5},
+            "per_class": [
+                {"label": label, "count": self._count, "mae": mae, "rmse": None if square is None else square**0.5}
+                for label, (mae, square) in zip(self._labels, each, strict=True)
+            ],
+            "confusion": [],
+            "calibration": None,
+        }
 
 
 TARGET = VectorTarget()
