@@ -28,8 +28,25 @@ def encode_png(image_HWC: NDArray[np.uint8]) -> bytes:
     rows[:, 0] = 2
     rows[0, 1:] = pixels[0]
     np.subtract(pixels[1:], pixels[:-1], out=rows[1:, 1:])
-    header = struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 0, 0, 0, 0)
-    return b"".join((SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", isal_zlib.compress(rows, 2)), _END))
+    return _png(width, height, 2 if channels == 3 else 0, rows)
+
+
+def encode_indexed_png(
+    indices_HW: NDArray[np.uint8], palette_RGB: NDArray[np.uint8], *, clear: int | None = None
+) -> bytes:
+    """Return a PNG whose pixels are rows of a palette [up to 256, 3]; ``clear`` is an index that lets through what lies below."""
+    height, width = indices_HW.shape
+    rows = np.zeros((height, width + 1), np.uint8)  # filter 0: differences of indices mean nothing
+    rows[:, 1:] = indices_HW
+    size = len(palette_RGB) if clear is None else max(len(palette_RGB), clear + 1)
+    colours = _chunk(b"PLTE", palette_RGB.tobytes() + bytes(3 * (size - len(palette_RGB))))
+    alphas = b"" if clear is None else _chunk(b"tRNS", b"\xff" * clear + b"\0")
+    return _png(width, height, 3, rows, colours + alphas)
+
+
+def _png(width: int, height: int, kind: int, rows: NDArray[np.uint8], between: bytes = b"") -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0)
+    return b"".join((SIGNATURE, _chunk(b"IHDR", header), between, _chunk(b"IDAT", isal_zlib.compress(rows, 2)), _END))
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -8,13 +8,14 @@ Legend: HWC = height, width, channels of uint8; RGB where there are 3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from digits.core.errors import NotFoundError
 from digits.core.files import read_json
@@ -22,7 +23,9 @@ from digits.core.jobfolder import JobFolder
 from digits.core.settings import Device
 from digits.data.images import Limits, ResizeMode, prepare_image
 from digits.training import devices, snapshots
+from digits.training.activationmap import ActivationMaps, activation_maps
 from digits.training.dataset import LABELS_FILE
+from digits.training.layerviews import LayerView, layer_views
 from digits.training.run import Network
 from digits.training.targets import Target, target
 from digits.training.transform import Transform, centre
@@ -69,6 +72,7 @@ class Predictor:
         self._net = net
         self._kind = kind
         self._transform = transform
+        self._weight_views: dict[str, LayerView] = {}
 
     @classmethod
     def load(
@@ -122,13 +126,37 @@ class Predictor:
         """Return the probability of each class for prepared pictures: [N, classes]."""
         return np.asarray(self._kind.predict(self.predict(images_HWC)), np.float32)
 
+    @property
+    def num_parameters(self) -> int:
+        """The network's learned values."""
+        return self._net.num_parameters
+
+    def layers(self, image_HWC: NDArray[np.uint8]) -> Iterator[LayerView]:
+        """Yield each layer's numbers and pictures for a prepared picture, in the network's order."""
+        with torch.inference_mode(), devices.memory_words(self._transform.device, 1):
+            steps, _ = self._net.steps(**{self.facts.data_blob: self._input(image_HWC[None])})
+        yield from layer_views(steps, rgb=self._transform.rgb, known=self._weight_views)
+
+    def maps(self, image_HWC: NDArray[np.uint8], classes: Sequence[int]) -> ActivationMaps | None:
+        """Return what in a prepared picture speaks for each of ``classes``; None for a network that has no places to show."""
+        data = self._input(image_HWC[None]).requires_grad_()  # the first layers may be frozen
+        with torch.enable_grad(), devices.memory_words(self._transform.device, 1):
+            steps, outputs = self._net.steps(
+                **{self.facts.data_blob: data * 1}
+            )  # no leaf: a layer may change it in place
+            return activation_maps(steps, list(outputs.values())[-1], classes)
+
     @torch.inference_mode()
     def _forward(self, images_NHWC: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        with devices.memory_words(self._transform.device, len(images_NHWC)):
+            outputs = self._net(**{self.facts.data_blob: self._input(images_NHWC)})
+            return {name: value.float().cpu().numpy() for name, value in outputs.items()}
+
+    def _input(self, images_NHWC: NDArray[np.uint8]) -> Tensor:
+        """Return what the network takes for prepared pictures."""
         planes = torch.from_numpy(images_NHWC).permute(0, 3, 1, 2)
         planes = (planes.flip(1) if planes.shape[1] == 3 else planes).contiguous()  # RGB to BGR
-        with devices.memory_words(self._transform.device, len(planes)):
-            outputs = self._net(**{self.facts.data_blob: self._transform(planes)})
-            return {name: value.float().cpu().numpy() for name, value in outputs.items()}
+        return self._transform(planes)
 
 
 def top_classes(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,12 +15,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from digits.core.events import Emit, Resumed, Snapshot, Warned
+from digits.core.events import Emit, Resumed, Snapshot, SnapshotRemoved, Warned
 from digits.core.files import folder_bytes
 from digits.core.jobfolder import JobFolder
 from digits.core.metrics import MetricsWriter
 from digits.core.trainspec import TrainSpec
 from digits.core.work import StopCheck
+from digits.networks.steps import Step
 from digits.training import devices, snapshots
 from digits.training.caffelog import CaffeLog
 from digits.training.reporting import Report
@@ -40,8 +42,15 @@ class Network(Protocol):
     def parameters(self) -> Sequence[Learnable]:
         """All weights."""
 
+    @property
+    def num_parameters(self) -> int:
+        """Learned values, frozen ones among them."""
+
     def __call__(self, **blobs: Tensor) -> dict[str, Tensor]:
         """Return the outputs by name."""
+
+    def steps(self, **blobs: Tensor) -> tuple[list[Step], dict[str, Tensor]]:
+        """Return one pass layer by layer, every value kept, and the outputs by name."""
 
     def total_loss(self, outputs: Mapping[str, Tensor]) -> Tensor:
         """Return what is minimised."""
@@ -102,6 +111,8 @@ class Run:
     validated: int = -1
     """The step of the last validation."""
     last_validation: dict[str, float] = field(default_factory=dict)
+    pieces: int = 1
+    """In how many pieces a batch is learned; more than one since memory ran out."""
 
     @property
     def iter_size(self) -> int:
@@ -118,6 +129,19 @@ class Run:
         """Whether the weights after ``step`` moves are kept: each interval, and at the end."""
         at_interval = self.snapshot_interval > 0 and step > 0 and step % self.snapshot_interval == 0
         return at_interval or step == self.max_iter
+
+    def arithmetic(self) -> AbstractContextManager[object]:
+        """Return the block in which the network computes."""
+        return devices.arithmetic_of(self.spec.precision, self.device)
+
+    def prune(self) -> None:
+        """Remove the snapshots that are not to be kept, each said first: a list never names one that has gone."""
+        keeping = self.spec.keeping
+        if keeping.keep_snapshots is None:
+            return
+        for spare in snapshots.spare(self.folder, keeping.keep_snapshots, keeping.best_metric.strip()):
+            self.emit(SnapshotRemoved(file=spare.relative_to(self.folder.path).as_posix()))
+            self.folder.remove_snapshot(spare.name)
 
     def close(self) -> None:
         """Let go of files and threads."""
@@ -145,8 +169,12 @@ class Run:
         devices.load_random_state(_below("random/", state), self.device)
         self.metrics.cut(facts.lengths)
         self.first_step, self.validated, self.last_validation = facts.step, facts.validated, facts.metrics
+        self.pieces = facts.pieces
+        if facts.pieces > 1:
+            self.facts["pieces"] = facts.pieces
         self.emit(Resumed(step=facts.step, attempt=attempt, epoch=facts.epoch))
         self._tell(snapshot, facts)
+        self.prune()
 
     def _tell(self, snapshot: Path, facts: snapshots.Facts) -> None:
         """Say which snapshot it goes on from, and what a person should know of that."""

@@ -20,7 +20,9 @@ from digits.caffeproto import caffe_pb2
 from digits.core.errors import NetworkError, WeightsError
 from digits.networks.caffe.fillers import fill
 from digits.networks.caffe.shared import SharedView
+from digits.networks.layerinfo import LayerInfo
 from digits.networks.layers.registry import Phase, Shape
+from digits.networks.steps import Step
 
 
 @dataclass(frozen=True)
@@ -40,29 +42,6 @@ class LayerParameter:
     def tensor(self) -> Tensor:
         """The values, wherever the network was moved to."""
         return attribute_of(self.module, self.attribute)
-
-
-@dataclass(frozen=True)
-class LayerInfo:
-    """A row of the table of layers; window numbers are (height, width), empty where the layer has no window."""
-
-    name: str
-    type: str
-    line: int
-    bottoms: tuple[str, ...]
-    tops: tuple[str, ...]
-    output_shapes: tuple[Shape, ...]
-    num_parameters: int
-    """Learned values."""
-    kernel: tuple[int, ...]
-    stride: tuple[int, ...]
-    pad: tuple[int, ...]
-    receptive_field: tuple[int, ...]
-    """Pixels of the input that one output value sees."""
-    cumulative_stride: tuple[float, ...]
-    """Pixels of the input between two neighbours of the output; below 1 after a Deconvolution that enlarges."""
-    multiply_adds: int
-    """For one picture, forward."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +102,29 @@ class CaffeNet:
         interpreter.run(*self._ordered(blobs))
         values = {node.name: value for node, value in interpreter.env.items()}
         return {name: values[node] for name, node in self.nodes.items()}
+
+    def steps(self, **blobs: Tensor) -> tuple[list[Step], dict[str, Tensor]]:
+        """Return one pass layer by layer, and its outputs by blob name.
+
+        Raises:
+            NetworkError: an input is missing.
+        """
+        values = self.activations(**blobs)
+        weights = dict[str, list[Tensor]]()
+        for name, place in self.blobs.items():
+            weights.setdefault(name.rpartition(":")[0], []).append(attribute_of(*place))
+        taken = [
+            Step(
+                layer.name,
+                layer.type,
+                tuple((name, values[name]) for name in layer.bottoms),
+                tuple(weights.get(layer.name, ())),
+                layer.num_parameters,
+                tuple((name, values[name]) for name in layer.tops),
+            )
+            for layer in self.layers
+        ]
+        return taken, {name: values[name] for name in self.outputs}
 
     @property
     def num_parameters(self) -> int:
