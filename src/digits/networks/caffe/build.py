@@ -28,8 +28,9 @@ from digits.networks.caffe.fit import check_counts, check_place
 from digits.networks.caffe.fuse import fuse_scales
 from digits.networks.caffe.geometry import Geometry, after, of_input
 from digits.networks.caffe.memory import check_memory
-from digits.networks.caffe.net import CaffeNet, LayerInfo
+from digits.networks.caffe.net import CaffeNet
 from digits.networks.caffe.weights import Weights
+from digits.networks.layerinfo import LayerInfo
 from digits.networks.layers.registry import (
     NOT_BUILT_YET,
     Converter,

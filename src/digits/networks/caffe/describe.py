@@ -14,8 +14,9 @@ from digits.core.errors import NetworkError
 from digits.networks.caffe.build import build
 from digits.networks.caffe.definition import CaffeDefinition, prepare
 from digits.networks.caffe.graph_svg import Box, draw
-from digits.networks.caffe.net import CaffeNet, LayerInfo
+from digits.networks.caffe.net import CaffeNet
 from digits.networks.caffe.python_layer import python_layers_from
+from digits.networks.layerinfo import LayerInfo
 from digits.networks.layers.registry import Phase, Shape
 from digits.networks.standard import standard_text
 

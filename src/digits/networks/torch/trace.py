@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from digits.core.errors import NetworkError
-from digits.networks.caffe.net import LayerInfo
+from digits.networks.layerinfo import LayerInfo
 from digits.networks.torch.definition import TorchDefinition
 
 Pair = tuple[int, int]
