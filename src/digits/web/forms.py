@@ -8,13 +8,15 @@ number that there must be, as a mistake), and every problem comes back under the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from digits.core.errors import DigitsError
 from digits.core.spec import Spec
 from digits.web.problems import sentence
 from digits.web.shape import Choice, Leaf, Loc, Node, dotted, flat_at, shape
@@ -22,7 +24,9 @@ from digits.web.shape import Choice, Leaf, Loc, Node, dotted, flat_at, shape
 Fields = Mapping[str, Sequence[str]]
 Problems = dict[str, list[str]]
 FALSE = frozenset({"", "false"})
+MOST_IN_SWEEP = 200
 S = TypeVar("S", bound=Spec)
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -245,6 +249,9 @@ def sweep(spec: type[Spec], fields: Fields) -> list[tuple[dict[str, Sequence[str
     """Return the forms that one form with comma-separated values stands for: the product of its lists.
 
     Each comes with the values that set it apart from the others; a form without lists comes back alone, with none.
+
+    Raises:
+        DigitsError: they are more than ``MOST_IN_SWEEP``; ``where`` is the field.
     """
     axes: list[list[tuple[str, str]]] = []
     for leaf in shape(spec).leaves():
@@ -252,11 +259,31 @@ def sweep(spec: type[Spec], fields: Fields) -> list[tuple[dict[str, Sequence[str
         if leaf.extra.get("multiples") and re.search(r"[,\[\]]", text):
             values = [value.strip() for value in text.strip().strip("[]").split(",") if value.strip()]
             axes.append([(leaf.flat, value) for value in dict.fromkeys(values)] or [(leaf.flat, "")])
+    return [
+        (dict(fields) | {name: [value] for name, value in values.items()}, apart)
+        for values, apart in _combinations(axes)
+    ]
+
+
+def sweep_json(spec: type[Spec], body: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, str]]]:
+    """Return the objects that one JSON object with lists in the place of single values stands for, as ``sweep`` does."""
+    axes: list[list[tuple[str, Any]]] = []
+    for leaf in shape(spec).leaves():
+        values = body.get(leaf.name) if leaf.extra.get("multiples") else None
+        if isinstance(values, list) and values and all(isinstance(each, str | int | float) for each in values):
+            axes.append([(leaf.name, value) for value in dict.fromkeys(values)])
+    return [(dict(body) | values, apart) for values, apart in _combinations(axes)]
+
+
+def _combinations(axes: list[list[tuple[str, V]]]) -> Iterator[tuple[dict[str, V], dict[str, str]]]:
+    """Yield the product of lists of (name, value), each with the texts that set it apart from the others."""
     axes.sort(key=lambda axis: axis[0][0] != "learning_rate")  # DIGITS' order of jobs and of name suffixes
     distinct = {axis[0][0] for axis in axes if len(axis) > 1}
-    forms = []
+    if prod(len(axis) for axis in axes) > MOST_IN_SWEEP:
+        raise DigitsError(
+            f"The lists ask for more than {MOST_IN_SWEEP} trainings.", where=axes[0][0][0],
+            hint="Give fewer values; several smaller sweeps may share a group name.",
+        )  # fmt: skip
     for combination in product(*axes):
-        values_of = dict(combination)
-        apart = {name: value for name, value in values_of.items() if name in distinct}
-        forms.append((dict(fields) | {name: [value] for name, value in values_of.items()}, apart))
-    return forms
+        values = dict(combination)
+        yield values, {name: _text(value) for name, value in values.items() if name in distinct}

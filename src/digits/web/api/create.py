@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from digits.core.errors import NotFoundError
+from digits.core.errors import DigitsError, NotFoundError
 from digits.core.extensions import DatasetExtension, FrameworkExtension, extension, load
 from digits.core.healthspec import HealthSpec
 from digits.core.jobfolder import JobFolder, TaskPlan
@@ -25,7 +25,18 @@ from digits.web.answers import as_json, redirect, wants_json
 from digits.web.beginnings import Begun
 from digits.web.dispatch import handler
 from digits.web.fields import FormView, form_view
-from digits.web.forms import Fields, Parsed, Problems, by_flat_name, flatten_stored, mend, parse, parse_json, sweep
+from digits.web.forms import (
+    Fields,
+    Parsed,
+    Problems,
+    by_flat_name,
+    flatten_stored,
+    mend,
+    parse,
+    parse_json,
+    sweep,
+    sweep_json,
+)
 from digits.web.reading import Form, argument, read_form
 from digits.web.site import settings, store
 
@@ -121,11 +132,16 @@ async def model(request: Request) -> Response:
 
 
 def _parse(request: Request, spec: type[S], form: Form, fields: Fields) -> Parsed[S]:
-    """Read a JSON body as the nested spec, anything else (and every clone) as flat fields."""
-    if form.json is not None and not argument(request, "clone"):
-        body = {name: value for name, value in form.json.items() if name != "username"}
-        return parse_json(spec, body)
-    return parse(spec, fields)
+    """Read a JSON body as the nested spec, anything else as flat fields."""
+    body = _nested(request, form)
+    return parse(spec, fields) if body is None else parse_json(spec, body)
+
+
+def _nested(request: Request, form: Form) -> dict[str, Any] | None:
+    """Return a JSON body; None where the fields are flat, as those of every clone are."""
+    if form.json is None or argument(request, "clone"):
+        return None
+    return {name: value for name, value in form.json.items() if name != "username"}
 
 
 async def _refused(request: Request, noun: str, kind: DatasetExtension, fields: Fields, problems: Problems) -> Response:
@@ -155,11 +171,11 @@ def _trainings(request: Request, form: Form, fields: Fields) -> tuple[list[tuple
     problems: Problems = {}
     begun: dict[object, Begun] = {}
     files = formfiles.FormFiles.of(request)
-    forms: Sequence[tuple[Fields, Mapping[str, str]]] = [(fields, {})]
-    if form.json is None or argument(request, "clone"):
-        forms = sweep(TrainSpec, fields)
-    for values, apart in forms:
-        parsed = _parse(request, TrainSpec, form, values)
+    try:
+        asked = _sweep(request, form, fields)
+    except DigitsError as error:
+        return [], {error.where: [f"{error.message} {error.hint}"]}
+    for parsed, apart in asked:
         found = dict(parsed.problems)
         if parsed.spec is not None:
             sent, wrong = files.found(parsed.spec)
@@ -172,6 +188,14 @@ def _trainings(request: Request, form: Form, fields: Fields) -> tuple[list[tuple
             known = problems.setdefault(name, [])
             known.extend(text for text in texts if text not in known)
     return wanted, problems
+
+
+def _sweep(request: Request, form: Form, fields: Fields) -> list[tuple[Parsed[TrainSpec], dict[str, str]]]:
+    """Return the trainings that the lists of a form or of a JSON body ask for, each with the values that set it apart."""
+    body = _nested(request, form)
+    if body is not None:
+        return [(parse_json(TrainSpec, each), apart) for each, apart in sweep_json(TrainSpec, body)]
+    return [(parse(TrainSpec, each), apart) for each, apart in sweep(TrainSpec, fields)]
 
 
 def _told_apart(spec: TrainSpec, apart: Mapping[str, str]) -> TrainSpec:
