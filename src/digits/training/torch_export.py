@@ -2,30 +2,103 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import safetensors.numpy
+import torch
+from numpy.typing import NDArray
 
-from digits.core.files import write_bytes
+from digits.core.errors import NotFoundError
+from digits.core.files import read_json, write_bytes
 from digits.core.jobfolder import JobFolder
+from digits.core.work import WorkerSettings
+from digits.networks.caffe.export.preprocessing import Preprocessing
+from digits.networks.torch.export import TorchExport, write_onnx, write_pt2
 from digits.networks.torch.text import NETWORK_FILE
-from digits.training.dataset import LABELS_FILE
-from digits.training.inference import MODEL_FILE
+from digits.training.dataset import LABELS_FILE, MEAN_FILE, Mean, mean_of
+from digits.training.inference import MODEL_FILE, ModelFacts
 from digits.training.snapshots import find_snapshot, read_weights
+from digits.training.torch_predictor import answering
 
 
 def snapshot(folder: JobFolder, epoch: float | None, stem: Path) -> Path:
     """Write the weights as a state_dict: ``model.load_state_dict(safetensors.torch.load_file(path), strict=False)``."""
-    return _write(folder, epoch, stem, {})
+    return _write_weights(folder, epoch, stem, {})
 
 
 def safetensors_file(folder: JobFolder, epoch: float | None, stem: Path) -> Path:
     """Write the same, with the network's text, the labels and the preprocessing as notes of the file."""
     names = {"network": NETWORK_FILE, "labels": LABELS_FILE, "preprocessing": MODEL_FILE}
-    return _write(folder, epoch, stem, {key: (folder.path / name).read_text("utf-8") for key, name in names.items()})
+    return _write_weights(
+        folder, epoch, stem, {key: (folder.path / name).read_text("utf-8") for key, name in names.items()}
+    )
 
 
-def _write(folder: JobFolder, epoch: float | None, stem: Path, notes: dict[str, str]) -> Path:
+def onnx(folder: JobFolder, epoch: float | None, stem: Path) -> Path:
+    """Write an ONNX file."""
+    return _write(write_onnx, folder, epoch, stem.with_name(f"{stem.name}.onnx"))
+
+
+def pt2(folder: JobFolder, epoch: float | None, stem: Path) -> Path:
+    """Write a file of ``torch.export``."""
+    return _write(write_pt2, folder, epoch, stem.with_name(f"{stem.name}.pt2"))
+
+
+def _write(write: Callable[[TorchExport, Path], None], folder: JobFolder, epoch: float | None, path: Path) -> Path:
+    try:
+        write(_model(folder, epoch), path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _model(folder: JobFolder, epoch: float | None) -> TorchExport:
+    """Read a snapshot with all that goes out with it.
+
+    Raises:
+        NotFoundError: there is no such snapshot.
+        DigitsError: the model's files are not what they were, or its code may not run here.
+    """
+    place = find_snapshot(folder, epoch)
+    try:
+        facts = ModelFacts(**read_json(folder.path / MODEL_FILE))
+    except FileNotFoundError as error:
+        raise NotFoundError("The model has no network yet.", where=str(folder.path)) from error
+    allowed = WorkerSettings.from_environment().python_layers
+    net, _ = answering(folder, facts, torch.device("cpu"), allowed=allowed)
+    own, weights = net.state(), read_weights(place)
+    net.load_state({name: value for name, value in weights.items() if name in own})
+    net.module.to(memory_format=torch.contiguous_format)
+    sides = (facts.crop_size,) * 2 if facts.crop_size else (facts.height, facts.width)
+    return TorchExport(
+        net=net,
+        input_CHW=(facts.channels, *sides),
+        preprocessing=Preprocessing(
+            resize_HW=(facts.height, facts.width),
+            resize_mode=facts.resize_mode,
+            crop_px=facts.crop_size,
+            mean=_mean(folder, facts),
+            rgb=True,
+        ),
+        labels=tuple((folder.path / LABELS_FILE).read_text(encoding="utf-8", errors="replace").splitlines()),
+        where=NETWORK_FILE,
+    )
+
+
+def _mean(folder: JobFolder, facts: ModelFacts) -> NDArray[np.float32] | None:
+    """Return what is taken off: a colour [C] or a picture [C, H, W], RGB."""
+    found = mean_of(folder.path / MEAN_FILE, cast(Mean, facts.use_mean))
+    if found is None:
+        return None
+    mean_CHW = found.numpy()[::-1] if facts.channels == 3 else found.numpy()
+    return np.ascontiguousarray(mean_CHW[:, 0, 0] if facts.use_mean == "pixel" else mean_CHW)
+
+
+def _write_weights(folder: JobFolder, epoch: float | None, stem: Path, notes: dict[str, str]) -> Path:
     weights = read_weights(find_snapshot(folder, epoch))
     path = stem.with_name(f"{stem.name}.safetensors")
     write_bytes(path, safetensors.numpy.save(weights, metadata=notes or None))

@@ -7,6 +7,7 @@ from typing import Any
 
 from digits.core.errors import NetworkError, NotFoundError
 from digits.core.trainspec import CustomNetwork, StandardNetwork, TrainSpec
+from digits.extensions.frameworks.fit import check_fit
 from digits.networks.torch.text import check_text, standard_text
 
 
@@ -17,11 +18,7 @@ def check(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, list[s
         spec: what was asked for.
         dataset_facts: ``dataset.json``; while the dataset is being made perhaps only its "image", or nothing.
     """
-    image = dataset_facts.get("image") or {}
-    height, width = int(image.get("height") or 0), int(image.get("width") or 0)
-    problems: dict[str, list[str]] = {}
-    if spec.crop_size and height and spec.crop_size > min(height, width):
-        problems["crop_size"] = [f"Crop size {spec.crop_size} is larger than the pictures of {width} x {height}."]
+    problems = check_fit(spec, dataset_facts)
     if isinstance(spec.network, StandardNetwork):
         try:
             standard_text(spec.network.name)

@@ -70,7 +70,7 @@ def export(
     """
     model.refuse(what)
     fixed = _prepared(model.build(), own_words or {}, as_tuple)
-    with _quiet(), torch.no_grad():
+    with quiet(), torch.no_grad():
         try:
             net = _prepared(model.build(_TWO), own_words or {}, as_tuple)
             rows, batch = fixed.input_shapes[fixed.inputs[0]][:1], Dim(BATCH)
@@ -134,7 +134,7 @@ class _Blame(fx.Interpreter):
             self.run(*_examples(self._net))
         except NetworkError as blamed:
             return blamed
-        return NetworkError(f"The network cannot be written as {self._what}: {_first(error)}", where=self._where)
+        return NetworkError(f"The network cannot be written as {self._what}: {first_words(error)}", where=self._where)
 
     def run_node(self, n: fx.Node) -> Any:
         """Run a node, once its layer has been exported."""
@@ -146,7 +146,7 @@ class _Blame(fx.Interpreter):
             except Exception as error:
                 info = next(each for each in self._net.layers if each.name == layer)
                 raise NetworkError(
-                    f"Layer {layer!r} of type {info.type!r} cannot be written as {self._what}: {_first(error)}",
+                    f"Layer {layer!r} of type {info.type!r} cannot be written as {self._what}: {first_words(error)}",
                     where=place(self._where, info.line),
                     hint="Export as caffemodel or safetensors.",
                 ) from error
@@ -170,7 +170,7 @@ class _OneNode(nn.Module):
         )
 
 
-def _first(error: Exception) -> str:
+def first_words(error: Exception) -> str:
     """Return the first line of what torch says, as a sentence."""
     cause: BaseException = error
     while cause.__cause__ is not None:
@@ -180,7 +180,7 @@ def _first(error: Exception) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep what torch says to its own developers from people."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]

@@ -5,6 +5,7 @@ Opset 18 (2022) is the newest that all of ONNX Runtime since 1.14, TensorRT sinc
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -17,9 +18,12 @@ from torch.export import ExportedProgram
 from digits.core.errors import SetupError
 from digits.networks.caffe.export.graph import BATCH, export, output_names
 from digits.networks.caffe.export.model import ExportModel
+from digits.networks.caffe.export.onnxcheck import check, example
 from digits.networks.layers.lrn import across_channels
 
 OPSET = 18
+WHAT = "an ONNX file"
+_SEVERAL = 2  # pictures of the check, where a batch may have any size
 IR_VERSION = 8  # that of opset 18's time: older readers refuse newer ones
 
 
@@ -31,11 +35,31 @@ class MissingPackageError(SetupError):
 
 
 def write(model: ExportModel, path: Path) -> None:
-    """Write the network.
+    """Write the network, and run the file beside it: what does not give its numbers is no file to hand on.
 
     Raises:
         MissingPackageError: the packages that write ONNX are not installed.
-        NetworkError: a layer cannot go out; names its line.
+        NetworkError: a layer cannot go out; names its line. Or the file gives other numbers than the network.
+    """
+    require_packages()
+    exported = export(model, convert, what=WHAT, own_words={across_channels: _lrn}, as_tuple=True)
+    names = output_names(exported.net)
+    save(
+        exported.made, path, name=model.deploy.name or "network", inputs=list(exported.net.inputs), outputs=names,
+        notes={"labels": "\n".join(model.labels), "preprocessing": model.preprocessing.as_json(exported.input_shapes)},
+    )  # fmt: skip
+    net = model.build(_SEVERAL if exported.batched else None)
+    inputs = {name: example(net.input_shapes[name]) for name in exported.net.inputs}
+    with torch.no_grad():
+        ours = net(**{name: torch.from_numpy(array.copy()) for name, array in inputs.items()})
+    check(path, inputs, {name: ours[name if name in ours else name.removesuffix("_out")].numpy() for name in names})
+
+
+def require_packages() -> None:
+    """Do nothing if ONNX files can be written here.
+
+    Raises:
+        MissingPackageError: the packages that write them are not installed.
     """
     missing = [name for name in ("onnx", "onnxscript") if find_spec(name) is None]
     if missing:
@@ -43,23 +67,39 @@ def write(model: ExportModel, path: Path) -> None:
             f"Writing ONNX needs the package{'s' if len(missing) > 1 else ''} {' and '.join(missing)}.",
             hint='Install with: pip install "opendigits[onnx]", then start the server anew.',
         )
-    exported = export(model, _convert, what="an ONNX file", own_words={across_channels: _lrn}, as_tuple=True)
-    made = exported.made.model
+
+
+def save(
+    program: torch.onnx.ONNXProgram,
+    path: Path,
+    *,
+    name: str,
+    inputs: list[str],
+    outputs: list[str],
+    notes: Mapping[str, str],
+) -> None:
+    """Write a program.
+
+    Args:
+        program: as ``convert`` made it.
+        path: the file.
+        name: of the graph.
+        inputs: what the inputs are called, in their order.
+        outputs: what the outputs are called, in their order.
+        notes: go into the file's metadata.
+    """
+    made = program.model
     made.ir_version = IR_VERSION
-    made.producer_name, made.graph.name = "OpenDIGITS", model.deploy.name or "network"
-    _name(made.graph, list(exported.net.inputs), output_names(exported.net))
+    made.producer_name, made.graph.name = "OpenDIGITS", name
+    _name(made.graph, inputs, outputs)
     for holder in (made, made.graph, *made.graph, *made.graph.initializers.values()):
         holder.metadata_props.clear()  # torch's notes: paths of this installation
-    made.metadata_props.update(
-        {
-            "labels": "\n".join(model.labels),
-            "preprocessing": model.preprocessing.as_json(exported.input_shapes),
-        }
-    )
-    exported.made.save(path, include_initializers=True)
+    made.metadata_props.update(notes)
+    program.save(path, include_initializers=True)
 
 
-def _convert(program: ExportedProgram) -> torch.onnx.ONNXProgram:
+def convert(program: ExportedProgram) -> torch.onnx.ONNXProgram:
+    """Return a program as ONNX."""
     made = torch.onnx.export(program, dynamo=True, opset_version=OPSET, verbose=False, external_data=False)
     assert made is not None
     return made

@@ -19,7 +19,7 @@ Shapes = Mapping[str, Sequence[int | str]]
 class Preprocessing:
     """The way from a picture to the input blob; what is not known is None or empty.
 
-    Its order is Caffe's: resize, cut out the centre, blue first, take off the mean, multiply.
+    Its order is Caffe's: resize, cut out the centre, blue first (unless ``rgb``), take off the mean, multiply.
     """
 
     resize_HW: tuple[int, int] | None = None
@@ -28,8 +28,10 @@ class Preprocessing:
     crop_px: int = 0
     """Side of the square that is cut from the centre; 0 for none."""
     mean: NDArray[np.float32] | None = None
-    """What is taken off: [C] of one colour, or [C, H, W] as large as the resized picture; BGR."""
+    """What is taken off: [C] of one colour, or [C, H, W] as large as the resized picture."""
     scale: float = 1.0
+    rgb: bool = False
+    """Whether three channels are red first, in the mean too."""
 
     def mean_of_input(self) -> NDArray[np.float32] | None:
         """Return the mean as it lies over the network's input: a picture's centre where the input is one."""
@@ -39,7 +41,7 @@ class Preprocessing:
         return self.mean[:, top : top + self.crop_px, left : left + self.crop_px]
 
     def mean_values(self) -> list[float]:
-        """Return the mean colour, BGR; empty where nothing is taken off."""
+        """Return the mean colour; empty where nothing is taken off."""
         mean = self.mean_of_input()
         if mean is None:
             return []
@@ -54,7 +56,7 @@ class Preprocessing:
         facts: dict[str, Any] = {
             "inputs": {name: list(shape) for name, shape in inputs.items()},
             "layout": "NCHW",
-            "channels": _channels(inputs),
+            "channels": self._channels(inputs),
             "range": [0, 255],
             "resize": {"height": self.resize_HW[0], "width": self.resize_HW[1], "mode": self.resize_mode}
             if self.resize_HW
@@ -71,7 +73,7 @@ class Preprocessing:
 
     def steps(self, inputs: Shapes) -> list[str]:
         """Return it for people, a sentence a step."""
-        channels = _channels(inputs)
+        channels = self._channels(inputs)
         steps = []
         if self.resize_HW:
             steps.append(
@@ -81,6 +83,8 @@ class Preprocessing:
             steps.append(f"Cut out the centre, {self.crop_px} x {self.crop_px} pixels.")
         if channels == "BGR":
             steps.append("Order the channels blue, green, red (BGR). Values are 0 to 255, as floats.")
+        elif channels == "RGB":
+            steps.append("Order the channels red, green, blue (RGB). Values are 0 to 255, as floats.")
         elif channels == "grey":
             steps.append("One channel of grey. Values are 0 to 255, as floats.")
         if self.mean is not None and self.mean.ndim == 3:
@@ -91,19 +95,19 @@ class Preprocessing:
             steps.append(f"Multiply by {self.scale:g}.")
         return steps
 
+    def _channels(self, inputs: Shapes) -> str:
+        """Return what the channels of the first input are; "" where it is no picture."""
+        shape = next(iter(inputs.values()), ())
+        if len(shape) != 4:
+            return ""
+        colours = "RGB" if self.rgb else "BGR"
+        return "grey" if shape[1] == 1 else colours if shape[1] == 3 else ""
+
 
 def mean_colour(values: Iterable[float]) -> NDArray[np.float32] | None:
     """Return a colour as a mean; None for no values."""
     colour = np.array(list(values), np.float32)
     return colour if colour.size else None
-
-
-def _channels(inputs: Shapes) -> str:
-    """Return what the channels of the first input are; "" where it is no picture."""
-    shape = next(iter(inputs.values()), ())
-    if len(shape) != 4:
-        return ""
-    return "grey" if shape[1] == 1 else "BGR" if shape[1] == 3 else ""
 
 
 def _listed(values: list[float]) -> str:

@@ -7,9 +7,11 @@ module(pictures)  # {"softmax": ...}: the outputs by the names of their blobs
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from torch.export import ExportedProgram
 
 from digits.networks.caffe.export.graph import export
 from digits.networks.caffe.export.model import ExportModel
@@ -25,11 +27,13 @@ def write(model: ExportModel, path: Path) -> None:
         NetworkError: a layer cannot go out; names its line.
     """
     exported = export(model, lambda program: program, what="a pt2 file")
-    for node in exported.made.graph.nodes:
+    save(exported.made, path, labels=model.labels, preprocessing=model.preprocessing.as_json(exported.input_shapes))
+
+
+def save(program: ExportedProgram, path: Path, *, labels: Sequence[str], preprocessing: str) -> None:
+    """Write a program, with the labels and the preprocessing (JSON) beside it in the file."""
+    for node in program.graph.nodes:
         for name in _OF_OUR_DISK:
             node.meta.pop(name, None)
-    extra = {
-        "labels.txt": "".join(f"{label}\n" for label in model.labels),
-        "preprocessing.json": model.preprocessing.as_json(exported.input_shapes),
-    }
-    torch.export.save(exported.made, path, extra_files=extra)
+    extra = {"labels.txt": "".join(f"{label}\n" for label in labels), "preprocessing.json": preprocessing}
+    torch.export.save(program, path, extra_files=extra)
