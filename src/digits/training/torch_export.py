@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import safetensors.numpy
@@ -72,7 +72,7 @@ def _model(folder: JobFolder, epoch: float | None) -> TorchExport:
     net, _ = answering(folder, facts, torch.device("cpu"), allowed=allowed)
     own, weights = net.state(), read_weights(place)
     net.load_state({name: value for name, value in weights.items() if name in own})
-    net.module.to(memory_format=torch.contiguous_format)
+    cast(Any, net.module).to(memory_format=torch.contiguous_format)  # torch's types lack it
     sides = (facts.crop_size,) * 2 if facts.crop_size else (facts.height, facts.width)
     return TorchExport(
         net=net,
