@@ -59,6 +59,13 @@ class Snapshot(_Event):
     metrics: dict[str, float] = Field(default_factory=dict)
 
 
+class SnapshotRemoved(_Event):
+    """A snapshot is about to go, as no more are to be kept."""
+
+    type: Literal["snapshot_removed"] = "snapshot_removed"
+    file: str = Field(description="Path below the job folder.")
+
+
 class Preview(_Event):
     """A picture to look at was written (the mean image, say)."""
 
@@ -110,7 +117,8 @@ class Failed(_Event):
 
 
 Event = Annotated[
-    Progress | Metric | Snapshot | Preview | Warned | Resumed | Stopped | Done | Failed, Field(discriminator="type")
+    Progress | Metric | Snapshot | SnapshotRemoved | Preview | Warned | Resumed | Stopped | Done | Failed,
+    Field(discriminator="type"),
 ]
 _ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
 

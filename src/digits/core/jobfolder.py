@@ -9,10 +9,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -149,6 +151,14 @@ class JobFolder:
             if (match := _SNAPSHOT.fullmatch(path.name)) and (path / SNAPSHOT_FACTS).is_file()
         }
         return [found[epoch] for epoch in sorted(found)]
+
+    def remove_snapshot(self, name: str) -> None:
+        """Take a snapshot off the disk: out of sight at once, so that no half of it is ever taken for a whole one."""
+        out_of_sight = self.snapshots / f".{name}.gone"
+        shutil.rmtree(out_of_sight, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(self.snapshots / name, out_of_sight)
+        shutil.rmtree(out_of_sight, ignore_errors=True)
 
     def spec_changes(self) -> dict[str, Any]:
         """Return the fields of the spec that are other since than in ``job.json``: what was asked for when the job was resumed."""

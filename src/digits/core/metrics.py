@@ -29,6 +29,16 @@ def series_names(folder: Path) -> list[str]:
     return sorted(unquote(path.name.removesuffix(SUFFIX)) for path in folder.glob("*" + SUFFIX))
 
 
+def points(folder: Path, name: str) -> list[tuple[int, float, float]]:
+    """Return step, epoch and value of every point of series ``name``, none where there is no such series."""
+    try:
+        data = series_file(folder, name).read_bytes()
+    except FileNotFoundError:
+        return []
+    whole = len(data) // RECORD.size * RECORD.size
+    return [(step, epoch, value) for step, epoch, _, value in RECORD.iter_unpack(data[:whole])]
+
+
 class MetricsWriter:
     """Appends points to the series below ``folder``."""
 

@@ -23,6 +23,7 @@ from digits.core.events import (
     Progress,
     Resumed,
     Snapshot,
+    SnapshotRemoved,
     Stopped,
     Warned,
     read_events,
@@ -242,6 +243,9 @@ class JobIndex:
                     "metrics": _finite(event.metrics),
                     "created": event.time,
                 }
+                self.changed.add("snapshots")
+            case SnapshotRemoved():
+                self.snapshots.pop(event.file, None)
                 self.changed.add("snapshots")
             case Preview():
                 self.job["previews"][event.name] = event.file

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -44,4 +43,4 @@ def drop(index: JobIndex, file: str) -> None:
 
 def remove(folder: JobFolder, file: str) -> None:
     """Take its folder off the disk."""
-    shutil.rmtree(folder.snapshots / PurePosixPath(file).name, ignore_errors=True)
+    folder.remove_snapshot(PurePosixPath(file).name)

@@ -8,7 +8,7 @@ import random
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -117,6 +117,17 @@ def arithmetic(device: torch.device) -> dict[str, str]:
 _OUT_OF_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory|alloc_cpu", re.IGNORECASE)
 
 
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether memory ran out, in any of the ways in which torch says so; also where a network's own error was made of that one."""
+    while error is not None:
+        if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+            return True
+        if isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)):
+            return True
+        error = error.__cause__
+    return False
+
+
 @contextmanager
 def memory_words(device: torch.device, batch_size: int) -> Iterator[None]:
     """Turn the many ways in which memory runs out into one error that says what to do.
@@ -126,10 +137,15 @@ def memory_words(device: torch.device, batch_size: int) -> Iterator[None]:
     """
     try:
         yield
-    except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and not _OUT_OF_MEMORY.search(str(error)):
+    except Exception as error:
+        if not is_out_of_memory(error):
             raise
         raise TrainingError(
             f"Out of memory on the {device.type.upper()} with a batch size of {batch_size}.",
             hint=f"Use a batch size of {max(1, batch_size // 2)} or less; batch accumulation makes up for it.",
         ) from error
+
+
+def arithmetic_of(precision: str, device: torch.device) -> AbstractContextManager[object]:
+    """Return the block in which networks compute: layers that may are in bfloat16 for "bf16", while weights and gradients stay float32."""
+    return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()

@@ -16,31 +16,34 @@ from torch import Tensor
 from digits.core.errors import TrainingError
 from digits.core.events import Snapshot
 from digits.core.work import StoppedError
-from digits.training import devices, snapshots
-from digits.training.run import Run
+from digits.training import devices, early, snapshots
+from digits.training.learning import learn, make_room
+from digits.training.run import Run, TestSet
 from digits.training.sources import batches_once
 
 _CHECK_INTERVAL = 3  # steps between looks at the loss where a look has to wait for the device
 
 
 def train(run: Run) -> dict[str, Any]:
-    """Train from ``run.first_step`` to the end, and return what the job's page shows about it.
+    """Train from ``run.first_step`` to the end, or until validations get no better, and return what the job's page shows about it.
 
     Raises:
         StoppedError: it was asked to stop; a snapshot of the last step is on disk.
         TrainingError: the loss is no number any more, or memory ran out.
     """
     step = saved = run.first_step
+    early.warn_if_blind(run)
     with devices.memory_words(run.device, run.batch_size):
         while True:
             if run.is_test_due(step) and run.validated != step:
                 validate(run, step)
                 if step and run.validated == step:
                     saved = -1  # a snapshot of this step that a stop left without these figures is written again
-            if run.is_snapshot_due(step) and saved != step:
+            end = early.ended(run) if run.validated == step < run.max_iter else None
+            if (run.is_snapshot_due(step) or end) and saved != step:
                 save(run, step)
                 saved = step
-            if step == run.max_iter:
+            if step == run.max_iter or end:
                 break
             if run.stop():
                 if saved != step:
@@ -51,7 +54,11 @@ def train(run: Run) -> dict[str, Any]:
             advance(run, step)
             step += 1
     run.report.progress(step, now=True)
-    return run.facts | {"metrics": run.last_validation, "images_per_second": run.report.rate}
+    facts = run.facts | {"step": step, "metrics": run.last_validation, "images_per_second": run.report.rate}
+    if end is None:
+        return facts
+    run.log.say(str(end))
+    return facts | {"stopped_early": end.as_facts()}
 
 
 def advance(run: Run, step: int) -> None:
@@ -64,20 +71,6 @@ def advance(run: Run, step: int) -> None:
     run.solver.step(rate)
     run.report.trained(run.batch_size * run.iter_size)
     run.report.progress(step + 1)
-
-
-def learn(run: Run, step: int) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-    """Forward and backward; gradients of ``iter_size`` batches add up. Returns the mean loss, the last batch's outputs and targets."""
-    losses: list[Tensor] = []
-    outputs: dict[str, Tensor] = {}
-    targets = torch.empty(0)
-    for number in range(step * run.iter_size, (step + 1) * run.iter_size):
-        data, targets = run.source.batch(number)
-        outputs = run.net(**{run.data_blob: data, run.target_blob: targets})
-        loss = run.net.total_loss(outputs)
-        torch.autograd.backward(loss)
-        losses.append(loss.detach())
-    return losses[0] if len(losses) == 1 else torch.stack(losses).mean(), outputs, targets
 
 
 def check(run: Run, step: int, loss: Tensor, outputs: Mapping[str, Tensor], targets: Tensor) -> None:
@@ -123,18 +116,15 @@ def validate(run: Run, step: int) -> None:
     """
     test = run.test
     assert test is not None
-    sums: dict[str, Tensor] = {}
-    for data, targets in batches_once(test.frames, test.transform, run.kind.collate, test.batch_size):
-        if run.stop():
-            return
-        outputs = test.net(**{test.data_blob: data, test.target_blob: targets})
-        for name, value in run.kind.measure(outputs, targets).items():
-            sums[name] = sums.get(name, torch.zeros((), device=run.device)) + value.reshape(()) * len(data)
-    values = {name: total.item() / len(test.frames) for name, total in sums.items()}
+    values = measured(run, test)
+    if values is None:
+        return
     for name, mean in values.items():
         if not math.isfinite(mean):
             raise diverged(name, mean, step)
     run.last_validation, run.validated = {f"{name}/val": mean for name, mean in values.items()}, step
+    if step == 0:
+        early.check_measures(run)
     run.report.points(step, run.last_validation)
     run.log.say(f"Iteration {step}, Testing net (#0)")
     run.log.outputs("Test", values, test.net.losses)
@@ -142,13 +132,37 @@ def validate(run: Run, step: int) -> None:
     run.report.paused()
 
 
+def measured(run: Run, test: TestSet) -> dict[str, float] | None:
+    """Return the mean of each measure over the pictures of ``test``, None where it was asked to stop; smaller batches where memory runs out."""
+    while True:
+        try:
+            return _measured(run, test)
+        except Exception as error:
+            if test.batch_size == 1 or not devices.is_out_of_memory(error):
+                raise
+        make_room(run)
+        test.batch_size = (test.batch_size + 1) // 2
+
+
+def _measured(run: Run, test: TestSet) -> dict[str, float] | None:
+    sums: dict[str, Tensor] = {}
+    for data, targets in batches_once(test.frames, test.transform, run.kind.collate, test.batch_size):
+        if run.stop():
+            return None
+        with run.arithmetic():
+            outputs = test.net(**{test.data_blob: data, test.target_blob: targets})
+        for name, value in run.kind.measure(outputs, targets).items():
+            sums[name] = sums.get(name, torch.zeros((), device=run.device)) + value.reshape(()) * len(data)
+    return {name: total.item() / len(test.frames) for name, total in sums.items()}
+
+
 def save(run: Run, step: int) -> None:
-    """Write a snapshot, then say so."""
+    """Write a snapshot, say so, then remove those that it makes superfluous."""
     epoch = run.report.epoch(step)
     run.report.flush(step)
     run.metrics.sync()
     facts = snapshots.Facts(
-        step=step, epoch=epoch, seed=run.seed, validated=run.validated,
+        step=step, epoch=epoch, seed=run.seed, validated=run.validated, pieces=run.pieces,
         lengths=run.metrics.lengths(), metrics=run.last_validation, machine=devices.arithmetic(run.device),
     )  # fmt: skip
     state = {f"solver/{name}": value for name, value in run.solver.state().items()}
@@ -157,4 +171,5 @@ def save(run: Run, step: int) -> None:
     file, num_bytes = snapshots.write_snapshot(run.folder, facts, run.net.state(), state)
     run.log.say(f"Snapshotting to {file}/{snapshots.WEIGHTS}")
     run.emit(Snapshot(epoch=round(epoch, 3), step=step, file=file, bytes=num_bytes, metrics=run.last_validation))
+    run.prune()
     run.report.paused()

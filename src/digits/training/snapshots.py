@@ -5,7 +5,9 @@ snapshots/epoch_<E>/
   state.json           step, epoch, seed, lengths of the curves, the machine, sha256 of both files
 
 A snapshot is written as a folder beside its place, forced to the disk, then renamed: it is whole or it is not there; one that takes
-the place of another leaves that one beside it until then, and ``clear`` brings it back after a crash in between. All weights are kept; the solver's state, as large again, is kept with the two newest alone (two, so that one damaged file costs one interval).
+the place of another leaves that one beside it until then, and ``clear`` brings it back after a crash in between. All weights are kept
+unless the form says how many (``spare``); the solver's state, as large again, is kept with the two newest alone (two, so that one damaged
+file costs one interval).
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from torch import Tensor
 from digits.core.errors import NotFoundError, WeightsError
 from digits.core.files import folder_bytes, read_json, sync_folder, write_bytes, write_json
 from digits.core.jobfolder import SNAPSHOT_FACTS, SNAPSHOT_PREFIX, SNAPSHOT_STATE, SNAPSHOT_WEIGHTS, JobFolder
+from digits.core.measures import best_of
 
 WEIGHTS, STATE, FACTS = SNAPSHOT_WEIGHTS, SNAPSHOT_STATE, SNAPSHOT_FACTS
 _STATES_KEPT = 2
@@ -41,6 +44,8 @@ class Facts:
     epoch: float
     seed: int
     validated: int = -1
+    pieces: int = 1
+    """In how many pieces a batch is learned."""
     lengths: dict[str, int] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     machine: dict[str, str] = field(default_factory=dict)
@@ -83,6 +88,19 @@ def write_snapshot(
     for old in folder.snapshot_folders()[:-_STATES_KEPT]:
         (old / STATE).unlink(missing_ok=True)
     return place.relative_to(folder.path).as_posix(), folder_bytes(place)
+
+
+def spare(folder: JobFolder, keep: int, measure: str) -> list[Path]:
+    """Return the snapshots that go where the ``keep`` newest and the best one by ``measure`` stay (blank: by the validation loss).
+
+    The newest is what a training goes on from, and it is never among them.
+    """
+    found = folder.snapshot_folders()
+    older = found[:-keep]
+    if not older:
+        return []
+    place = best_of([read_facts(snapshot).metrics for snapshot in found], measure)
+    return [snapshot for index, snapshot in enumerate(older) if index != place]
 
 
 def find_snapshot(folder: JobFolder, epoch: float | None = None) -> Path:
@@ -174,7 +192,7 @@ def forget_later(folder: JobFolder, snapshot: Path) -> list[str]:
     found = folder.snapshot_folders()
     later = found[found.index(snapshot) + 1 :]
     for each in later:
-        shutil.rmtree(each)
+        folder.remove_snapshot(each.name)
     return [each.name for each in later]
 
 

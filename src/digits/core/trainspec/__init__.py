@@ -8,6 +8,7 @@ from pydantic import model_validator
 
 from digits.core.settings import Device
 from digits.core.spec import FieldError, Spec, field
+from digits.core.trainspec.keeping import EarlyStop, Keeping
 from digits.core.trainspec.networks import (
     CustomNetwork,
     LentNetwork,
@@ -28,8 +29,9 @@ from digits.core.trainspec.policies import (
 )
 
 __all__ = [
-    "MEANS", "SOLVERS", "CustomNetwork", "ExpPolicy", "FixedPolicy", "InvPolicy", "LentNetwork", "LrPolicy", "MultistepPolicy", "NetworkChoice",
-    "PolyPolicy", "PretrainedNetwork", "PreviousNetwork", "SigmoidPolicy", "StandardNetwork", "StepPolicy", "TrainSpec",
+    "MEANS", "PRECISIONS", "SOLVERS", "CustomNetwork", "EarlyStop", "ExpPolicy", "FixedPolicy", "InvPolicy",
+    "Keeping", "LentNetwork", "LrPolicy", "MultistepPolicy", "NetworkChoice", "PolyPolicy", "PretrainedNetwork",
+    "PreviousNetwork", "SigmoidPolicy", "StandardNetwork", "StepPolicy", "TrainSpec",
 ]  # fmt: skip
 
 SOLVERS = {
@@ -40,6 +42,7 @@ SOLVERS = {
     "ADADELTA": "AdaDelta",
     "ADAM": "Adam",
 }
+PRECISIONS = {"float32": "float32", "bf16": "bfloat16 (mixed)"}
 MEANS = {"none": "None", "image": "Image", "pixel": "Pixel"}
 
 
@@ -88,6 +91,8 @@ class TrainSpec(Spec):
         ge=0,
     )
     random_seed: int | None = field(
+    keeping: Keeping = Keeping()
+    early_stop: EarlyStop = EarlyStop()
         None,
         title="Random seed",
         placeholder="none",
@@ -175,4 +180,16 @@ class TrainSpec(Spec):
     def _no_double_gpu(self) -> TrainSpec:
         if len(set(self.gpus)) != len(self.gpus):
             raise FieldError("gpus", "A GPU is named twice.")
+        return self
+    precision: Literal["float32", "bf16"] = field(
+        "float32",
+        title="Precision",
+        choices=PRECISIONS,
+        description="bfloat16 makes most layers faster on new GPUs and CPUs, with 3 digits a number; weights and solver stay float32.",
+    )
+
+    @model_validator(mode="after")
+    def _validates(self) -> TrainSpec:
+        if self.early_stop.patience is not None and not self.val_interval:
+            raise FieldError("val_interval", "Without validations a training cannot stop early.")
         return self
