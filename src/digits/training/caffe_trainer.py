@@ -9,17 +9,20 @@ import torch
 
 from digits.caffeproto.caffe_pb2 import LayerParameter, NetParameter, SolverParameter
 from digits.caffeproto.files import read_weights_file
+from digits.core.errors import TrainingError
 from digits.core.events import Emit
 from digits.core.files import write_text
 from digits.core.jobfolder import JobFolder
 from digits.core.trainspec import TrainSpec
 from digits.core.work import StopCheck, WorkerSettings
+from digits.data.reader import DatasetReader
 from digits.networks.caffe import data_layers
 from digits.networks.caffe import definition as rules
 from digits.networks.caffe.build import build
 from digits.networks.caffe.definition import CaffeDefinition
 from digits.networks.caffe.net import CaffeNet
 from digits.networks.caffe.solver_text import solver_text
+from digits.networks.caffe.weighing import can_weigh, weigh
 from digits.training import devices, parts
 from digits.training.caffe_deploy import DEPLOY_FILE, placed, python_layers_of
 from digits.training.caffe_transform import TRAIN_VAL_FILE, transform_of
@@ -63,6 +66,7 @@ def prepare(
     )
     _write_texts(folder, definition, solver_file)
 
+    _weigh(job, definition, databases[0])
     devices.seed_everything(job.seed)
     net, train = _side(job, definition.train, "TRAIN", definition.batch_size_train, compiled=compiled)
     parts.write_facts(
@@ -94,6 +98,26 @@ def _side(
     target_blob = layer.top[1] if len(layer.top) > 1 else ""
     net = placed(net, job.device, compiled=compiled)
     return net, Side(net, transform, batch_size, layer.top[0], target_blob)
+
+
+def _weigh(job: Training, definition: CaffeDefinition, train: DatasetReader) -> None:
+    """Put class weights into the training's losses if they are asked for; validation stays as it is.
+
+    Raises:
+        TrainingError: the network has no loss that takes them.
+    """
+    weights = job.class_weights(train)
+    if weights is None:
+        return
+    if not can_weigh(definition.train):
+        raise TrainingError(
+            "Class weights count in a SoftmaxWithLoss, and this network has none.", hint="Choose balanced sampling."
+        )
+    labels = data_layers.data_layer_of(definition.train).top[1]
+    if others := weigh(definition.train, weights.tolist(), labels):
+        job.warn(
+            f"Class weights do not count in {', '.join(others)}.", "They count in each SoftmaxWithLoss of the labels."
+        )
 
 
 def _has_python(job: Training, definition: CaffeDefinition) -> bool:

@@ -8,6 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from digits.caffeproto.caffe_pb2 import SolverParameter
 from digits.core.beginning import Beginning
 from digits.core.errors import TrainingError
@@ -21,6 +24,7 @@ from digits.core.work import StopCheck, StoppedError, WorkerSettings
 from digits.data.reader import DatasetReader
 from digits.networks.caffe.solver_text import solver
 from digits.training import devices, loop, snapshots
+from digits.training.balance import class_weights
 from digits.training.caffelog import CaffeLog
 from digits.training.dataset import LABELS_FILE, MEAN_FILE, Dataset
 from digits.training.inference import MODEL_FILE, ModelFacts
@@ -51,11 +55,21 @@ class Training:
         self.seed = choose_seed(self.folder, self.spec)
         if not self.dataset.has("train"):
             raise TrainingError("The dataset has no training pictures.", hint="Build the dataset anew.")
+        if self.spec.class_balance != "none" and self.target_kind != "class":
+            raise TrainingError(
+                "Classes can be balanced only where each picture has one class.", hint="Choose no class balance."
+            )
 
     @property
     def target_kind(self) -> str:
         """What the dataset's pictures are answered with."""
         return str(self.dataset.facts.get("target_kind", "class"))
+
+    def class_weights(self, train: DatasetReader) -> NDArray[np.float32] | None:
+        """Return what each class's loss is multiplied by, None for nothing."""
+        if self.spec.class_balance != "weights":
+            return None
+        return class_weights(train.targets(), len(self.dataset.labels))
 
     def text(self) -> str:
         """Return the network's definition."""
@@ -179,7 +193,7 @@ def assemble(
     kind = target(train_reader.target_kind)
     source = TrainingSource(
         _frames(job, "train", train_reader, report), train.transform, kind.collate,
-        batch_size=train.batch_size, seed=job.seed, shuffle=job.spec.shuffle,
+        batch_size=train.batch_size, seed=job.seed, shuffle=job.spec.shuffle, balanced=job.spec.class_balance == "sampling",
     )  # fmt: skip
     return Run(
         spec=job.spec, folder=job.folder, emit=job.emit, stop=job.stop, device=job.device, seed=job.seed, kind=kind,

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from digits.core.errors import TrainingError
 from digits.data.reader import DatasetReader, ProgressCall
+from digits.training.order import Balanced, Order, Passes
 from digits.training.transform import Places, Transform, cut
 
 Collate = Callable[[NDArray[Any]], Tensor]
@@ -123,7 +124,7 @@ def _decode_to_disk(
 
 
 class TrainingSource:
-    """Endless batches of a database, each full: one pass of the records after another, wrapping inside a batch as Caffe does.
+    """Endless batches of a database, each full; a pass over the records ends inside a batch, as Caffe wraps.
 
     Args:
         frames: the decoded database.
@@ -132,18 +133,30 @@ class TrainingSource:
         batch_size: pictures in a batch; may be more than the database has.
         seed: of the order, the crops and the mirrors.
         shuffle: a new order each pass; else the order of the keys.
+        balanced: classes come equally often; ``frames.targets`` are class ids then.
     """
 
     def __init__(
-        self, frames: Frames, transform: Transform, collate: Collate, *, batch_size: int, seed: int, shuffle: bool
+        self,
+        frames: Frames,
+        transform: Transform,
+        collate: Collate,
+        *,
+        batch_size: int,
+        seed: int,
+        shuffle: bool,
+        balanced: bool = False,
     ) -> None:
         self._frames = frames
         self._transform = transform
         self._collate = collate
         self._batch_size = batch_size
         self._seed = seed
-        self._shuffle = shuffle
-        self._order: tuple[int, NDArray[np.int64]] = (-1, np.arange(len(frames)))
+        self._order: Order = (
+            Balanced(frames.targets, seed=seed, shuffle=shuffle)
+            if balanced
+            else Passes(len(frames), seed=seed, shuffle=shuffle)
+        )
         self._ahead: tuple[int, Future[_Gathered]] | None = None
         # A gather from memory takes less time than handing it to a thread; from disk, or for another device, it does not.
         needs_thread = not frames.in_memory or transform.device.type != "cpu"
@@ -163,33 +176,13 @@ class TrainingSource:
 
     def records(self, number: int) -> NDArray[np.int64]:
         """Return the indices of the records of batch ``number``."""
-        count, size = len(self._frames), self._batch_size
-        positions = np.arange(number * size, (number + 1) * size)
-        first = positions[0] // count
-        if positions[-1] // count == first:
-            within: NDArray[np.int64] = self._pass(int(first))[positions - first * count]
-            return within
-        return np.concatenate(
-            [
-                self._pass(int(each))[positions[positions // count == each] % count]
-                for each in np.unique(positions // count)
-            ]
-        )
+        size = self._batch_size
+        return self._order.records(np.arange(number * size, (number + 1) * size))
 
     def close(self) -> None:
         """End the thread, if there is one."""
         if self._thread is not None:
             self._thread.shutdown(cancel_futures=True)
-
-    def _pass(self, number: int) -> NDArray[np.int64]:
-        """Return the order of the records in pass ``number`` over the database."""
-        if not self._shuffle:
-            return self._order[1]
-        kept, order = self._order
-        if kept != number:
-            order = np.random.default_rng((self._seed, 0, number)).permutation(len(self._frames))
-            self._order = (number, order)
-        return order
 
     def _gather(self, number: int) -> _Gathered:
         """Fetch the pictures of batch ``number``, cut out where a crop is asked for; uint8, on the host."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from digits.core.beginning import Beginning
 from digits.core.events import Emit
 from digits.core.files import write_text
 from digits.core.jobfolder import JobFolder
 from digits.core.trainspec import TrainSpec
 from digits.core.work import StopCheck, WorkerSettings
+from digits.data.reader import DatasetReader
 from digits.networks.torch.definition import TorchDefinition, define
 from digits.networks.torch.describe import layer_rows
 from digits.networks.torch.net import DATA, LABEL, TorchNet
@@ -27,6 +31,10 @@ BATCH_SIZE = 16
 """Where neither the form nor the network says one."""
 WEIGHT_DECAY = 1e-4
 """DIGITS' own for Torch; the momentum is 0.9 as for Caffe."""
+_UNWEIGHED = (
+    "Class weights do not count: the network's own loss gives one number.",
+    "Let it give one for each picture (reduction='none'), or choose balanced sampling.",
+)
 
 
 def train(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Emit, stop: StopCheck) -> dict[str, Any]:
@@ -61,14 +69,17 @@ def prepare(
     batch_train = spec.batch_size or definition.train_batch_size or BATCH_SIZE
     batch_val = spec.batch_size or definition.val_batch_size or batch_train
 
-    net, test = (TorchNet(definition, job.target_kind, phase) for phase in ("TRAIN", "TEST"))
+    databases = parts.readers(job, validates=bool(spec.val_interval))
+    net = TorchNet(
+        definition, job.target_kind, "TRAIN", class_weights=_weights(job, databases[0]), unweighed=lambda: job.warn(*_UNWEIGHED)
+    )  # fmt: skip
+    test = TorchNet(definition, job.target_kind, "TEST")
     seen = (crop_px, crop_px) if crop_px else job.dataset.size[1:]
     parts.write_facts(
         job, name=type(definition.model).__name__, parameters=net.num_parameters,
         layers=layer_rows(definition, (job.dataset.size[0], *seen)), crop_size=crop_px, data_blob=DATA,
     )  # fmt: skip
     placed(definition, job.device, compiled=job.can_compile())
-    databases = parts.readers(job, validates=bool(spec.val_interval))
     transform = transform_for(folder.path, spec.use_mean, crop_px, job.device)
     return parts.assemble(
         job,
@@ -82,6 +93,11 @@ def prepare(
         log_file=LOG_FILE,
         begun=begun,
     )
+
+
+def _weights(job: Training, train: DatasetReader) -> Tensor | None:
+    weights = job.class_weights(train)
+    return None if weights is None else torch.from_numpy(weights).to(job.device)
 
 
 def _defined(job: Training, text: str) -> TorchDefinition:

@@ -44,6 +44,7 @@ SOLVERS = {
 }
 PRECISIONS = {"float32": "float32", "bf16": "bfloat16 (mixed)"}
 MEANS = {"none": "None", "image": "Image", "pixel": "Pixel"}
+BALANCES = {"none": "None", "weights": "Weighted loss", "sampling": "Balanced sampling"}
 
 
 class TrainSpec(Spec):
@@ -151,6 +152,13 @@ class TrainSpec(Spec):
     )
     shuffle: bool = field(
         True, title="Shuffle Train Data", description="The records come in a new order each epoch.", absent=True
+    )
+    class_balance: Literal["none", "weights", "sampling"] = field(
+        "none",
+        title="Class balance",
+        choices=BALANCES,
+        description="For classes with unequal numbers of pictures. Weighted loss: a picture's loss counts the more, the rarer its "
+        "class is. Balanced sampling: each batch has all classes equally often, so pictures of small classes come again sooner.",
     )
     device: Device = field(
         "auto",

@@ -40,12 +40,22 @@ class TorchNet:
         definition: the model with its hooks.
         kind: what it answers with: "class", "classes" or "vector".
         phase: "TRAIN" runs it as ``model.train()``, "TEST" as ``model.eval()``.
+        class_weights: [classes], what each picture's loss is multiplied by before the mean; None for nothing.
+        unweighed: called once where the network's own loss gives one number and so cannot be weighed.
     """
 
     losses: Mapping[str, float] = MappingProxyType({"loss": 1.0})
     separator = "."
 
-    def __init__(self, definition: TorchDefinition, kind: str, phase: Literal["TRAIN", "TEST"]) -> None:
+    def __init__(
+        self,
+        definition: TorchDefinition,
+        kind: str,
+        phase: Literal["TRAIN", "TEST"],
+        *,
+        class_weights: Tensor | None = None,
+        unweighed: Callable[[], None] | None = None,
+    ) -> None:
         self.definition = definition
         self.module = definition.model
         self.parameters = tuple(
@@ -53,6 +63,8 @@ class TorchNet:
         )
         self._kind = kind
         self._phase = phase
+        self._class_weights = class_weights
+        self._unweighed = unweighed
 
     def __call__(self, **blobs: Tensor) -> dict[str, Tensor]:
         """Return "softmax" (or "sigmoid", or "output") for ``data``; with ``label``, "loss" and what else can be measured.
@@ -74,7 +86,7 @@ class TorchNet:
             with self.definition.at_line("label_hook fails"):
                 targets = self.definition.label_hook(data, targets)
         measured = self._measured(scores.detach(), targets)
-        return measured | {"loss": self._loss(made, scores, targets)}
+        return measured | {"loss": self._loss(made, scores, targets, labels)}
 
     def steps(self, **blobs: Tensor) -> tuple[list[Step], dict[str, Tensor]]:
         """Return one pass layer by layer, and what it answers by name; the answers' own function (softmax) is the last layer.
@@ -149,14 +161,18 @@ class TorchNet:
     def _floats(self) -> dict[str, Tensor]:
         return {name: value for name, value in self.module.state_dict().items() if value.is_floating_point()}
 
-    def _loss(self, made: Any, scores: Tensor, targets: Tensor) -> Tensor:
+    def _loss(self, made: Any, scores: Tensor, targets: Tensor, labels: Tensor) -> Tensor:
         if self.definition.loss is not None:
             with self.definition.at_line("The loss cannot be computed"):
                 loss = self.definition.loss(made, targets)
-            if not isinstance(loss, Tensor) or loss.numel() != 1:
-                raise NetworkError("The loss must be a tensor of one number.", where=self.definition.where)
-            return loss.reshape(())
+            if not isinstance(loss, Tensor) or (loss.numel() != 1 and loss.shape != labels.shape[:1]):
+                raise NetworkError(
+                    "The loss must be a tensor of one number, or of one for each picture.", where=self.definition.where
+                )
+            return self._mean(loss, labels)
         try:
+            if self._class_weights is not None:
+                return self._mean(F.cross_entropy(scores, targets, reduction="none"), labels)
             return _LOSSES[self._kind](scores, targets)
         except (RuntimeError, IndexError, ValueError) as error:
             raise NetworkError(
@@ -164,6 +180,18 @@ class TorchNet:
                 where=self.definition.where,
                 hint="Its last layer gives params.num_classes numbers a picture; another output needs a loss of its own.",
             ) from error
+
+    def _mean(self, loss: Tensor, labels: Tensor) -> Tensor:
+        """Return the mean over the pictures, each times the weight of its class; a single number as it is."""
+        if self._class_weights is None:
+            return loss.mean()
+        if loss.shape[:1] == labels.shape[:1]:
+            each = loss.reshape(len(labels), -1).mean(1)
+            return (each * self._class_weights[labels.long()]).mean()
+        if self._unweighed is not None:
+            self._unweighed()
+            self._unweighed = None
+        return loss.mean()
 
     def _measured(self, scores: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """Return what the kind of answer measures further: accuracy here, where the output has a score for each class."""

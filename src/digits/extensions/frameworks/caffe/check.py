@@ -8,7 +8,9 @@ from typing import Any
 from digits.caffeproto.scan import NotANetworkError
 from digits.core.errors import NetworkError, NotFoundError
 from digits.core.trainspec import CustomNetwork, LentNetwork, TrainSpec
+from digits.extensions.frameworks.fit import check_fit
 from digits.networks.caffe.definition import prepare
+from digits.networks.caffe.weighing import can_weigh
 from digits.networks.standard import standard_networks, standard_text
 
 _USUAL_CLASSES = 2
@@ -28,9 +30,7 @@ def check(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, list[s
     """
     image = dataset_facts.get("image") or {}
     height, width = int(image.get("height") or 0), int(image.get("width") or 0)
-    problems: dict[str, list[str]] = {}
-    if spec.crop_size and height and spec.crop_size > min(height, width):
-        problems["crop_size"] = [f"Crop size {spec.crop_size} is larger than the pictures of {width} x {height}."]
+    problems = check_fit(spec, dataset_facts)
     if isinstance(spec.network, LentNetwork):
         return problems  # its text is another model's; whoever has it asks again with it as a CustomNetwork
     if isinstance(spec.network, CustomNetwork):
@@ -45,7 +45,7 @@ def check(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, list[s
         if card.kind != _KINDS.get(str(dataset_facts.get("target_kind", "class"))):
             return problems | {field: [f"{card.title} is made for {card.kind}, and this dataset is not."]}
     try:
-        prepare(
+        definition = prepare(
             text,
             where="",
             num_classes=len(dataset_facts.get("labels") or ()) or _USUAL_CLASSES,
@@ -59,4 +59,9 @@ def check(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, list[s
         problems[field] = [f"Bad network: Not a valid NetParameter: {error}"]
     except NetworkError as error:
         problems[field] = [f"Bad network: {error}"]
+    else:
+        if spec.class_balance == "weights" and not can_weigh(definition.train):
+            problems["class_balance"] = [
+                "Class weights count in a SoftmaxWithLoss, and this network has none without weights of its own; choose balanced sampling."
+            ]
     return problems

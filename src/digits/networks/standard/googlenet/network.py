@@ -86,8 +86,8 @@ class GoogLeNet(nn.Module):
 
 def loss(outputs, labels):
     if not isinstance(outputs, tuple):
-        return F.cross_entropy(outputs, labels)
-    main, side1, side2 = (F.cross_entropy(each, labels) for each in outputs)
+        return F.cross_entropy(outputs, labels, reduction="none")
+    main, side1, side2 = (F.cross_entropy(each, labels, reduction="none") for each in outputs)
     return main + 0.3 * (side1 + side2)
 
 

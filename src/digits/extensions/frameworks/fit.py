@@ -1,0 +1,27 @@
+"""What goes wrong between a training's options and its dataset whatever the framework. It runs in the web process: no torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from digits.core.trainspec import TrainSpec
+
+
+def check_fit(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return problems by dotted field path.
+
+    Args:
+        spec: what was asked for.
+        dataset_facts: ``dataset.json``; while the dataset is being made perhaps only its "image", or nothing.
+    """
+    problems: dict[str, list[str]] = {}
+    image = dataset_facts.get("image") or {}
+    height, width = int(image.get("height") or 0), int(image.get("width") or 0)
+    if spec.crop_size and height and spec.crop_size > min(height, width):
+        problems["crop_size"] = [f"Crop size {spec.crop_size} is larger than the pictures of {width} x {height}."]
+    if spec.class_balance != "none" and dataset_facts.get("target_kind", "class") != "class":
+        problems["class_balance"] = [
+            "Classes can be balanced where each picture has one class; here its label is more."
+        ]
+    return problems
