@@ -245,6 +245,14 @@ class RecordFile:
         with self._env.begin() as transaction:
             yield from transaction.cursor().iternext(keys=True, values=False)
 
+    def items(self, *, after: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Yield (key, record) in the order of the keys, from the first one that is greater than ``after``."""
+        assert self._env is not None
+        with self._env.begin() as transaction:
+            cursor = transaction.cursor()
+            if cursor.set_range(after + b"\0") if after else cursor.first():
+                yield from cursor.iternext()
+
     def records(self) -> Iterator[bytes]:
         """Yield all records in the order of their keys."""
         assert self._env is not None

@@ -17,11 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from digits.core.errors import NotFoundError
+from digits.core.errors import DataError, NetworkError, NotFoundError
 from digits.core.files import read_json
 from digits.core.jobfolder import JobFolder
 from digits.core.settings import Device
-from digits.data.images import Limits, ResizeMode, prepare_image
+from digits.data.images import Limits, ResizeMode, decode, prepare_image, to_channels
 from digits.training import devices, snapshots
 from digits.training.activationmap import ActivationMaps, activation_maps
 from digits.training.dataset import LABELS_FILE
@@ -107,6 +107,30 @@ class Predictor:
             mode=cast(ResizeMode, facts.resize_mode), seed=facts.seed, limits=limits,
         )  # fmt: skip
 
+    def prepare_whole(self, data: bytes, *, limits: Limits | None = None) -> NDArray[np.uint8]:
+        """Return the picture in the file ``data`` in the channels of the dataset and in its own size.
+
+        Raises:
+            DataError: the file holds no picture that can be used.
+        """
+        return to_channels(decode(data, limits=limits).image_HWC, self.facts.channels)
+
+    def predict_whole(self, image_HWC: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """Return every output for a picture of any size, one row; for networks whose layers are all convolutions, pools and the like.
+
+        Raises:
+            DataError: the network takes no picture of this size.
+        """
+        try:
+            return self._forward(image_HWC[None], self._transform.whole())
+        except (RuntimeError, ValueError, NetworkError) as error:
+            height, width = image_HWC.shape[:2]
+            raise DataError(
+                f"The network cannot take a picture of {width} × {height}: {str(error).strip().partition(chr(10))[0]}",
+                hint="dont_resize is for fully convolutional networks; leave it out to have the picture resized.",
+                rule="IMG_SIZE",
+            ) from error
+
     def seen(self, image_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the part of a prepared picture that the network looks at."""
         if not self.facts.crop_size:
@@ -147,16 +171,18 @@ class Predictor:
             return activation_maps(steps, list(outputs.values())[-1], classes)
 
     @torch.inference_mode()
-    def _forward(self, images_NHWC: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    def _forward(
+        self, images_NHWC: NDArray[np.uint8], transform: Transform | None = None
+    ) -> dict[str, NDArray[np.float32]]:
         with devices.memory_words(self._transform.device, len(images_NHWC)):
-            outputs = self._net(**{self.facts.data_blob: self._input(images_NHWC)})
+            outputs = self._net(**{self.facts.data_blob: self._input(images_NHWC, transform)})
             return {name: value.float().cpu().numpy() for name, value in outputs.items()}
 
-    def _input(self, images_NHWC: NDArray[np.uint8]) -> Tensor:
+    def _input(self, images_NHWC: NDArray[np.uint8], transform: Transform | None = None) -> Tensor:
         """Return what the network takes for prepared pictures."""
         planes = torch.from_numpy(images_NHWC).permute(0, 3, 1, 2)
         planes = (planes.flip(1) if planes.shape[1] == 3 else planes).contiguous()  # RGB to BGR
-        return self._transform(planes)
+        return (transform or self._transform)(planes)
 
 
 def top_classes(

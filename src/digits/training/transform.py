@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 _COLOURS = 3
 
@@ -78,6 +79,11 @@ class Transform:
             data_NCHW = data_NCHW.flip(1)
         return data_NCHW
 
+    def whole(self) -> Transform:
+        """Return what this does, for pictures of any size: nothing is cut out, and a mean picture is stretched to theirs."""
+        mean = None if self._mean_1CHW is None else self._mean_1CHW[0]
+        return _Stretched(mean_CHW=mean, scale=self.scale, device=self.device, rgb=self.rgb)
+
     def _mean_at(self, mean_1CHW: Tensor, places: Places | None) -> Tensor:
         """Return the mean that belongs to each picture: cut out where the picture was."""
         if not self.crop_px or mean_1CHW.shape[2:] == (1, 1):
@@ -85,6 +91,16 @@ class Transform:
         if places is None:
             return centre(mean_1CHW, self.crop_px)
         return cut(mean_1CHW, torch.zeros_like(places.tops_px), places.tops_px, places.lefts_px, self.crop_px)
+
+
+class _Stretched(Transform):
+    @torch.no_grad()
+    def __call__(self, images_NCHW: Tensor, places: Places | None = None) -> Tensor:
+        mean = self._mean_1CHW
+        if mean is None or mean.shape[2:] in ((1, 1), images_NCHW.shape[2:]):
+            return super().__call__(images_NCHW, places)
+        stretched = F.interpolate(mean, images_NCHW.shape[2:], mode="bilinear")[0]
+        return Transform(mean_CHW=stretched, scale=self.scale, device=self.device, rgb=self.rgb)(images_NCHW)
 
 
 def centre(images_NCHW: Tensor, side_px: int) -> Tensor:

@@ -1,0 +1,113 @@
+"""Questions for all that a network answers: every output as nested lists, one picture after the other or record by record of an LMDB.
+
+An answer ends early once it is long; who asked goes on where it ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digits.core.errors import DataError
+from digits.data.databases import datum_pixels
+from digits.data.encode import encode_png
+from digits.data.records import RecordFile, read_datum
+from digits.workers.service import Question
+from digits.workers.warm import WarmModel, asked_path, asked_paths, refusal
+
+MAX_VALUES = 1_000_000
+"""Of one answer; about 20 MB as text."""
+_BATCH = 32
+_COLOURS = (1, 3)
+Picture = tuple[str, NDArray[np.uint8] | DataError]
+
+
+class Outputs:
+    """The questions of the routes ``infer_*``; "whole" in a question leaves pictures their own size."""
+
+    def __init__(self, model: WarmModel) -> None:
+        self._model = model
+
+    def paths(self, question: Question) -> dict[str, Any]:
+        """``/outputs``: of each path a name and its outputs; fewer than were asked for where they are long."""
+        paths, whole = asked_paths(question), bool(question.get("whole"))
+        return {"results": self._model.alone(lambda: self._results(self._of_paths(paths, whole), whole))}
+
+    def records(self, question: Question) -> dict[str, Any]:
+        """``/outputs_db``: of the first records behind the key ``after``; none once all were asked for.
+
+        Raises:
+            DataError: there is no LMDB at ``db_path``.
+        """
+        folder, whole = Path(asked_path(question, "db_path")), bool(question.get("whole"))
+        after = str(question.get("after") or "").encode("utf-8", "surrogateescape")
+        most = int(question.get("most", _BATCH))
+        if not (folder / "data.mdb").is_file():
+            raise DataError("There is no LMDB here.", where=str(folder), hint="Name the folder that holds data.mdb.")
+        with RecordFile(folder) as file:
+            records = islice(file.items(after=after), most)
+            return {"results": self._model.alone(lambda: self._results(self._of_records(records, whole), whole))}
+
+    def _results(self, pictures: Iterable[Picture], whole: bool) -> list[dict[str, Any]]:
+        results: list[dict[str, Any]] = []
+        num_values = 0
+        waiting = iter(pictures)
+        while num_values < MAX_VALUES and (some := list(islice(waiting, 1 if whole else _BATCH))):
+            good = [image for _, image in some if not isinstance(image, DataError)]
+            try:
+                outputs = self._outputs(good, whole)
+            except DataError as error:  # of the one picture that does not fit
+                some, outputs = [(some[0][0], error)], iter(())
+            for name, image in some:
+                if isinstance(image, DataError):
+                    results.append({"name": name} | refusal(image))
+                    continue
+                made = next(outputs)
+                num_values += sum(value.size for value in made.values())
+                results.append(
+                    {"name": name, "ok": True, "outputs": {key: value.tolist() for key, value in made.items()}}
+                )
+        return results
+
+    def _outputs(self, images: list[NDArray[np.uint8]], whole: bool) -> Iterator[Mapping[str, NDArray[np.float32]]]:
+        """Return of each picture its outputs, each with a batch axis of 1."""
+        if not images:
+            return iter(())
+        predictor = self._model.predictor
+        made = predictor.predict_whole(images[0]) if whole else predictor.predict(images)
+        return iter([{key: value[i : i + 1] for key, value in made.items()} for i in range(len(images))])
+
+    def _of_paths(self, paths: list[str], whole: bool) -> Iterator[Picture]:
+        for first in range(0, len(paths), _BATCH):
+            some = paths[first : first + _BATCH]
+            yield from zip(some, self._model.read_each(some, whole=whole), strict=True)
+
+    def _of_records(self, records: Iterable[tuple[bytes, bytes]], whole: bool) -> Iterator[Picture]:
+        for key, record in records:
+            name = key.decode("utf-8", "surrogateescape")
+            try:
+                yield name, self._stored(record, whole)
+            except DataError as error:
+                yield name, error
+            except ValueError as error:
+                yield name, DataError(f"The record holds no picture: {error}.", rule="RECORD_BROKEN")
+
+    def _stored(self, record: bytes, whole: bool) -> NDArray[np.uint8]:
+        """Return the picture of a record, brought to the dataset's size and channels as a file is."""
+        datum = read_datum(record)
+        if datum.encoded:
+            return self._model.prepared(bytes(datum.data), whole=whole)
+        pixels = datum_pixels(datum)
+        facts = self._model.predictor.facts
+        if whole or pixels.shape == (facts.height, facts.width, facts.channels):
+            return pixels
+        if pixels.shape[2] not in _COLOURS:
+            raise DataError(
+                f"The record is {' × '.join(map(str, pixels.shape))}, which cannot be resized.", rule="IMG_CHANNELS"
+            )
+        return self._model.prepared(encode_png(pixels), whole=whole)
