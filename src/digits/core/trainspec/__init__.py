@@ -91,9 +91,9 @@ class TrainSpec(Spec):
         description="A validation each so many epochs; 0 for none; fractions allowed.",
         ge=0,
     )
-    random_seed: int | None = field(
     keeping: Keeping = Keeping()
     early_stop: EarlyStop = EarlyStop()
+    random_seed: int | None = field(
         None,
         title="Random seed",
         placeholder="none",
@@ -183,18 +183,18 @@ class TrainSpec(Spec):
         title="Compile the network",
         description="torch.compile: slow to start, then faster (×1.4 measured on LeNet).",
     )
-
-    @model_validator(mode="after")
-    def _no_double_gpu(self) -> TrainSpec:
-        if len(set(self.gpus)) != len(self.gpus):
-            raise FieldError("gpus", "A GPU is named twice.")
-        return self
     precision: Literal["float32", "bf16"] = field(
         "float32",
         title="Precision",
         choices=PRECISIONS,
         description="bfloat16 makes most layers faster on new GPUs and CPUs, with 3 digits a number; weights and solver stay float32.",
     )
+
+    @model_validator(mode="after")
+    def _no_double_gpu(self) -> TrainSpec:
+        if len(set(self.gpus)) != len(self.gpus):
+            raise FieldError("gpus", "A GPU is named twice.")
+        return self
 
     @model_validator(mode="after")
     def _validates(self) -> TrainSpec:
