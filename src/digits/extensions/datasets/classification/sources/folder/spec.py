@@ -7,6 +7,13 @@ from typing import ClassVar, Literal
 from pydantic import model_validator
 
 from digits.core.spec import FieldError, Spec, field
+from digits.extensions.datasets.classification.sources.dealt import (
+    check_counts,
+    least_per_class,
+    most_per_class,
+    share_for_testing,
+    share_for_validation,
+)
 
 
 class FolderSource(Spec):
@@ -28,36 +35,10 @@ class FolderSource(Spec):
         min_length=1,
         max_length=4096,
     )
-    pct_val: float = field(
-        25,
-        title="% for validation",
-        unit="%",
-        description="The share of the pictures kept to measure the training by.",
-        ge=0,
-        le=100,
-    )
-    pct_test: float = field(
-        0,
-        title="% for testing",
-        unit="%",
-        description="The share of the pictures kept for the test at the end.",
-        ge=0,
-        le=100,
-    )
-    train_min_per_class: int | None = field(
-        2,
-        title="Minimum samples per class",
-        description="A class with fewer pictures is left out.",
-        placeholder="1",
-        ge=1,
-    )
-    train_max_per_class: int | None = field(
-        None,
-        title="Maximum samples per class",
-        description="Pictures beyond this number are left out, at random.",
-        placeholder="no limit",
-        ge=1,
-    )
+    pct_val: float = share_for_validation()
+    pct_test: float = share_for_testing()
+    train_min_per_class: int | None = least_per_class()
+    train_max_per_class: int | None = most_per_class()
 
     has_val_folder: bool = field(
         False,
@@ -72,20 +53,8 @@ class FolderSource(Spec):
         description="Its sub-folders are matched to the training classes by name.",
         max_length=4096,
     )
-    val_min_per_class: int | None = field(
-        2,
-        title="Minimum samples per class",
-        description="A class with fewer pictures is left out.",
-        placeholder="1",
-        ge=1,
-    )
-    val_max_per_class: int | None = field(
-        None,
-        title="Maximum samples per class",
-        description="Pictures beyond this number are left out, at random.",
-        placeholder="no limit",
-        ge=1,
-    )
+    val_min_per_class: int | None = least_per_class()
+    val_max_per_class: int | None = most_per_class()
     has_test_folder: bool = field(
         False,
         title="Separate test images folder",
@@ -99,29 +68,13 @@ class FolderSource(Spec):
         description="Its sub-folders are matched to the training classes by name.",
         max_length=4096,
     )
-    test_min_per_class: int | None = field(
-        2,
-        title="Minimum samples per class",
-        description="A class with fewer pictures is left out.",
-        placeholder="1",
-        ge=1,
-    )
-    test_max_per_class: int | None = field(
-        None,
-        title="Maximum samples per class",
-        description="Pictures beyond this number are left out, at random.",
-        placeholder="no limit",
-        ge=1,
-    )
+    test_min_per_class: int | None = least_per_class()
+    test_max_per_class: int | None = most_per_class()
 
     @model_validator(mode="after")
     def _shares(self) -> FolderSource:
         if (0 if self.has_val_folder else self.pct_val) + (0 if self.has_test_folder else self.pct_test) > 100:
             raise FieldError("pct_val", "The shares for validation and testing are more than 100 % together.")
         for name in ("train", "val", "test"):
-            least, most = getattr(self, f"{name}_min_per_class"), getattr(self, f"{name}_max_per_class")
-            if least and most and most < least:
-                raise FieldError(
-                    f"{name}_max_per_class", f"The maximum per class ({most}) is below the minimum ({least})."
-                )
+            check_counts(name, getattr(self, f"{name}_min_per_class"), getattr(self, f"{name}_max_per_class"))
         return self

@@ -7,7 +7,13 @@ from typing import ClassVar, Literal
 from pydantic import model_validator
 
 from digits.core.spec import Spec, field
-from digits.extensions.datasets.classification.sources.dealt import check_bounds
+from digits.extensions.datasets.classification.sources.dealt import (
+    check_bounds,
+    least_per_class,
+    most_per_class,
+    share_for_testing,
+    share_for_validation,
+)
 
 
 class S3Source(Spec):
@@ -48,36 +54,10 @@ class S3Source(Spec):
         title="Keep copies on disk",
         description="The fetched files stay in the job's folder, in copies/.",
     )
-    pct_val: float = field(
-        25,
-        title="% for validation",
-        unit="%",
-        description="The share of the pictures kept to measure the training by.",
-        ge=0,
-        le=100,
-    )
-    pct_test: float = field(
-        0,
-        title="% for testing",
-        unit="%",
-        description="The share of the pictures kept for the test at the end.",
-        ge=0,
-        le=100,
-    )
-    train_min_per_class: int | None = field(
-        2,
-        title="Minimum samples per class",
-        description="A class with fewer pictures is left out.",
-        placeholder="1",
-        ge=1,
-    )
-    train_max_per_class: int | None = field(
-        None,
-        title="Maximum samples per class",
-        description="Pictures beyond this number are left out, at random.",
-        placeholder="no limit",
-        ge=1,
-    )
+    pct_val: float = share_for_validation()
+    pct_test: float = share_for_testing()
+    train_min_per_class: int | None = least_per_class()
+    train_max_per_class: int | None = most_per_class()
 
     @model_validator(mode="after")
     def _bounds(self) -> S3Source:
