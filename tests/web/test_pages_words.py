@@ -128,7 +128,7 @@ def tally(num_classes: int, answers: list[tuple[int, int]]) -> Tally:
 def test_the_matrix_colours_mistakes_alone() -> None:
     report = tally(3, [(0, 0)] * 50 + [(0, 1)] * 8 + [(1, 1)] * 5 + [(2, 0)]).report()
 
-    matrix = results.confusion_matrix(report)
+    matrix = results.confusion_matrix(report.confusion)
 
     assert matrix is not None
     assert [cell.css for cell in matrix.rows[0]] == ["right", "v15", "zero"]
@@ -139,12 +139,31 @@ def test_the_matrix_colours_mistakes_alone() -> None:
     assert matrix.rows[0][1].title == "c0 taken for c1: 8 of 58"
 
 
-def test_a_matrix_too_large_to_read_is_left_out() -> None:
-    assert results.confusion_matrix(tally(results.MATRIX_CLASSES + 1, [(0, 1)]).report()) is None
+def test_of_more_classes_than_can_be_read_those_confused_most_are_shown() -> None:
+    many = results.WHOLE_CLASSES + 1
+    answers = [(index, index) for index in range(many)] + [(70, 3)] * 5 + [(3, 70)] * 2 + [(9, 70)]
+
+    matrix = results.confusion_matrix(tally(many, answers).report().confusion)
+
+    assert matrix is not None
+    assert (len(matrix.ids), matrix.num_classes) == (results.SHOWN_CLASSES, many)
+    assert set(matrix.ids) >= {70, 3, 9}
+    row, column = matrix.ids.index(70), matrix.ids.index(3)
+    assert matrix.rows[row][column].text == "5"
+
+
+def test_a_matrix_round_one_class_shows_what_it_is_confused_with() -> None:
+    many = results.WHOLE_CLASSES + 1
+    answers = [(1, 2)] * 50 + [(80, 90), (91, 80)]
+
+    matrix = results.confusion_matrix(tally(many, answers).report().confusion, of=80)
+
+    assert matrix is not None
+    assert set(matrix.ids) >= {80, 90, 91}
 
 
 def test_classes_are_listed_worst_first() -> None:
-    lines = results.class_lines(tally(3, [(0, 0)] * 9 + [(0, 1)] + [(1, 1)] * 5 + [(2, 0)]).report())
+    lines = results.class_lines(tally(3, [(0, 0)] * 9 + [(0, 1)] + [(1, 1)] * 5 + [(2, 0)]).report().confusion.per_class)
 
     assert [(line.label, line.count, line.wrong) for line in lines] == [("c2", 1, 1), ("c0", 10, 1), ("c1", 5, 0)]
     assert all(0 <= line.bar <= 1 for line in lines)

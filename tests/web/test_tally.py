@@ -22,12 +22,12 @@ def test_accuracy_confusion_and_rates_of_a_list_small_enough_to_count_by_hand() 
 
     assert (report.count, report.labelled) == (5, 4)
     assert (report.top1, report.top5) == (0.5, 1.0)
-    assert report.confusion == [(0, 0, 1), (0, 1, 1), (1, 1, 1), (2, 1, 1)]
-    ant, bee, cat = report.per_class
+    assert report.confusion.cells == [(0, 0, 1), (0, 1, 1), (1, 1, 1), (2, 1, 1)]
+    ant, bee, cat = report.confusion.per_class
     assert [ant.count, ant.precision, ant.recall, ant.f1] == pytest.approx([2, 1.0, 0.5, 2 / 3])
     assert [bee.count, bee.precision, bee.recall, bee.f1] == pytest.approx([1, 1 / 3, 1.0, 0.5])
     assert (cat.count, cat.precision, cat.recall, cat.f1) == (1, None, 0.0, 0.0)
-    assert [(pair.true_label, pair.predicted_label, pair.count, pair.share) for pair in report.pairs] == [
+    assert [(pair.true_label, pair.predicted_label, pair.count, pair.share) for pair in report.confusion.pairs] == [
         ("ant", "bee", 1, 0.5), ("cat", "bee", 1, 1.0),
     ]  # fmt: skip
     assert {mistake.path for mistake in report.mistakes} == {"b", "d"}
@@ -59,13 +59,13 @@ def test_numbers_of_a_random_list_equal_those_counted_the_long_way() -> None:
     matrix = np.zeros((7, 7), int)
     for true, order in zip(truth, orders, strict=True):
         matrix[true, order[0]] += 1
-    assert report.confusion == [
+    assert report.confusion.cells == [
         (row, column, matrix[row, column]) for row in range(7) for column in range(7) if matrix[row, column]
     ]
     assert report.top1 == pytest.approx(np.trace(matrix) / 500)
     assert report.top5 == pytest.approx(np.mean([true in order for true, order in zip(truth, orders, strict=True)]))
-    assert [row.recall for row in report.per_class] == pytest.approx(list(np.diag(matrix) / matrix.sum(1)))
-    assert [row.precision for row in report.per_class] == pytest.approx(list(np.diag(matrix) / matrix.sum(0)))
+    assert [row.recall for row in report.confusion.per_class] == pytest.approx(list(np.diag(matrix) / matrix.sum(1)))
+    assert [row.precision for row in report.confusion.per_class] == pytest.approx(list(np.diag(matrix) / matrix.sum(0)))
 
 
 def test_a_class_id_beyond_the_labels_counts_as_unlabelled() -> None:
@@ -74,13 +74,13 @@ def test_a_class_id_beyond_the_labels_counts_as_unlabelled() -> None:
 
     report = tally.report()
 
-    assert (report.labelled, report.top1, report.confusion) == (0, None, [])
+    assert (report.labelled, report.top1, report.confusion.cells) == (0, None, [])
 
 
 def test_no_picture_at_all_gives_an_empty_report() -> None:
     report = Tally(LABELS).report()
 
-    assert (report.count, report.top1, report.confusion, report.mistakes, report.pairs, report.rows()) == (
+    assert (report.count, report.top1, report.confusion.cells, report.mistakes, report.confusion.pairs, report.rows()) == (
         0,
         None,
         [],

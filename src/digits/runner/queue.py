@@ -17,7 +17,7 @@ from digits.store import Job
 
 Kind = Literal["gpu", "cpu", "build"]
 _NAMES = {"cpu": "training", "build": "dataset"}
-_BUILDS = ("dataset", "health", "export")
+_BUILDS = ("dataset", "health", "export", "evaluation")
 """What reads or writes pictures and trains nothing."""
 
 

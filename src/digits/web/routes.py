@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from digits.core.evaluationspec import EvaluationSpec
 from digits.core.exportspec import ExportSpec
 from digits.core.extensions import DatasetExtension, installed
 from digits.core.healthspec import HealthSpec
+from digits.core.pretrainedspec import PretrainedForm
 from digits.core.spec import Spec
 from digits.core.trainspec import TrainSpec
 
@@ -119,11 +121,11 @@ JOBS = [
           login="action", params=(Param("priority", "0 is usual; higher ones start first.", "form", required=True),)),
     Route("GET", "/jobs/{job_id}/events", "What the job's worker has said", "jobs", api="jobs:events", twin=True,
           params=(Param("after", "The `next` of the answer before."),)),
-    *(route for noun in ("jobs", "datasets", "models") for route in (
+    *(route for noun in ("jobs", "datasets", "models", "evaluations") for route in (
         Route("GET", f"/{noun}/{{job_id}}/status", "State of a job", "jobs", api="jobs:status", answer="json-html"),
         Route("POST", f"/{noun}/{{job_id}}/abort", "Abort a job", "jobs", api="jobs:abort", answer="text", login="action"))),
     *(Route("DELETE", f"/{noun}/{{job_id}}", "Delete a job", "jobs", api="jobs:delete", answer="text", login="action")
-      for noun in ("jobs", "datasets", "models", "pretrained_models")),
+      for noun in ("jobs", "datasets", "models", "pretrained_models", "evaluations")),
 ]  # fmt: skip
 
 DATASETS = [
@@ -217,9 +219,32 @@ MODELS = [
     Route("POST", "/models/{job_id}/resume", "Let a training that is over go on, as the same job", "models", api="models:resume",
           twin=True, login="action", params=(
               Param("train_epochs", "The new end, counted from the beginning; stays as it is where it is not given.", "form"),)),
+    Route("GET POST", "/models/{job_id}/to_pretrained", "Keep a snapshot as a pretrained model", "pretrained", api="pretrained:of_model",
+          answer="either", twin=True, login="action", changes=True, params=(
+              Param("epoch", "Epoch of the snapshot; the newest where it is not given."),)),
     Route("DELETE", "/models/{job_id}/snapshots/{epoch}", "Delete a snapshot of a training that is over", "models",
           api="models:drop_snapshot", answer="text", login="action"),
+    Route("POST", "/models/{job_id}/evaluations", "Let a model answer a whole database, as a job", "evaluations",
+          api="evaluations:start", twin=True, login="action", spec=EvaluationSpec),
+    Route("GET", "/models/{job_id}/evaluations", "The evaluations of a model", "evaluations", api="evaluations:listed", twin=True),
+    Route("GET", "/evaluations/{job_id}", "An evaluation: metrics, rates of the classes, confusion", "evaluations",
+          page="evaluations:show", api="evaluations:show", twin=True, params=(
+        Param("show", "Of the page: pictures alone, `wrong` ones, `unsure` right ones or `all`."),
+        Param("true", "Of the page: pictures of this class id."), Param("predicted", "Of the page: taken for this class id."),
+        Param("of", "Of the page: the matrix round this class id."), Param("page", "Of the pictures, from 0."))),
     Route("GET", "/models/{job_id}", "A model", "models", page="models:show", api="models:show", twin=True),
+]  # fmt: skip
+
+PRETRAINED = [
+    Route("GET", "/pretrained_models/new", "The form of a pretrained model", "pretrained", page="pretrained:new", login="page",
+          params=(CLONE,)),
+    Route("POST", "/pretrained_models/new", "Keep weights that were trained elsewhere", "pretrained", api="pretrained:create",
+          answer="either", twin=True, login="action", spec=PretrainedForm),
+    Route("POST", "/pretrained_models/upload_archive", "Keep a model that was downloaded as an archive", "pretrained",
+          api="pretrained:upload_archive", twin=True, login="action", params=(
+              Param("archive", "A .tar, .tar.gz, .tar.bz2 or .zip with info.json.", "file"),
+              Param("archive_upload", "The same, sent in pieces before.", "form"))),
+    Route("GET", "/pretrained_models/{job_id}", "A pretrained model", "pretrained", page="pretrained:show", api="pretrained:show", twin=True),
 ]  # fmt: skip
 
 
@@ -270,4 +295,4 @@ def routes() -> Sequence[Route]:
         if kind.model_route and kind.model_route not in seen:
             seen.add(kind.model_route)
             rows += model_routes(kind)
-    return [*rows, *DATASETS, *MODELS]
+    return [*rows, *DATASETS, *MODELS, *PRETRAINED]

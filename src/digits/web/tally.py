@@ -12,30 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from digits.scoring.confusion import Confusion, ConfusionCounts, ratio
+
 TOP = 5
 UNKNOWN = -1
-
-
-@dataclass(frozen=True)
-class ClassRow:
-    """How well one class is found; None where nothing of it was there to tell."""
-
-    label: str
-    count: int
-    precision: float | None
-    recall: float | None
-    f1: float | None
-
-
-@dataclass(frozen=True)
-class Pair:
-    """So many pictures of one class were taken for another."""
-
-    true_label: str
-    predicted_label: str
-    count: int
-    share: float
-    """Of the pictures of the true class."""
 
 
 @dataclass(frozen=True)
@@ -76,16 +56,16 @@ class Tally:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def report(self, *, num_pairs: int = 20, num_mistakes: int = 24) -> Report:
+    def report(self, *, num_mistakes: int = 24) -> Report:
         """Return what the answers say."""
         if not self.paths:
             empty = np.empty(0, np.int32)
             return Report(
-                self.labels, self.paths, empty, np.empty((0, TOP), np.int32), np.empty((0, TOP), np.float32), 0, 0
+                self.labels, self.paths, empty, np.empty((0, TOP), np.int32), np.empty((0, TOP), np.float32), 0
             )
         return Report(
             self.labels, self.paths, np.concatenate(self._truth), np.concatenate(self._ids),
-            np.concatenate(self._probabilities), num_pairs, num_mistakes,
+            np.concatenate(self._probabilities), num_mistakes,
         )  # fmt: skip
 
 
@@ -99,7 +79,6 @@ class Report:
         truth_N: NDArray[np.int32],
         ids_NK: NDArray[np.int32],
         probabilities_NK: NDArray[np.float32],
-        num_pairs: int,
         num_mistakes: int,
     ) -> None:
         self.labels, self.paths = labels, paths
@@ -109,45 +88,12 @@ class Report:
         self.labelled = int(known.sum())
         right = ids_NK[:, 0] == truth_N
         in_top = (ids_NK == truth_N[:, None]).any(axis=1)
-        self.top1 = float(right[known].mean()) if self.labelled else None
-        self.top5 = float(in_top[known].mean()) if self.labelled else None
-        self.confusion = self._confusion(known)
-        self.per_class = self._per_class()
-        self.pairs = self._pairs(num_pairs)
+        self.top1 = ratio(int(right[known].sum()), self.labelled)
+        self.top5 = ratio(int(in_top[known].sum()), self.labelled)
+        counts = ConfusionCounts(len(labels))
+        counts.add(truth_N[known], ids_NK[known, 0])
+        self.confusion = Confusion(labels, counts.cells())
         self.mistakes = self._mistakes(known & ~right, num_mistakes)
-
-    def _confusion(self, known: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
-        """Return the cells (true id, predicted id, count) that are not 0; C x C of them would be too many."""
-        num_classes = max(1, len(self.labels))
-        flat = self._truth[known].astype(np.int64) * num_classes + self._ids[known, 0]
-        cells, counts = np.unique(flat, return_counts=True)
-        return [
-            (int(cell) // num_classes, int(cell) % num_classes, int(count))
-            for cell, count in zip(cells, counts, strict=True)
-        ]
-
-    def _per_class(self) -> list[ClassRow]:
-        num_classes = len(self.labels)
-        true, predicted, right = (np.zeros(num_classes, np.int64) for _ in range(3))
-        for row, column, count in self.confusion:
-            true[row] += count
-            predicted[column] += count
-            right[row] += count * (row == column)
-        rows = []
-        for index, label in enumerate(self.labels):
-            precision = _ratio(int(right[index]), int(predicted[index]))
-            recall = _ratio(int(right[index]), int(true[index]))
-            # F1 is 2 right / (true + predicted): defined wherever the class occurs at all.
-            f1 = _ratio(2 * int(right[index]), int(true[index] + predicted[index]))
-            rows.append(ClassRow(label, int(true[index]), precision, recall, f1))
-        return rows
-
-    def _pairs(self, most: int) -> list[Pair]:
-        wrong = sorted((cell for cell in self.confusion if cell[0] != cell[1]), key=lambda cell: -cell[2])
-        return [
-            Pair(self.labels[row], self.labels[column], count, count / self.per_class[row].count)
-            for row, column, count in wrong[:most]
-        ]
 
     def _mistakes(self, wrong: NDArray[np.bool_], most: int) -> list[Mistake]:
         places = np.flatnonzero(wrong)
@@ -174,10 +120,6 @@ class Report:
             ]
             found.append((self.paths[place], self.labels[truth] if truth >= 0 else "", answers))
         return found
-
-
-def _ratio(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
 
 
 class Best:

@@ -68,7 +68,7 @@ def evaluate(
     refused = _answer(reader, predictor, scores, keys, folder.path, told, settings.num_threads)
     facts = {"count": len(reader) - refused, "refused": refused, "epoch": predictor.epoch}
     result = scores.result()
-    _write_results(folder.path, facts, result)
+    _write_results(folder.path, facts | {"labels": labels}, result)
     told.end()
     return facts | {"metrics": result["metrics"]}
 

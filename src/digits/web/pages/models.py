@@ -19,7 +19,7 @@ from digits.web.beginnings import definition_of
 from digits.web.fields import FormView, form_view
 from digits.web.jobjson import copied, framework_of, picture_shape
 from digits.web.networkview import lines_around
-from digits.web.pages import copies, datasetfacts, hardware, jobpage, modelfacts, previous, resuming, words
+from digits.web.pages import copies, datasetfacts, evaluations, hardware, jobpage, modelfacts, previous, resuming, words
 from digits.web.pages.live import live_page
 from digits.web.pages.networks import netron_links
 from digits.web.reading import asked_job, path_job
@@ -122,6 +122,7 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
     num_classes = len(dataset.facts.get("labels", ())) if dataset else 0
     rows = kept.snapshots(job.id)
     return jobpage.common(request, job) | {
+        **evaluations.panel(request, job),
         "run": run,
         "facts": modelfacts.facts_of(job, run),
         "folder": words.home_path(job.folder.path),

@@ -1,23 +1,27 @@
 """What the pages of test results show: the confusion matrix in 16 colours, and tables with the worst first.
 
-The handlers that ask the inference worker are in ``digits.web.api.classify``; their templates call these.
+Lists of pictures (``digits.web.api.classify``) and evaluations of whole databases (``digits.web.pages.evaluations``) look alike.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from digits.web.pages import words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from digits.web.tally import ClassRow, Report
+    from digits.scoring.confusion import ClassRow, Confusion
 
 COLOURS = 16
-MATRIX_CLASSES = 100
-"""A larger matrix cannot be read; its worst pairs are listed instead."""
+WHOLE_CLASSES = 100
+"""A larger matrix cannot be read: some of its classes are shown."""
+SHOWN_CLASSES = 30
 CLOSE_CLASSES = 20
 """From here on the cells stand close."""
 
@@ -36,18 +40,26 @@ class Cell:
 class Matrix:
     """Rows are labels, columns predictions; ``most`` is the largest number of mistakes in one cell."""
 
+    ids: list[int]
     labels: list[str]
     rows: list[list[Cell]]
     recalls: list[str]
     precisions: list[str]
     most: int
-    close: bool
+    num_classes: int
+    """Of the model, ``ids`` may be some of them."""
+
+    @property
+    def close(self) -> bool:
+        """Whether the cells stand close."""
+        return len(self.ids) >= CLOSE_CLASSES
 
 
 @dataclass(frozen=True)
 class ClassLine:
     """A row of the table of classes; ``bar`` is where F1 stands between the worst and 1."""
 
+    id: int
     label: str
     count: int
     wrong: int
@@ -57,29 +69,48 @@ class ClassLine:
     bar: float
 
 
-def confusion_matrix(report: Report) -> Matrix | None:
-    """Return the matrix; None where nothing had a label, or there are too many classes to read it."""
-    labels = list(report.labels)
-    if not report.labelled or len(labels) > MATRIX_CLASSES:
+def confusion_matrix(confusion: Confusion, of: int | None = None) -> Matrix | None:
+    """Return the matrix, of many classes a part of it: round class ``of``, or of those confused most; None without labels."""
+    if not confusion.count:
         return None
-    counts = {(row, column): count for row, column, count in report.confusion}
+    ids = _shown_classes(confusion, of)
+    shown = set(ids)
+    counts = {(row, column): count for row, column, count in confusion.cells if row in shown and column in shown}
     most = max((count for (row, column), count in counts.items() if row != column), default=0)
-    totals = [each.count for each in report.per_class]
+    labels, per_class = confusion.labels, confusion.per_class
     rows = [
-        [_cell(labels, row, column, counts.get((row, column), 0), totals[row], most) for column in range(len(labels))]
-        for row in range(len(labels))
+        [_cell(labels, row, column, counts.get((row, column), 0), per_class[row].count, most) for column in ids]
+        for row in ids
     ]
     return Matrix(
-        labels,
+        ids,
+        [labels[index] for index in ids],
         rows,
-        [words.percent(each.recall) for each in report.per_class],
-        [words.percent(each.precision, 1) for each in report.per_class],
+        [words.percent(per_class[index].recall) for index in ids],
+        [words.percent(per_class[index].precision, 1) for index in ids],
         most,
-        len(labels) >= CLOSE_CLASSES,
+        len(labels),
     )
 
 
-def _cell(labels: list[str], row: int, column: int, count: int, total: int, most: int) -> Cell:
+def _shown_classes(confusion: Confusion, of: int | None) -> list[int]:
+    """Return the ids to show, in order; a class stands beside those that it is confused with."""
+    num_classes = len(confusion.labels)
+    if num_classes <= WHOLE_CLASSES and of is None:
+        return list(range(num_classes))
+    chosen: dict[int, None] = {} if of is None else {of: None}
+    for pair in confusion.pairs:
+        both = (pair.true_id, pair.predicted_id)
+        if of is None or of in both:
+            chosen |= dict.fromkeys(both)
+        if len(chosen) >= SHOWN_CLASSES:
+            break
+    if of is None:
+        chosen |= dict.fromkeys(range(min(SHOWN_CLASSES, num_classes)))
+    return list(chosen)[:SHOWN_CLASSES]
+
+
+def _cell(labels: Sequence[str], row: int, column: int, count: int, total: int, most: int) -> Cell:
     title = f"{labels[row]} taken for {labels[column]}: {count:,} of {total:,}"
     share = words.percent(count / total, 1) if total else ""
     if row == column:
@@ -90,33 +121,74 @@ def _cell(labels: list[str], row: int, column: int, count: int, total: int, most
     return Cell(f"{count:,}", share, f"v{step}", title)
 
 
-def class_lines(report: Report) -> list[ClassLine]:
+def class_lines(per_class: Sequence[ClassRow]) -> list[ClassLine]:
     """Return the classes that occur, the worst first."""
-    rows: list[ClassRow] = sorted(
-        (each for each in report.per_class if each.f1 is not None), key=lambda each: (each.f1 or 0.0, each.label)
+    rows = sorted(
+        ((index, each) for index, each in enumerate(per_class) if each.f1 is not None),
+        key=lambda row: (row[1].f1 or 0.0, row[1].label),
     )
-    right = dict.fromkeys(report.labels, 0)
-    for row, column, count in report.confusion:
-        if row == column:
-            right[report.labels[row]] += count
-    low = class_floor(report)
+    low = class_floor(per_class)
     return [
         ClassLine(
-            each.label, each.count, each.count - right[each.label], words.percent(each.precision), words.percent(each.recall),
+            index, each.label, each.count, each.wrong, words.percent(each.precision), words.percent(each.recall),
             words.percent(each.f1), ((each.f1 or 0.0) - low) / max(1e-9, 1 - low),
         )
-        for each in rows
+        for index, each in rows
     ]  # fmt: skip
 
 
-def class_floor(report: Report) -> float:
+def class_floor(per_class: Sequence[ClassRow]) -> float:
     """Return where the bars of F1 begin: a whole percent below the worst."""
-    worst = min((each.f1 for each in report.per_class if each.f1 is not None), default=0.0)
+    worst = min((each.f1 for each in per_class if each.f1 is not None), default=0.0)
     return max(0.0, int(worst * 100 - 1) / 100)
+
+
+def reliability(bins: Sequence[dict[str, Any]], *, width: int = 380, height: int = 200) -> Markup:
+    """Return the reliability diagram: of pictures about so sure the share that was right, and the line on which both are equal."""
+    left, bottom = 34, 22
+    wide, tall = width - left - 6, height - bottom - 8
+
+    def place(x: float, y: float) -> tuple[str, str]:
+        return f"{left + x * wide:.1f}", f"{8 + (1 - y) * tall:.1f}"
+
+    parts = []
+    for y in (0, 0.5, 1):
+        start, at = place(0, y)
+        text = Markup(
+            '<line class="grid-line" x1="{x1}" x2="{x2}" y1="{y}" y2="{y}"/><text class="end" x="{x}" y="{ty}">{v}</text>'
+        )
+        parts.append(text.format(x1=start, x2=place(1, y)[0], y=at, x=left - 6, ty=float(at) + 4, v=f"{y:.0%}"))
+    for each in bins:
+        if not each["count"]:
+            continue
+        title = "{:.0%} to {:.0%} sure: {:,} pictures, {:.1%} right".format(
+            each["from"], each["to"], each["count"], each["accuracy"]
+        )
+        left_px, top_px = place(each["from"], each["accuracy"])
+        parts.append(
+            Markup('<rect class="s1" x="{x}" y="{y}" width="{w}" height="{h}"><title>{title}</title></rect>').format(
+                x=left_px,
+                y=top_px,
+                w=f"{wide / len(bins) - 1.5:.1f}",
+                h=f"{max(1.0, each['accuracy'] * tall):.1f}",
+                title=title,
+            )
+        )
+    (x1, y1), (x2, y2) = place(0, 0), place(1, 1)
+    parts.append(Markup('<line class="ideal" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(x1, y1, x2, y2))
+    for part in (0, 0.5, 1):
+        css = "start" if part == 0 else "end" if part == 1 else ""
+        parts.append(
+            Markup('<text class="{}" x="{}" y="{}">{}</text>').format(css, place(part, 0)[0], height - 5, f"{part:.0%}")
+        )
+    label = "Share of right answers against how sure the model was"
+    return Markup('<svg class="reliability" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
+        width, height, label, Markup("").join(parts)
+    )
 
 
 def install(environment: Environment) -> None:
     """Give these to the templates."""
     environment.globals |= {
-        "confusion_matrix": confusion_matrix, "class_lines": class_lines, "class_floor": class_floor,
+        "confusion_matrix": confusion_matrix, "class_lines": class_lines, "class_floor": class_floor, "reliability": reliability,
     }  # fmt: skip
