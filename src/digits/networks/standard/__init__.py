@@ -1,6 +1,7 @@
 """The standard networks: one folder each, with its definitions and its card (``card.toml``). No torch here.
 
-A definition is ``network.prototxt`` for Caffe or ``network.py`` for PyTorch; both of one folder are the same network, of which the card tells.
+A definition is ``network.prototxt`` for Caffe, ``network.py`` for PyTorch or ``network.keras.py`` for TensorFlow; those of one folder are the same
+network, of which the card tells.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from digits.core.errors import NotFoundError
 from digits.networks.standard.pretrained import Pretrained
 
 Kind = Literal["classification", "segmentation", "detection"]
-SUFFIXES = {"caffe": "prototxt", "torch": "py"}
+SUFFIXES = {"caffe": "prototxt", "torch": "py", "tensorflow": "keras.py"}
 """How the file of a definition ends, by framework."""
 
 
