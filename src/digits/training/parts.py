@@ -34,6 +34,8 @@ from digits.training.run import Network, Run, TestSet, choose_seed, snapshot_to_
 from digits.training.solvers import make_solver
 from digits.training.sources import Frames, TrainingSource, load_frames
 from digits.training.targets import target
+from digits.training.tensorboard import FOLDER as TENSORBOARD
+from digits.training.tensorboard import TensorBoardMetrics
 from digits.training.transform import Transform
 
 NETWORK_FILE = "network.json"
@@ -183,6 +185,8 @@ def assemble(
         "seed": job.seed,
     }
     metrics = MetricsWriter(job.folder.metrics)
+    if job.spec.tensorboard:
+        metrics = TensorBoardMetrics(job.folder.metrics, job.folder.path / TENSORBOARD)
     report = Report(
         job.emit, metrics, steps_per_epoch=steps_per_epoch, epochs=job.spec.train_epochs, facts=facts, begun=begun
     )

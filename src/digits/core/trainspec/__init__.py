@@ -183,6 +183,11 @@ class TrainSpec(Spec):
         title="Compile the network",
         description="torch.compile: slow to start, then faster (×1.4 measured on LeNet).",
     )
+    tensorboard: bool = field(
+        True,
+        title="Files for TensorBoard",
+        description="The curves are written to tb/ of the job folder too, as event files: tensorboard --logdir shows them.",
+    )
     precision: Literal["float32", "bf16"] = field(
         "float32",
         title="Precision",
