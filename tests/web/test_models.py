@@ -285,3 +285,24 @@ def test_a_standard_network_is_given_out_to_be_changed(empty: Serving, dataset: 
     assert of_a_waiting_job == {"network": body["network"], "snapshot": None, "python_layer": None}
     unknown = empty.client.post("/models/customize?network=lenot&framework=caffe")
     assert unknown.status_code == 404
+
+
+def test_the_address_of_the_form_sets_choices_and_numbers_but_no_code(empty: Serving, dataset: Job) -> None:
+    page = empty.client.get(
+        f"{CREATE}/new",
+        params={"dataset": dataset.id, "class_balance": "sampling", "train_epochs": "7", "custom_network": "import os", "aug_flip": "fliplr"},
+    ).text
+
+    assert '<option value="sampling" selected>' in page
+    assert 'name="train_epochs" id="train_epochs" value="7"' in page
+    assert "import os" not in page
+
+
+def test_classes_that_cannot_be_weighed_are_told_at_their_field(empty: Serving, dataset: Job) -> None:
+    text = NETWORK.replace("SoftmaxWithLoss", "HingeLoss")
+    answer = empty.client.post(
+        f"{CREATE}.json", files=form(dataset, method="custom", custom_network=text, class_balance="weights")
+    )
+
+    assert answer.status_code == 400
+    assert "SoftmaxWithLoss" in answer.json()["errors"]["class_balance"][0]

@@ -17,7 +17,6 @@ from digits.core.files import read_json
 from digits.core.healthspec import COMPARE, PREDICT, SCAN, HealthSpec
 from digits.core.jobfolder import JobFolder, JobRecord, find_job_folder
 from digits.core.settings import Device
-from digits.core.trainspec import TrainSpec
 from digits.core.work import StopCheck, WorkerSettings
 from digits.data.health.duplicates import find_duplicates
 from digits.data.health.findings import odd_files, write_findings
@@ -63,8 +62,7 @@ def check_health(
         suspects, estimated = doubter.suspects(readers, told)
         model = {"id": spec.model, "epoch": doubter.predictor.epoch, "estimated": estimated}
         told.end()
-    has_balance = "class_balance" in TrainSpec.model_fields
-    filled = imbalance(looks.labels, {db: reader.targets() for db, reader in readers.items()}, has_balance=has_balance)
+    filled = imbalance(looks.labels, {db: reader.targets() for db, reader in readers.items()})
     more = {"imbalance": filled, "files": odd_files(dataset.path, _notes(dataset)), "model": model}
     counts = write_findings(folder.path, looks, duplicates, outliers, suspects, more)
     return {"pictures": len(looks), "counts": counts, "even": filled["even"], "model": spec.model}

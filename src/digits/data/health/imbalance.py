@@ -15,15 +15,12 @@ FEW = 20
 _SHOWN = 5
 
 
-def imbalance(
-    labels: Sequence[str], targets: Mapping[str, NDArray[np.int64]], *, has_balance: bool = False
-) -> dict[str, Any]:
+def imbalance(labels: Sequence[str], targets: Mapping[str, NDArray[np.int64]]) -> dict[str, Any]:
     """Return counts of each class and database, the ratio of the largest to the smallest, and advice in words.
 
     Args:
         labels: names of the classes.
         targets: class ids of the records of each database.
-        has_balance: whether trainings know the option ``class_balance``.
     """
     counts = {db: np.bincount(ids, minlength=len(labels))[: len(labels)] for db, ids in targets.items()}
     train = counts.get("train", next(iter(counts.values())))
@@ -36,7 +33,7 @@ def imbalance(
         "ratio": round(ratio, 3),
         "effective_classes": round(float(np.exp(-(shares * np.log(shares)).sum())), 2),
         "even": ratio <= EVEN_RATIO and bool((train > 0).all()),
-        "advice": _advice(labels, counts, train, ratio, has_balance),
+        "advice": _advice(labels, counts, train, ratio),
     }
 
 
@@ -45,15 +42,16 @@ def _advice(
     counts: Mapping[str, NDArray[np.int64]],
     train: NDArray[np.int64],
     ratio: float,
-    has_balance: bool,
 ) -> list[str]:
     advice = []
     if ratio > EVEN_RATIO:
         small, large = int(np.where(train > 0, train, train.max()).argmin()), int(train.argmax())
         said = f"{labels[large]} has {ratio:.1f} times the pictures of {labels[small]} ({train[large]:,} to {train[small]:,})."
-        ways = ["collect more of the small classes", "set a maximum per class when the dataset is made"]
-        if has_balance:
-            ways.insert(0, "choose class weights or weighted sampling (class_balance) in the training form")
+        ways = [
+            "train with a weighted loss or balanced sampling (class_balance)",
+            "collect more of the small classes",
+            "set a maximum per class when the dataset is made",
+        ]
         advice.append(f"{said} A network may do well by neglecting the small ones: {', or '.join(ways)}.")
     few = [labels[index] for index in np.flatnonzero((train > 0) & (train < FEW)).tolist()]
     if few:

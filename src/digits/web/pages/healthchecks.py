@@ -112,6 +112,7 @@ def show(request: Request) -> Response:
         cell_px=cell_px(side),
         shown_members=SHOWN_MEMBERS,
         explore=lambda item: _explore(request, job, item),
+        new_model=_new_model(job),
         may_start=bool(Site(request).user),
         may_relabel=bool(Site(request).user and facts.dbs) and job.facts.get("target_kind", "class") == "class",
         classes_url=classes_url(Site(request), job, next(iter(facts.dbs), "train")),
@@ -165,6 +166,12 @@ def _sections(request: Request, job: Job, done: Job, found: dict[str, Any], only
 def _models(request: Request, job: Job) -> list[Job]:
     """Return the models of the dataset that may have weights, newest first."""
     return [each for each in store(request).jobs(kind="model", depends_on=job.id, limit=50) if each.started is not None]
+
+
+def _new_model(job: Job) -> str:
+    """Return the path of the form of a model that is trained on the dataset; "" where there is none."""
+    kind = datasetfacts.extension_of(job)
+    return f"/models/{kind.model_route}/new" if kind and kind.model_route and job.facts else ""
 
 
 def _explore(request: Request, job: Job, item: dict[str, Any]) -> str:

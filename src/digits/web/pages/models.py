@@ -16,10 +16,10 @@ from digits.core.trainspec import TrainSpec
 from digits.web.answers import render
 from digits.web.api.create import clone_fields
 from digits.web.beginnings import definition_of
-from digits.web.fields import FormView, form_view
+from digits.web.fields import FormView, describe, form_view
 from digits.web.jobjson import copied, framework_of, picture_shape
 from digits.web.networkview import lines_around
-from digits.web.pages import copies, datasetfacts, evaluations, hardware, jobpage, modelfacts, previous, resuming, words
+from digits.web.pages import copies, datasetfacts, evaluations, hardware, jobpage, modelfacts, pretrained, previous, resuming, words
 from digits.web.pages.live import live_page
 from digits.web.pages.networks import netron_links
 from digits.web.reading import asked_job, path_job
@@ -46,11 +46,20 @@ MOST_DATASETS = 200
 
 
 def new(request: Request) -> Response:
-    """``GET /models/<kind>/new?dataset=&clone=``: the form, with defaults or filled from another model."""
+    """``GET /models/<kind>/new?dataset=&clone=&<field>=``: the form, with defaults or filled from another model; fields of the address win."""
     cloned = clone_fields(request, TrainSpec)
     fields = previous.with_renamed(request, cloned) or previous.fields_from(request)
-    form = form_view(TrainSpec, fields or None, submitted=bool(cloned))
+    form = form_view(TrainSpec, (fields | _of_the_address(request)) or None, submitted=bool(cloned))
     return form_page(request, request.state.extension, form, fitting=not fields)
+
+
+def _of_the_address(request: Request) -> dict[str, list[str]]:
+    """Return the fields that the address sets: numbers, choices and names. Code and files are nobody's to put into another's form."""
+    known = describe(TrainSpec)
+    asked = {name: request.query_params.getlist(name) for name in request.query_params if name in known}
+    return {
+        name: texts for name, texts in asked.items() if known[name].widget in ("number", "select", "checkbox", "text")
+    }
 
 
 def form_page(
@@ -88,6 +97,7 @@ def form_page(
         frameworks=list(installed("frameworks").values()),
         offers=offered,
         previous=previous.rows(request, kind, form),
+        pretrained=pretrained.rows(request),
         policies=list(modelfacts.POLICIES.items()),
         gpus=store(request).gpus(),
         new_dataset=f"/datasets/{kind.route}/new",
