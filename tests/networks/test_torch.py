@@ -90,6 +90,12 @@ def test_lenet_has_the_shapes_of_the_paper_and_the_lines_of_its_text() -> None:
     assert rows[2]["multiply_adds"] == 50 * 20 * 25 * 64
 
 
+def test_a_network_that_normalises_is_told_of_pictures_that_it_makes_one_value_of() -> None:
+    rows = describe({"standard": "resnet18", "channels": 1, "height": 28, "width": 28, "num_classes": 10})["layers"]
+
+    assert [row["output_shapes"][0][1:] for row in rows[-2:]] == [(512, 1, 1), (10,)]
+
+
 def test_branches_are_followed_through_functions_that_are_no_layers() -> None:
     rows = describe({"text": BRANCHES, "channels": 1, "height": 8, "width": 8, "num_classes": 5, "runs": True})[
         "layers"

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import safetensors
 import safetensors.torch
+import torch
 
 from digits.core.beginning import Beginning, WeightFile
 from digits.core.errors import NetworkError
@@ -21,13 +22,16 @@ from digits.core.files import read_json
 from digits.core.jobfolder import JobFolder
 from digits.core.trainspec import CustomNetwork, FixedPolicy, StandardNetwork, TrainSpec
 from digits.core.work import VARIABLE, StoppedError, WorkerSettings
+from digits.networks.standard import standard_networks
 from digits.networks.torch.definition import define
+from digits.networks.torch.weights import read_weights
 from digits.training import snapshots
 from digits.training.dataset import Dataset
 from digits.training.torch_export import safetensors_file, snapshot
 from digits.training.torch_model import params_of
 from digits.training.torch_predictor import open_predictor
 from digits.training.torch_trainer import train
+from tests.shared import needs_pretrained
 from tests.training.conftest import Heard
 from tests.training.test_training import curve, never, stop_after
 
@@ -97,6 +101,70 @@ def test_a_training_that_was_stopped_goes_on_to_the_bit(new_torch: NewModel) -> 
         assert curve(broken[0], name) == curve(whole[0], name)
     ours, theirs = (snapshots.read_weights(snapshots.find_snapshot(each[0])) for each in (broken, whole))
     assert all((ours[name] == theirs[name]).all() for name in theirs)
+
+
+@pytest.mark.slow
+def test_a_network_that_normalises_by_batches_goes_on_to_the_bit(new_torch: NewModel) -> None:
+    fields = {"network": StandardNetwork(name="resnet18"), "batch_size": 16, "train_epochs": 1}
+    whole, broken = new_torch(**fields), new_torch(**fields)
+    train(whole[1], whole[0], DOUBTED, Heard(), never)
+
+    with pytest.raises(StoppedError):
+        train(broken[1], broken[0], DOUBTED, Heard(), stop_after(3))
+    broken[0].note("resume")
+    train(broken[1], broken[0], DOUBTED, Heard(), never)
+
+    for series in ("loss/train", "loss/val", "accuracy/val"):
+        assert curve(broken[0], series) == curve(whole[0], series)
+    for file in (
+        "weights.safetensors",
+        "state.safetensors",
+    ):  # means and variances in the one, counters of batches in the other
+        ours, theirs = (
+            safetensors.torch.load_file(snapshots.find_snapshot(each[0]) / file) for each in (broken, whole)
+        )
+        assert ours.keys() == theirs.keys()
+        assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
+    assert any("running_var" in name for name in snapshots.read_weights(snapshots.find_snapshot(whole[0])))
+
+
+@pytest.mark.parametrize("scales", [True, False])
+def test_a_network_that_scales_its_pictures_gets_them_as_they_are(new_torch: NewModel, scales: bool) -> None:
+    text = SMALL.replace('"trainBatchSize": 16', '"trainBatchSize": 16, "use_mean": "none"')
+    folder, spec = new_torch(text if scales else SMALL, train_epochs=1, use_mean="image")
+    heard = Heard()
+
+    train(spec, folder, TRUSTED, heard, never)
+
+    assert read_json(folder.path / "model.json")["use_mean"] == ("none" if scales else "image")
+    assert [each.message for each in heard.of("warned") if "scales" in each.message] == (
+        ["Nothing is subtracted from the pictures: the network scales them by itself."] if scales else []
+    )
+
+
+@needs_pretrained
+@pytest.mark.slow
+def test_published_weights_are_copied_but_for_the_layer_that_answers(new_torch: NewModel) -> None:
+    known = standard_networks(suffix="py")["efficientnet_lite0"].pretrained
+    assert known is not None
+    folder, spec = new_torch(
+        network=StandardNetwork(name="efficientnet_lite0", pretrained=True),
+        train_epochs=1,
+        use_mean="none",
+        learning_rate=0,
+    )
+    Beginning(weights=(WeightFile(path=str(known.path()), name=known.title, sha256=known.sha256),)).write(folder)
+    heard = Heard()
+
+    train(spec, folder, DOUBTED, heard, never)
+
+    table = read_json(folder.path / "weights.json")
+    assert {row["layer"]: row["outcome"] for row in table["layers"] if row["outcome"] != "copied"} == {
+        "_conv_stem": "unfit", "_fc": "classes",  # one channel here, three in the file
+    }  # fmt: skip
+    assert not [each for each in heard.of("warned") if "_fc" in each.message]
+    ours, theirs = snapshots.read_weights(snapshots.find_snapshot(folder)), read_weights(known.path() or Path())
+    np.testing.assert_array_equal(ours["_conv_head.weight"], theirs["_conv_head.weight"])
 
 
 def test_code_of_a_user_does_not_run_where_it_may_not(new_torch: NewModel) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.overrides import TorchFunctionMode
 
 from digits.core.errors import NetworkError
@@ -43,6 +44,9 @@ def trace(definition: TorchDefinition, input_CHW: tuple[int, int, int], *, batch
     """
     watch = _Watch(definition)
     model = definition.model.to("meta").train()
+    for layer in model.modules():
+        if isinstance(layer, _BatchNorm):
+            layer.eval()  # in training it refuses the one value a channel that a small picture leaves of one picture
     data = torch.empty((batch_size, *input_CHW), device="meta")
     watch.know(data, frozenset({0}))
     try:
