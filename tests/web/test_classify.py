@@ -38,6 +38,8 @@ def answer(path: str, question: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     """Answer as the inference worker does."""
     if path == "/picture":
         return 200, {"png_base64": "aGk=", "width": 28, "height": 28}
+    if path == "/maps":
+        return 200, {"layer": "conv2", "maps": [{"class": each, "png_base64": "aGk="} for each in question["classes"]]}
     return 200, {"labels_count": 10, "results": [classified(each) for each in question["paths"]], "seconds": 0.01}
 
 

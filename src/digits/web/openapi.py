@@ -22,6 +22,8 @@ PATH_WORDS = {
     "db": "train, val or test.",
     "epoch": "Epoch of the snapshot.",
     "index": "Place of the record in the database, from 0.",
+    "look": "An answer's layers, as its rows name them.",
+    "number": "Place of a row in it, from 0.",
 }
 
 

@@ -198,6 +198,8 @@ MODELS = [
                              Param("crop_size", "Side of the crop, in pixels.", "form"),
                              Param("batch_size", "Pictures in a step.", "form"),
                              Param("details", "true: also lines, states, costs of the whole and warnings.", "form"))),
+    Route("GET", "/models/inside/{look}/{number}.png", "A layer's picture, of an answer with visualizations", "inference",
+          api="inside:picture", answer="file"),
     Route("GET", "/models/{job_id}/network", "The network of a model: its layers and its graph", "models", page="networks:show",
           api="networks:of_model", twin=True),
     Route("POST", "/models/copy-table", "Which weights would be copied into which layers", "networks",
@@ -275,7 +277,8 @@ def model_routes(kind: DatasetExtension) -> list[Route]:
         Route("GET POST", f"{base}/classify_one", "The classes of one picture", "inference", api="classify:one", answer="either",
               twin=True, params=(
             MODEL_ID, Param("image_path", "Path or address of a picture.", "form"),
-            Param("image_file", "Or the picture itself.", "file"), EPOCH)),
+            Param("image_file", "Or the picture itself.", "file"), EPOCH,
+            Param("show_visualizations", "1: also the shape, mean, standard deviation, histogram and picture of every layer.", "form"))),
         Route("GET POST", f"{base}/classify_many", "The classes of a list of pictures", "inference", api="classify:many", answer="either",
               twin=True, params=LIST),
         Route("GET POST", f"{base}/top_n", "The pictures that look most like each class", "inference", api="classify:top_n",

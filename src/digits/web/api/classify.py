@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,7 +12,10 @@ from digits.core.errors import DigitsError
 from digits.web import services
 from digits.web.answers import as_json, render, wants_json
 from digits.web.classifying import are_numbers, asked_model, classify, entries_of, infer, one_picture, percent, shown
+from digits.web.inside import layers_of, maps_of, wants_layers
+from digits.web.pages.layerlines import layer_lines, pictures_of
 from digits.web.reading import read_form, whole_number
+from digits.web.site import link
 from digits.web.tally import TOP
 
 SHOWN_ROWS = 100
@@ -18,10 +23,12 @@ SHOWN_CLASSES = 100
 
 
 async def one(request: Request) -> Response:
-    """``classify_one``: the five likeliest classes.
+    """``classify_one``: the five likeliest classes; with ``show_visualizations`` every layer's numbers and pictures too.
 
     Template ``models/classify_one.html`` gets ``job``, ``snapshot``, ``name`` (of the picture, as its owner calls it), ``predictions``
-    ([(label, percent)], or with ``numbers`` those of a regression), ``picture`` (a data address: as the network sees it), ``width``, ``height`` and ``seconds``.
+    ([(label, percent)], or with ``numbers`` those of a regression), ``picture`` (a data address: as the network sees it), ``width``, ``height``,
+    ``seconds``, ``maps`` ([``digits.web.inside.ClassMap``], of the predictions), ``lines`` ([``digits.web.pages.layerlines.LayerLine``],
+    None unless asked for) and ``num_parameters``.
     """
     await read_form(request)
     job, snapshot = await run_in_threadpool(asked_model, request)
@@ -38,10 +45,13 @@ async def one(request: Request) -> Response:
             trouble = result["error"]
             raise DigitsError(trouble["message"], where=name, hint=trouble.get("hint") or "")
         numbers = are_numbers(answer)
-        predictions = [[label, value] for _, label, value in result["top"]] if numbers else percent(result["top"])
+        top = result["top"]
+        predictions = [[label, value] for _, label, value in top] if numbers else percent(top)
+        layers = await layers_of(request, job, snapshot, str(path)) if wants_layers(request) else None
         if wants_json(request):
-            return as_json({"predictions": predictions})
+            return as_json({"predictions": predictions} | (_visualizations(request, layers) if layers else {}))
         seen = await infer(request, job, snapshot, "/picture", {"path": str(path)})
+        maps = [] if numbers else await maps_of(request, job, snapshot, str(path), top)
     return render(
         request,
         "models/classify_one.html",
@@ -54,7 +64,19 @@ async def one(request: Request) -> Response:
         width=seen["width"],
         height=seen["height"],
         seconds=answer["seconds"],
+        maps=maps,
+        lines=layer_lines(layers) if layers else None,
+        num_parameters=layers["num_parameters"] if layers else 0,
     )
+
+
+def _visualizations(request: Request, layers: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of the JSON that tells of layers; ``picture`` is an address, good for a day."""
+    rows = [
+        row | {"picture": link(request, picture) if picture else None}
+        for row, picture in zip(layers["layers"], pictures_of(layers), strict=True)
+    ]
+    return {"visualizations": rows, "total_parameters": layers["num_parameters"]}
 
 
 async def many(request: Request) -> Response:
