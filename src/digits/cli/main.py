@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": ("digits.cli.demo:demo", "The main job: MNIST to a tested LeNet, step by step."),
     "dataset": ("digits.cli.dataset:dataset", "Make and look at datasets."),
     "model": ("digits.cli.model:model", "Train, look at and use models."),
+    "evaluation": ("digits.cli.evaluation:evaluation", "Look at how well a model does on a whole database."),
     "network": ("digits.cli.network:network", "Standard networks, and the layers of any definition, without a server."),
     "job": ("digits.cli.job:job", "Abort, delete and follow jobs of any kind."),
     "download": ("digits.cli.download:download", "Fetch MNIST, Fashion-MNIST, CIFAR-10 or CIFAR-100 as class folders."),

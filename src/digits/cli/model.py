@@ -1,4 +1,4 @@
-"""``digits model create|ls|show|resume|snapshots|classify|export|metrics|compare``."""
+"""``digits model create|ls|show|resume|snapshots|classify|evaluate|export|metrics|compare``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from digits.cli.connect import with_client
 from digits.cli.dataset import job_table, print_created, print_shown
+from digits.cli.evaluation import print_evaluation
 from digits.cli.output import json_option, print_json, print_written, table
 from digits.cli.speccommand import spec_command
 from digits.cli.specoptions import form_of, in_flags
@@ -181,6 +182,21 @@ def _words(predictions: list[Prediction]) -> tuple[str, str, str]:
         return "", "", ""
     first, *others = predictions
     return first[0], f"{first[1]:.2f}", "  ".join(f"{label} {percent:.2f}" for label, percent in others[:4])
+
+
+@model.command()
+@click.argument("job_id", metavar="ID")
+@click.option("--dataset", default="", metavar="ID", help="Another dataset than the model's own.")
+@click.option("--db", type=click.Choice(["train", "val", "test"]), help="The test set if there is one, else val.")
+@click.option("--epoch", type=float, help="Epoch of the snapshot; the newest if not given.")
+@json_option
+@with_client
+def evaluate(client: Client, job_id: str, dataset: str, db: str | None, epoch: float | None, as_json: bool) -> None:
+    """Let a model answer a whole database: accuracy, rates of the classes, what was taken for what."""
+    job = client.model.evaluate(job_id, dataset=dataset, db=db or "", epoch=epoch)
+    with step(f"Evaluating {job.name}") as at:
+        wait_for_job(client, job.id, at)
+    print_evaluation(client.evaluation.show(job.id), as_json=as_json, address=client.address)
 
 
 @model.command()

@@ -159,6 +159,32 @@ class Health(Answer):
     imbalance: dict[str, Any] = {}
 
 
+class ClassRates(Answer):
+    """How well a class is found; None where nothing of it was there to tell. Of numbers, extra keys tell the errors."""
+
+    label: str
+    count: int
+    precision: float | None = None
+    recall: float | None = None
+    f1: float | None = None
+
+
+class Evaluation(Answer):
+    """An evaluation of a model on a whole database; its numbers are empty until it is done."""
+
+    id: str
+    name: str = ""
+    status: str
+    model_id: str
+    dataset_id: str
+    db: str
+    snapshot_epoch: float
+    count: int = 0
+    metrics: dict[str, float | None] = {}
+    per_class: list[ClassRates] = []
+    confusion: list[tuple[str, str, int]] = Field([], description="(true, predicted, count) of cells that are not 0.")
+
+
 Prediction = tuple[str, float]
 """Label and percent, the most likely first."""
 

@@ -1,4 +1,4 @@
-"""The client: one connection to one server, and its three nouns ``dataset``, ``model`` and ``job``."""
+"""The client: one connection to one server, and its nouns ``dataset``, ``model``, ``evaluation`` and ``job``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import httpx
 from digits.client import answers
 from digits.client.datasets import Datasets
 from digits.client.errors import NoServerError, RefusedError, refused
+from digits.client.evaluations import Evaluations
 from digits.client.uploads import Uploads
 from digits.core import platform
 from digits.core.errors import DigitsError, NotFoundError
@@ -49,6 +50,7 @@ class Client:
         )
         self.dataset = Datasets(self)
         self.model = Models(self)
+        self.evaluation = Evaluations(self)
         self.job = Jobs(self)
         self.uploads = Uploads(self)
 
@@ -215,6 +217,20 @@ class Models:
     def delete_snapshot(self, job_id: str, epoch: float) -> str:
         """Delete one snapshot of a training that is over, and return the server's words."""
         return self._client.request("DELETE", f"/models/{self._client.find(job_id)}/snapshots/{epoch:g}").text.strip()
+
+    def evaluate(self, job_id: str, *, dataset: str = "", db: str = "", epoch: float | None = None) -> answers.Created:
+        """Queue an evaluation on a whole database: by default the test set of the model's own dataset, or its validation set.
+
+        Raises:
+            RefusedError: there is no such database or snapshot, or the dataset is not one for the model.
+        """
+        form = {
+            "dataset_id": self._client.find(dataset) if dataset else None,
+            "db": db or None,
+            "snapshot_epoch": epoch,
+        }
+        path = f"/models/{self._client.find(job_id)}/evaluations.json"
+        return self._client.post(path, as_=answers.Created, form=form)
 
     def metrics(self, job_id: str, **query: Any) -> answers.Metrics:
         """Return the curves; ``series``, ``from``, ``to``, ``points`` and ``after`` narrow them down."""

@@ -57,6 +57,8 @@ class Shown:
     label: str
     label_id: int
     remark: str
+    said: str
+    """The class that it was taken for; "" where it was recognised."""
     suggested: str
     suggested_id: int
 
@@ -205,7 +207,8 @@ def _pictures(request: Request, job: Job, dataset: Job, found: evaluations.Found
         [_shown(kept[row], row, job.spec["db"], dataset, index, found) for row in some.tolist()],
         len(rows),
         f"{page * size + 1:,} to {page * size + len(some):,} of {len(rows):,}" if len(some) else "none",
-        [(text, site.url(path, show=name, **cell), name == order) for name, text in orders.items()] if len(orders) > 1 else [],
+        [(text, site.url(path, show=name, **cell), name == order) for name, text in orders.items()]
+        if len(orders) > 1 and len(cell) < 2 else [],
         page_links(page, num_pages, lambda n: site.url(path, show=order, page=n, **cell)) if only else [],
     )  # fmt: skip
 
@@ -244,18 +247,17 @@ def _shown(kept: Any, row: int, db: str, dataset: Job, index: Index, found: eval
     score = float(kept["score"])
     sure = f"{words.percent(score)} %"
     answer = index.answer(row)
-    label = own[answer] if isinstance(answer, int) else ""
+    label, label_id = (own[answer], answer) if isinstance(answer, int) else (db, NO_CLASS)
     if truth == NO_CLASS and said == NO_CLASS:
-        remark = f"all right, least sure {sure}" if not kept["wrong"] else f"off by {words.figure(score)}"
-    elif truth == NO_CLASS:
-        remark = f"found {said_label}, {sure}"
-    elif said == NO_CLASS:
-        remark = f"missed {labels[truth]}, {sure}"
+        remark = f"off by {words.figure(score)}" if kept["wrong"] else f"all right, least sure {sure}"
+    elif NO_CLASS in (truth, said):
+        remark = f"found {said_label}, {sure}" if truth == NO_CLASS else f"missed {labels[truth]}, {sure}"
     else:
-        remark = f"→ {said_label}, {sure}" if said != truth else sure
+        remark = sure
+    taken_for = said_label if NO_CLASS not in (truth, said) and said != truth else ""
     return Shown(
-        db, row, index.key(row).decode(), index.paths[row].decode("utf-8", "replace"), label or db,
-        answer if isinstance(answer, int) else NO_CLASS, remark, said_label, own.index(said_label) if said_label in own else NO_CLASS,
+        db, row, index.key(row).decode(), index.paths[row].decode("utf-8", "replace"), label, label_id, remark, taken_for,
+        said_label, own.index(said_label) if said_label in own else NO_CLASS,
     )  # fmt: skip
 
 

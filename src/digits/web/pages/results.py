@@ -143,9 +143,9 @@ def class_floor(per_class: Sequence[ClassRow]) -> float:
     return max(0.0, int(worst * 100 - 1) / 100)
 
 
-def reliability(bins: Sequence[dict[str, Any]], *, width: int = 380, height: int = 200) -> Markup:
+def reliability(bins: Sequence[dict[str, Any]], *, width: int = 760, height: int = 220) -> Markup:
     """Return the reliability diagram: of pictures about so sure the share that was right, and the line on which both are equal."""
-    left, bottom = 34, 22
+    left, bottom = 48, 22
     wide, tall = width - left - 6, height - bottom - 8
 
     def place(x: float, y: float) -> tuple[str, str]:
@@ -169,7 +169,7 @@ def reliability(bins: Sequence[dict[str, Any]], *, width: int = 380, height: int
             Markup('<rect class="s1" x="{x}" y="{y}" width="{w}" height="{h}"><title>{title}</title></rect>').format(
                 x=left_px,
                 y=top_px,
-                w=f"{wide / len(bins) - 1.5:.1f}",
+                w=f"{wide / len(bins) - 2:.1f}",
                 h=f"{max(1.0, each['accuracy'] * tall):.1f}",
                 title=title,
             )
