@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,3 +102,57 @@ def test_pictures_are_leafed_through_opened_large_corrected_and_exported(
         page.get_by_role("button", name="Export", exact=True).click()
         expect(page.locator("#exports .state")).to_have_text("Done", timeout=40_000)
         assert len(list((tmp_path / "out").rglob("*.png"))) == 51
+
+
+@pytest.mark.slow
+def test_a_dataset_is_paged_cloned_downloaded_and_deleted(browser: Browser, server: str, tmp_path: Path) -> None:
+    pictures = draw_classes(tmp_path / "pictures", {"cat": 40, "dog": 40})
+    (pictures / "dog" / ".DS_Store").write_bytes(b"\0" * 10)
+    with dataset(browser, server, pictures) as (page, job_id):
+        with page.expect_download() as download:
+            page.locator("#refused").get_by_role("link", name=re.compile("Download")).click()
+        assert ".DS_Store" in Path(download.value.path()).read_text()
+
+        page.locator("#job-head").get_by_role("link", name="Explore the db").click()
+        page.get_by_role("group", name="Items per page").get_by_text("10", exact=True).click()
+        expect(page.locator(".cell")).to_have_count(10)
+        page.get_by_role("link", name="5", exact=True).first.click()
+        expect(page.get_by_text("50 to 59 of 60")).to_be_visible()
+        page.get_by_role("link", name="Previous page").first.click()
+        expect(page.get_by_text("40 to 49 of 60")).to_be_visible()
+        page.get_by_role("link", name="animals", exact=True).click()
+
+        page.get_by_role("link", name="Clone Job").click()
+        expect(page.get_by_label("Training Images")).to_have_value(str(pictures))
+        expect(page.get_by_label("Width, px")).to_have_value("8")
+        page.get_by_label("Dataset Name").fill("animals again")
+        page.get_by_role("button", name="Create").click()
+        expect(page.locator("#job-head .state")).to_have_text("Done", timeout=40_000)
+
+        page.get_by_role("button", name="Delete Job").click()
+        page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        expect(page.get_by_text("animals again is deleted")).to_be_visible()
+        expect(page.locator(f'#job-rows tr[data-id="{job_id}"]')).to_be_visible()
+
+
+@pytest.mark.slow
+def test_a_conflict_that_a_check_finds_is_corrected_where_it_is_shown(
+    browser: Browser, server: str, tmp_path: Path
+) -> None:
+    pictures = draw_classes(tmp_path / "pictures", {"cat": 10, "dog": 10})
+    shutil.copy(pictures / "cat" / "0000.png", pictures / "dog" / "wrong.png")
+    with dataset(browser, server, pictures) as (page, _job_id):
+        page.get_by_role("button", name="Check health").click()
+        conflict = page.locator("#conflicts, #leaks").first.locator(".cell", has_text="dog").first
+        expect(conflict).to_be_visible(timeout=40_000)
+
+        conflict.focus()
+        page.keyboard.press("c")
+        page.locator("#relabel-choices button", has_text="cat").click()
+        expect(conflict).to_have_attribute("data-change", "→ cat")
+        expect(page.locator("#relabel-count")).to_have_text("1 label changed")
+        page.get_by_role("button", name="Make a new dataset").click()
+        page.get_by_role("button", name="Make it").click()
+
+        expect(page.get_by_role("heading", name="animals corrected")).to_be_visible()
+        expect(page.locator("#job-head .state")).to_have_text("Done", timeout=40_000)

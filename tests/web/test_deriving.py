@@ -19,6 +19,7 @@ from digits.extensions.datasets.classification.build import build
 from digits.extensions.datasets.classification.spec import ClassificationSpec
 from digits.store import Job
 from tests.web.conftest import build_dataset, draw_pictures, finish
+from tests.web.markup import read
 from tests.web.serving import Serving
 
 
@@ -230,3 +231,23 @@ def test_a_clone_of_a_derived_dataset_begins_with_the_same_records(empty: Servin
     assert answer.status_code == 200, answer.text
     assert built(empty, answer.json()["id"]).facts["content_hash"] == made.facts["content_hash"]
     assert 'value="derived"' not in empty.client.get("/datasets/images/classification/new").text
+
+
+def test_a_refused_form_of_the_page_comes_back_with_what_was_typed(
+    empty: Serving, dataset: Job, tmp_path: Path
+) -> None:
+    typed = {"folder_train": str(tmp_path / "nowhere"), "rename": "class 0=tom", "dataset_name": "mine <1>"}
+    extend = empty.client.post(f"/datasets/{dataset.id}/extend", data=typed)
+    export = empty.client.post(f"/datasets/{dataset.id}/export", data={"format": "lmdb", "path": "here"})
+
+    assert (extend.status_code, export.status_code) == (400, 400)
+    form = read(extend.text).one("details", id="derive-new")
+    assert "open" in form.attributes
+    assert "does not exist" in form.one(role="alert").text
+    assert form.one("input", name="folder_train").attributes["value"] == typed["folder_train"]
+    assert form.one("input", name="dataset_name").attributes["value"] == "mine <1>"
+    assert form.one("textarea").text == "class 0=tom"
+    other = read(export.text).one("details", id="derive-export")
+    assert "whole path" in other.one(role="alert").text
+    assert other.one("input", name="path").attributes["value"] == "here"
+    assert "selected" in other.one("option", value="lmdb").attributes

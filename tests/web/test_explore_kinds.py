@@ -65,6 +65,11 @@ def test_all_classes_of_a_picture_are_shown_and_each_filters(empty: Serving, tmp
     assert 'data-key="000000002"' in page
     assert (of_blue.count("data-key="), of_green.count("data-key=")) == (2, 0)
     assert picture(empty, job.id).shape == (12, 12)
+    assert "Not for this dataset" in empty.client.get(f"/datasets/{job.id}").text
+    empty.login("fred")
+    refused = empty.client.post(f"/datasets/{job.id}/health.json")
+    assert refused.status_code >= 400
+    assert "one class for each picture" in refused.json()["error"]["description"]
 
 
 def test_numbers_are_shown_without_a_list_of_classes(empty: Serving, tmp_path: Path) -> None:

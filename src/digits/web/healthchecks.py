@@ -25,6 +25,8 @@ def start(store: Store, dataset: Job, spec: HealthSpec, username: str) -> Job:
     """
     if not dataset.is_running and dataset.state is not JobState.DONE:
         raise JobError(f'"{dataset.name}" is {dataset.state}; a finished dataset can be checked.')
+    if not can_check(dataset):
+        raise JobError("Only a dataset with one class for each picture can be checked.")
     if spec.model:
         _check_model(store, dataset, spec.model)
     for old in checks(store, dataset.id):
@@ -41,6 +43,11 @@ def start(store: Store, dataset: Job, spec: HealthSpec, username: str) -> Job:
         worker="health", parent=dataset.id, depends_on=dataset.id, tasks=tasks(spec), num_gpus=1 if spec.model else 0,
         spec=spec.model_dump(mode="json"),
     )  # fmt: skip
+
+
+def can_check(dataset: Job) -> bool:
+    """Whether a dataset's pictures have one class each; of one that is not made yet that is not known, and assumed."""
+    return bool(dataset.facts.get("target_kind", "class") == "class")
 
 
 def _check_model(store: Store, dataset: Job, model_id: str) -> None:

@@ -11,6 +11,7 @@ from digits.core.exportspec import ExportSpec
 from digits.web import datasetexports, jobjson
 from digits.web.answers import as_json, redirect, wants_json
 from digits.web.forms import parse
+from digits.web.pages.datasets import show_refused
 from digits.web.reading import path_job, read_form
 from digits.web.site import settings, store
 
@@ -34,7 +35,7 @@ async def start(request: Request) -> Response:
         )
     except SpecError as error:
         if not wants_json(request):
-            raise
+            return await run_in_threadpool(show_refused, request, "export", error)
         return as_json({"errors": error.problems}, status=400)
     return (
         as_json(jobjson.created(job)) if wants_json(request) else redirect(request, f"/datasets/{dataset.id}#exports")

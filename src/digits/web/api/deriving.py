@@ -15,6 +15,7 @@ from digits.web import deriving, formfiles, jobjson
 from digits.web.answers import as_json, redirect, wants_json
 from digits.web.api.create import check_dataset, submit_dataset
 from digits.web.forms import parse
+from digits.web.pages.datasets import show_refused
 from digits.web.reading import path_job, read_form
 from digits.web.site import store
 
@@ -26,7 +27,7 @@ async def extend(request: Request) -> Response:
         JobError: the dataset is not finished.
         SpecError: a field is wrong.
     """
-    return await _answered(request, _extended)
+    return await _answered(request, _extended, "extend")
 
 
 async def relabel(request: Request) -> Response:
@@ -36,15 +37,18 @@ async def relabel(request: Request) -> Response:
         JobError: the dataset is not finished.
         SpecError: a change does not fit.
     """
-    return await _answered(request, _relabelled)
+    return await _answered(request, _relabelled, "")
 
 
-async def _answered(request: Request, make: Callable[[Request], Awaitable[Job]]) -> Response:
+async def _answered(request: Request, make: Callable[[Request], Awaitable[Job]], form_name: str) -> Response:
+    """Answer with the job that ``make`` makes; a page gets its form ``form_name`` back where that is refused."""
     try:
         job = await make(request)
     except SpecError as error:
         if not wants_json(request):
-            raise
+            if not form_name:
+                raise
+            return await run_in_threadpool(show_refused, request, form_name, error)
         return as_json({"errors": error.problems}, status=400)
     return as_json(jobjson.created(job)) if wants_json(request) else redirect(request, f"/datasets/{job.id}")
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from digits.core.errors import SpecError
 from digits.core.extensions import DatasetExtension
 from digits.web import datasetexports, deriving
 from digits.web.answers import render
@@ -19,7 +21,7 @@ from digits.web.fields import FormView, form_view
 from digits.web.formfiles import FormFiles
 from digits.web.pages import datasetfacts, exploring, healthchecks, jobpage, resuming, words
 from digits.web.pages.live import live_page
-from digits.web.reading import asked_job, path_job
+from digits.web.reading import Form, asked_job, path_job
 from digits.web.site import Site, settings, store
 
 if TYPE_CHECKING:
@@ -51,7 +53,24 @@ def form_page(request: Request, kind: DatasetExtension, form: FormView, *, statu
     )
 
 
-def show(request: Request) -> Response:
+@dataclass(frozen=True)
+class RefusedForm:
+    """A form of a dataset's page that comes back: "extend" or "export", what was typed, and what is wrong with it."""
+
+    name: str
+    typed: Form
+    problems: list[str]
+
+
+def show_refused(request: Request, name: str, error: SpecError) -> Response:
+    """Return the dataset's page with its form ``name`` as it was sent, and what is wrong with it."""
+    problems = [text for texts in error.problems.values() for text in texts]
+    response = show(request, RefusedForm(name, request.state.form, problems))
+    response.status_code = HTTPStatus.BAD_REQUEST
+    return response
+
+
+def show(request: Request, refused_form: RefusedForm | None = None) -> Response:
     """``GET /datasets/<id>``: what it is made of, how far it is, what it refused."""
     job = path_job(request, "dataset")
     tasks = store(request).tasks(job.id)
@@ -62,6 +81,7 @@ def show(request: Request) -> Response:
         "datasets/show.html",
         **(jobpage.common(request, job) | _derivable(request, job)),
         **healthchecks.panel(request, job),
+        refused_form=refused_form,
         class_search=_class_search(request, job, facts),
         resume=resuming.dataset_resume_of(job),
         tasks=tasks,

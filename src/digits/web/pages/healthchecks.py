@@ -114,7 +114,8 @@ def show(request: Request) -> Response:
         explore=lambda item: _explore(request, job, item),
         new_model=_new_model(job),
         may_start=bool(Site(request).user),
-        may_relabel=bool(Site(request).user and facts.dbs) and job.facts.get("target_kind", "class") == "class",
+        may_relabel=bool(Site(request).user and facts.dbs) and healthchecks.can_check(job),
+        can_check=healthchecks.can_check(job),
         classes_url=classes_url(Site(request), job, next(iter(facts.dbs), "train")),
         may_abort=newest is not None and may_change(Site(request).user, newest),
         live=bool(newest and newest.is_running) or job.is_running,
@@ -127,6 +128,7 @@ def panel(request: Request, job: Job) -> dict[str, Any]:
     done = healthchecks.newest_done(checks)
     counts = done.facts.get("counts", {}) if done else {}
     return {
+        "can_check": healthchecks.can_check(job),
         "health_check": checks[0] if checks else None,
         "health_done": done,
         "health_counts": [
