@@ -123,7 +123,7 @@ def test_a_model_that_learns_shows_its_progress_snapshots_and_files(world: World
     assert tree.one(id="curves").attributes["data-metrics"] == f"/models/{world.ids['running']}/metrics"
     rows = tree.one(id="snapshots").find("tr")[1:]
     assert [row.attributes["data-epoch"] for row in rows] == ["6", "5", "4", "3", "2", "1"]
-    assert [row.attributes["data-epoch"] for row in rows if "data-best" in row.attributes] == ["5"]
+    assert [row.attributes["data-epoch"] for row in rows if "data-best" in row.attributes] == ["6"]
     assert rows[0].text.endswith("Latest")
     files = {link.text for link in tree.one(id="files").find("a")}
     assert {
@@ -153,33 +153,15 @@ def test_a_diverged_training_says_what_to_do(world: World) -> None:
     assert tree.text.count("Try decreasing your learning rate") == 1
 
 
-def test_a_training_that_only_guesses_is_called_so(world: World) -> None:
-    job = world.site.store.job(world.ids["running"])
-
-    stuck = modelfacts.words_on(job, {"accuracy/val": [0.1, 0.11], "loss/val": [2.31, 2.303]}, 10)
-    fine = modelfacts.words_on(job, {"accuracy/val": [0.1, 0.5], "loss/val": [2.31, 1.2]}, 10)
-
-    assert stuck[0].fact == "The network has learned nothing so far."
-    assert "ln 10 = 2.30" in stuck[0].text
-    assert modelfacts.LOWER_RATE in stuck[0].text
-    assert fine == []
-    assert modelfacts.words_on(job, {"accuracy/val": [0.1]}, 10) == [], "one validation says nothing yet"
-
-
-def test_the_best_snapshot_is_by_accuracy_else_by_loss(world: World) -> None:
+def test_the_best_snapshot_is_by_the_validation_loss_unless_the_job_says_otherwise(world: World) -> None:
     rows = world.site.store.snapshots(world.ids["done"])
 
-    by_accuracy = modelfacts.best_of(rows)
-    without = [
-        type(row)(row.epoch, row.step, row.file, row.bytes, {"loss/val": abs(row.epoch - 3)}, row.created)
-        for row in rows
-    ]
+    by_loss, by_accuracy = modelfacts.best_of(rows, ""), modelfacts.best_of(rows, "accuracy/val")
 
+    assert by_loss is min(rows, key=lambda row: row.metrics["loss/val"] or 0)
     assert by_accuracy is max(rows, key=lambda row: row.metrics["accuracy/val"] or 0)
-    by_loss = modelfacts.best_of(without)
-    assert by_loss is not None
-    assert by_loss.epoch == 3
-    assert modelfacts.best_of(rows[:1]) is None
+    assert modelfacts.best_of(rows[:1], "") is None
+    assert world.site.json(f"/models/{world.ids['done']}.json")["best snapshot"] == by_loss.epoch
 
 
 def test_the_curves_stand_alone_on_a_page_of_their_own(world: World) -> None:

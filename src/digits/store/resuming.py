@@ -61,12 +61,18 @@ def _check_snapshots(folder: JobFolder, state: JobState) -> None:
 
 
 def _epochs(index: JobIndex, wanted: int | None) -> dict[str, Any]:
-    total = int(index.job["spec"].get("train_epochs") or 0)
+    spec = index.job["spec"]
+    total = int(spec.get("train_epochs") or 0)
     done = max((float(row["epoch"]) for row in index.snapshots.values()), default=0.0)
-    if index.state is JobState.DONE and (wanted or 0) <= total:
+    is_done = index.state is JobState.DONE
+    stopped_early = is_done and index.job["facts"].get("stopped_early")
+    if is_done and not stopped_early and (wanted or 0) <= total:
         raise refusal(f"all {total:,} epochs are done.", hint="Say a larger number of epochs to train it further.")
-    if wanted is not None and wanted < done:
+    if wanted is not None and (wanted < done or (stopped_early and wanted <= done)):
         raise refusal(
             f"{done:.4g} epochs are done, so it cannot end at {wanted:,}.", hint="Say a larger number of epochs."
         )
-    return {} if wanted in (None, total) else {"train_epochs": wanted}
+    changes: dict[str, Any] = {} if wanted in (None, total) else {"train_epochs": wanted}
+    if stopped_early:  # it would stop again at once: its patience begins anew
+        changes["early_stop"] = dict(spec.get("early_stop") or {}) | {"after": done}
+    return changes

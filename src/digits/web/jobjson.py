@@ -16,6 +16,7 @@ import digits
 from digits.core.beginning import COPIED, PYTHON_LAYERS
 from digits.core.extensions import FrameworkExtension, installed
 from digits.core.files import read_json
+from digits.core.measures import best_of
 from digits.store import Job, ListedJob, SnapshotRow, Task
 
 CAFFE_FILES = {
@@ -192,7 +193,17 @@ def model_verbose(job: Job, dataset: Job | None, snapshots: Sequence[SnapshotRow
     newest = snapshots[-1] if snapshots else None
     epochs = [plain_epoch(snapshot.epoch) for snapshot in snapshots]
     body = model(job, dataset, newest) | {"directory": str(job.folder.path), "snapshots": epochs}
+    place = best_of([row.metrics for row in snapshots], best_measure(job))
+    if place is not None:
+        body["best snapshot"] = epochs[place]
+    if end := job.facts.get("stopped_early"):
+        body["stopped early"] = end
     return body | ({"copied weights": table} if (table := copied(job)) else {})
+
+
+def best_measure(job: Job) -> str:
+    """Return what a training's best snapshot is chosen by, blank for the validation loss."""
+    return str((job.spec.get("keeping") or {}).get("best_metric") or "").strip()
 
 
 def copied(job: Job) -> dict[str, Any] | None:

@@ -1,17 +1,17 @@
-"""What is known of a training: its numbers, the facts beside its curves, its snapshots with the best one, and a word on its health."""
+"""What is known of a training: its numbers, the facts beside its curves, its snapshots with the best one, why it ended early."""
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from digits.core import measures
 from digits.core.extensions import FrameworkExtension, installed
 from digits.core.files import folder_bytes
 from digits.core.states import JobState
-from digits.core.trainspec import MEANS
+from digits.core.trainspec import MEANS, PRECISIONS
 from digits.web.pages import joblists, words
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ POLICIES = {
     "fixed": "Fixed", "step": "Step Down", "multistep": "Step Down (arbitrary steps)", "exp": "Exponential Decay",
     "inv": "Inverse Decay", "poly": "Polynomial Decay", "sigmoid": "Sigmoid Decay",
 }  # fmt: skip
-LOWER_RATE = "Try decreasing your learning rate"
-STUCK_MARGIN = 1.25
-"""Accuracy below so many times that of guessing, after two validations, is worth a word."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +55,8 @@ class Snapshots:
 
     heads: list[str]
     rows: list[SnapshotLine]
-
-
-@dataclass(frozen=True)
-class Word:
-    """Something about the training that a person should know, and what to do."""
-
-    kind: str
-    fact: str
-    text: str
+    best_by: str
+    """What the best one was chosen by; "" where none was."""
 
 
 def run_of(job: Job, tasks: Sequence[Task]) -> Run:
@@ -76,9 +66,14 @@ def run_of(job: Job, tasks: Sequence[Task]) -> Run:
         known |= task.facts
     epochs = int(job.spec.get("train_epochs", 0))
     done = job.state is JobState.DONE
-    epoch = float(epochs) if done else next((task.done for task in tasks if task.total), job.progress * epochs)
+    ended = job.facts.get("stopped_early") if done else None
+    epoch = (
+        float(ended["epoch"] if ended else epochs)
+        if done
+        else next((task.done for task in tasks if task.total), job.progress * epochs)
+    )
     iterations = known.get("iterations")
-    step = iterations if done else known.get("step")
+    step = iterations if done and not ended else known.get("step")
     per_epoch = known.get("steps_per_epoch")
     if step is None and per_epoch:
         step = round(epoch * per_epoch)
@@ -143,9 +138,22 @@ def solver_rows(job: Job, run: Run) -> list[tuple[str, str]]:
         ("Policy", policy_text(spec.get("lr") or {})),
         ("Snapshot every", _every(spec.get("snapshot_interval"), "at the end")),
         ("Validation every", _every(spec.get("val_interval"), "never")),
+        ("Snapshots kept", _kept(spec.get("keeping") or {})),
+        ("Stops early after", _patience(spec.get("early_stop") or {})),
+        ("Precision", PRECISIONS.get(str(spec.get("precision")), "") if spec.get("precision") != "float32" else ""),
         ("Random seed", str(spec["random_seed"]) if spec.get("random_seed") is not None else "none"),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _kept(keeping: dict[str, Any]) -> str:
+    count = keeping.get("keep_snapshots")
+    return f"the newest {count:,} and the best" if count else ""
+
+
+def _patience(stop: dict[str, Any]) -> str:
+    count = stop.get("patience")
+    return f"{count:,} validation{'s' if count != 1 else ''} without a new best" if count else ""
 
 
 def policy_text(policy: dict[str, Any]) -> str:
@@ -167,14 +175,35 @@ def _every(interval: Any, never: str) -> str:
     return f"{words.plain(interval)} epoch{'s' if interval > 1 else ''}"
 
 
-def snapshots_of(rows: Sequence[SnapshotRow]) -> Snapshots:
-    """Return the table of snapshots, newest first, with the best by validation accuracy, else by validation loss."""
+def early_end(job: Job) -> str:
+    """Return why a training ended before its time, in a sentence; "" for one that did not."""
+    end = job.facts.get("stopped_early") if job.state is JobState.DONE else None
+    if not end:
+        return ""
+    measure = str(end["measure"])
+    value = _value(measure, end["best"]) + (" %" if joblists.is_accuracy(measure) else "")
+    count = int(end["validations"])
+    since = "the validation after it was" if count == 1 else f"the {count:,} validations after it were"
+    return (
+        f"Its {joblists.series_title(measure)} was best at epoch {words.epoch(end['best_epoch'])} with {value}; "
+        f"{since} no better, so it ended at epoch {words.epoch(end['epoch'])} of {words.commas(int(job.spec['train_epochs']))}."
+    )
+
+
+def best_of(rows: Sequence[SnapshotRow], measure: str) -> SnapshotRow | None:
+    """Return the best of several snapshots by a measure, by the validation loss where that is blank; None where nothing tells."""
+    place = measures.best_of([row.metrics for row in rows], measure) if len(rows) > 1 else None
+    return None if place is None else rows[place]
+
+
+def snapshots_of(rows: Sequence[SnapshotRow], wanted: str = "") -> Snapshots:
+    """Return the table of snapshots, newest first, with the best one by the measure ``wanted``."""
     names = sorted(
         {name for row in rows for name in row.metrics if name.endswith("/val")},
         key=lambda name: ("loss" not in name, name),
     )
     names = names[:4]
-    best = best_of(rows)
+    best = best_of(rows, wanted)
     lines = [
         SnapshotLine(
             epoch=words.epoch(row.epoch),
@@ -186,7 +215,8 @@ def snapshots_of(rows: Sequence[SnapshotRow]) -> Snapshots:
         for row in reversed(rows)
     ]
     heads = [joblists.series_title(name) + (", %" if joblists.is_accuracy(name) else "") for name in names]
-    return Snapshots(heads, lines)
+    by = measures.chosen(wanted, names) if best is not None else None
+    return Snapshots(heads, lines, joblists.series_title(by) if by else "")
 
 
 EXPORTS = {
@@ -204,51 +234,5 @@ def exports_of(job: Job) -> list[tuple[str, str, str]]:
     return [(name, *EXPORTS.get(name, (name, ""))) for name in (framework.exports if framework else ())]
 
 
-def best_of(rows: Sequence[SnapshotRow]) -> SnapshotRow | None:
-    """Return the best of several snapshots, None where nothing tells."""
-    if len(rows) < 2:
-        return None
-    for matches, sign in ((joblists.is_accuracy, 1.0), (lambda name: "loss" in name, -1.0)):
-        names = sorted(
-            {name for row in rows for name in row.metrics if name.endswith("/val") and matches(name)}, key=len
-        )
-        scored = (
-            [(sign * value, row) for row in rows for value in [row.metrics.get(names[0])] if value is not None]
-            if names
-            else []
-        )
-        if scored:
-            return max(scored, key=lambda pair: pair[0])[1]
-    return None
-
-
 def _value(name: str, value: float | None) -> str:
     return words.percent(value) if joblists.is_accuracy(name) else words.figure(value)
-
-
-def words_on(job: Job, points: dict[str, list[float | None]], num_classes: int) -> list[Word]:
-    """Return what should be said of a diverged or stuck training.
-
-    Args:
-        job: the training.
-        points: values of its validation curves so far.
-        num_classes: of its dataset; 0 where unknown.
-    """
-    error = f"{job.error}" if job.error else ""
-    if any(sign in error for sign in ("NaN", "nan", "infinit", "diverge")):
-        return [] if LOWER_RATE in error else [Word("bad", "The training diverged.", f"{LOWER_RATE}.")]
-    accuracy = next(
-        (values for name, values in points.items() if joblists.is_accuracy(name) and len(values) >= 2), None
-    )
-    if not accuracy or num_classes < 2:
-        return []
-    share, guess = accuracy[-1], 1 / num_classes
-    if share is not None and share < guess * STUCK_MARGIN and share < 0.9:
-        text = f"Its accuracy of {words.percent(share)} % is that of guessing one of {num_classes} classes"
-        loss = next((values[-1] for name, values in points.items() if "loss" in name and values), None)
-        if loss is not None and abs(loss - math.log(num_classes)) < 0.1:
-            text += f", its loss that of knowing nothing (ln {num_classes} = {math.log(num_classes):.2f})"
-        return [
-            Word("warn", "The network has learned nothing so far.", f"{text}. {LOWER_RATE}, or give it more epochs.")
-        ]
-    return []

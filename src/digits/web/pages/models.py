@@ -13,11 +13,12 @@ from digits.core.errors import NotFoundError
 from digits.core.extensions import DatasetExtension, installed
 from digits.core.metrics import series_names
 from digits.core.trainspec import TrainSpec
+from digits.web import diagnosis
 from digits.web.answers import render
 from digits.web.api.create import clone_fields
 from digits.web.beginnings import definition_of
 from digits.web.fields import FormView, describe, form_view
-from digits.web.jobjson import copied, framework_of, picture_shape
+from digits.web.jobjson import best_measure, copied, framework_of, picture_shape
 from digits.web.networkview import lines_around
 from digits.web.pages import copies, datasetfacts, evaluations, hardware, jobpage, modelfacts, previous, resuming, words
 from digits.web.pages.live import live_page
@@ -128,7 +129,6 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
     tasks = kept.tasks(job.id)
     run = modelfacts.run_of(job, tasks)
     dataset = _dataset(request, job)
-    num_classes = len(dataset.facts.get("labels", ())) if dataset else 0
     rows = kept.snapshots(job.id)
     return jobpage.common(request, job) | {
         **evaluations.panel(request, job),
@@ -138,8 +138,9 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
         "dataset": dataset,
         "dataset_rows": modelfacts.dataset_rows(job, dataset),
         "solver_rows": modelfacts.solver_rows(job, run),
-        "words_on": modelfacts.words_on(job, _validation(job), num_classes),
-        "snapshots": modelfacts.snapshots_of(rows),
+        "words_on": diagnosis.findings(_course(job, dataset)),
+        "early_end": modelfacts.early_end(job),
+        "snapshots": modelfacts.snapshots_of(rows, best_measure(job)),
         "resume": resuming.resume_of(job, rows),
         "exports": modelfacts.exports_of(job),
         "devices": hardware.used_by(job),
@@ -172,8 +173,17 @@ def _model_route(dataset: Job | None) -> str:
     return f"/models/{kind.model_route if kind and kind.model_route else 'images/classification'}"
 
 
-def _validation(job: Job) -> dict[str, list[float | None]]:
+def _course(job: Job, dataset: Job | None) -> diagnosis.Course:
+    """Return the numbers by which a training is judged."""
     from digits.store import metrics
 
-    names = [name for name in series_names(job.folder.metrics) if name.endswith("/val")]
-    return {name: buckets["last"] for name, buckets in metrics.read(job.folder, names, points_=200).items()}
+    facts = dataset.facts if dataset else {}
+    has_classes = facts.get("target_kind", "class") == "class"
+    names = [name for name in series_names(job.folder.metrics) if name != "lr"]
+    return diagnosis.Course(
+        curves={name: buckets["last"] for name, buckets in metrics.read(job.folder, names, points_=200).items()},
+        num_classes=len(facts.get("labels", ())) if has_classes else 0,
+        labels=facts.get("labels", ()),
+        val_counts=facts.get("dbs", {}).get("val", {}).get("class_counts") or (),
+        error=f"{job.error}" if job.error else "",
+    )

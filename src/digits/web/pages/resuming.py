@@ -46,6 +46,9 @@ def resume_of(job: Job, snapshots: Sequence[SnapshotRow]) -> Resume | None:
     place = f"epoch {words.epoch(snapshots[-1].epoch)}" if snapshots else "the beginning"
     stretched = f" {_STRETCHED}" if (job.spec.get("lr") or {}).get("policy", "fixed") != "fixed" else ""
     text = f"The same job goes on from {place}: same curves, same snapshots, nothing is trained twice.{stretched}"
+    if is_done and job.facts.get("stopped_early"):
+        text = f"{text} It ended early; validations without a new best are counted anew from here."
+        return Resume("Train further", f"Train {job.name} further?", text, total)
     if is_done:
         return Resume("Train further", f"Train {job.name} further?", text, 2 * total)
     if not snapshots:

@@ -65,6 +65,21 @@ const ACTIONS = {
     });
   },
 
+  deleteSnapshot(button) {
+    const { url = "", epoch = "" } = button.dataset;
+    ask({
+      title: `Delete the snapshot of epoch ${epoch}?`,
+      text: "Its weights go for good. The training can go on from the two newest snapshots alone.",
+      yes: "Delete",
+      danger: true,
+      act: async () => {
+        await send("DELETE", url);
+        toastLater(`The snapshot of epoch ${epoch} is deleted`);
+        location.reload();
+      },
+    });
+  },
+
   rename(button) {
     const { url = "", name = "" } = button.dataset;
     ask({

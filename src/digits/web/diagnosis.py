@@ -1,0 +1,133 @@
+"""What is wrong with a training, told by its curves and its dataset's counts: rules over plain numbers, each with the figures that led to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from digits.core.measures import chosen
+
+LOWER_RATE = "Try decreasing your learning rate"
+STUCK_MARGIN = 1.25
+"""Accuracy below so many times that of guessing, after two validations, is worth a word."""
+_SAME_IN_A_ROW = 3  # validations: a network on its way through the level of one class does not stay there so long
+_FLAT_POINTS = 20  # of the training loss; fewer say nothing
+_FALLEN = 0.02  # of the loss at the start: less is no learning
+_ENDS = 5  # the first and the last fifth of a curve are compared
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a training went so far, in numbers."""
+
+    curves: Mapping[str, Sequence[float | None]]
+    """Values by name of the curve, oldest first."""
+    num_classes: int = 0
+    """0 where unknown, or where pictures have no class."""
+    labels: Sequence[str] = ()
+    val_counts: Sequence[int] = ()
+    """Validation pictures of each class."""
+    error: str = ""
+
+    def finite(self, name: str | None) -> list[float]:
+        """Return the values of a curve that are numbers; none where there is no such curve."""
+        values = self.curves.get(name or "", ())
+        return [value for value in values if value is not None and math.isfinite(value)]
+
+    def accuracy(self) -> list[float]:
+        """Return the accuracies of the validations; of several outputs those of the one with the shortest name."""
+        names = [name for name in self.curves if "accuracy" in name and name.endswith("/val")]
+        return self.finite(min(names, key=len, default=None))
+
+    def loss(self) -> list[float]:
+        """Return the losses of the validations."""
+        return self.finite(chosen("", self.curves))
+
+    def training_loss(self) -> list[float]:
+        """Return the losses of the training steps."""
+        name = chosen("", self.curves) or "loss/val"
+        return self.finite(f"{name.rpartition('/')[0]}/train")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about a training that a person should know, and what to do."""
+
+    kind: str
+    """"bad" or "warn"."""
+    fact: str
+    text: str
+
+
+Rule = Callable[[Course], Finding | None]
+
+
+def diverged(course: Course) -> Finding | None:
+    """The training ended with numbers that are none."""
+    if not any(sign in course.error for sign in ("NaN", "nan", "infinit", "diverge")) or LOWER_RATE in course.error:
+        return None
+    return Finding("bad", "The training diverged.", f"{LOWER_RATE}.")
+
+
+def one_class(course: Course) -> Finding | None:
+    """Several validations in a row were right for exactly the pictures of one class: it is predicted for everything."""
+    total, last = sum(course.val_counts), course.accuracy()[-_SAME_IN_A_ROW:]
+    if course.num_classes < 2 or not total or len(last) < _SAME_IN_A_ROW or "diverge" in course.error:
+        return None
+    right = {round(value * total) for value in last}
+    if len(right) > 1 or any(abs(value * total - round(value * total)) > 0.01 for value in last):
+        return None
+    (count,) = right
+    fitting = [index for index, each in enumerate(course.val_counts) if each == count]
+    if not count or count == total or not fitting:
+        return None
+    which = f", those of {course.labels[fitting[0]]!r}" if len(fitting) == 1 and course.labels else ""
+    return Finding(
+        "warn",
+        "One class is predicted for everything.",
+        f"Each of the last {_SAME_IN_A_ROW} validations was right for {count:,} of {total:,} pictures, as many as one class has{which}. "
+        f"{LOWER_RATE}, or balance the classes.",
+    )
+
+
+def guesses(course: Course) -> Finding | None:
+    """The accuracy is that of guessing."""
+    accuracy = course.accuracy()
+    if len(accuracy) < 2 or course.num_classes < 2:
+        return None
+    share, count = accuracy[-1], course.num_classes
+    if share >= STUCK_MARGIN / count or share >= 0.9:
+        return None
+    text = f"Its accuracy of {100 * share:.2f} % is that of guessing one of {count} classes"
+    loss = course.loss()
+    if loss and abs(loss[-1] - math.log(count)) < 0.1:
+        text += f", its loss that of knowing nothing (ln {count} = {math.log(count):.2f})"
+    return Finding("warn", "The network has learned nothing so far.", f"{text}. {LOWER_RATE}, or give it more epochs.")
+
+
+def flat_loss(course: Course) -> Finding | None:
+    """The training loss is where it began."""
+    values = course.training_loss()
+    if len(values) < _FLAT_POINTS:
+        return None
+    some = len(values) // _ENDS
+    first, last = fmean(values[:some]), fmean(values[-some:])
+    if first <= 0 or last < first * (1 - _FALLEN):
+        return None
+    verb = "rises" if last > first * (1 + _FALLEN) else "does not fall"
+    advice = LOWER_RATE if verb == "rises" else "Try another learning rate: a larger one first, then a smaller one"
+    return Finding(
+        "warn", f"The training loss {verb}.", f"It was {first:.4g} at first and is {last:.4g} by now, both means over a fifth of the training. {advice}."
+    )  # fmt: skip
+
+
+RULES: tuple[Rule, ...] = (diverged, one_class, guesses, flat_loss)
+"""From the surest to the most general; the first that holds is told."""
+
+
+def findings(course: Course) -> list[Finding]:
+    """Return what should be said of a training: the first rule that holds, as the others would say it again."""
+    found = (rule(course) for rule in RULES)
+    return [each for each in found if each is not None][:1]

@@ -1,0 +1,59 @@
+"""What is said of a training by its curves: figures worked by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from digits.web.diagnosis import LOWER_RATE, Course, findings
+
+LN10 = math.log(10)
+
+
+def test_a_training_that_only_guesses_is_called_so() -> None:
+    stuck = findings(Course({"accuracy/val": [0.1, 0.11], "loss/val": [2.31, 2.303]}, 10))
+    fine = findings(Course({"accuracy/val": [0.1, 0.5], "loss/val": [2.31, 1.2]}, 10))
+
+    assert stuck[0].fact == "The network has learned nothing so far."
+    assert "ln 10 = 2.30" in stuck[0].text
+    assert LOWER_RATE in stuck[0].text
+    assert fine == []
+    assert findings(Course({"accuracy/val": [0.1]}, 10)) == [], "one validation says nothing yet"
+
+
+def test_one_class_for_everything_is_told_with_its_name_and_figures() -> None:
+    # 24 of 40 pictures are cats: the network says "cat" to all
+    course = {"labels": ("cat", "dog", "owl"), "val_counts": (24, 10, 6), "num_classes": 3}
+
+    (found,) = findings(Course({"accuracy/val": [0.3, 0.6, 0.6, 0.6]}, **course))  # type: ignore[arg-type] # one mapping for four calls
+
+    assert found.fact == "One class is predicted for everything."
+    assert "24 of 40 pictures" in found.text
+    assert "those of 'cat'" in found.text
+    for fine in ([0.6, 0.6], [0.6, 0.6, 0.625], [0.575, 0.575, 0.575], [1.0, 1.0, 1.0]):
+        assert findings(Course({"accuracy/val": fine}, **course)) == []  # type: ignore[arg-type]
+
+
+def test_a_loss_that_stays_where_it_began_is_told_and_one_that_has_long_fallen_is_not() -> None:
+    flat = findings(Course({"loss/train": [LN10 + 0.01 * (-1) ** step for step in range(40)]}))
+    rising = findings(Course({"loss/train": [2.3 + 0.02 * step for step in range(40)]}))
+    converged = findings(Course({"loss/train": [2.3, 1.0, 0.5, *[0.01] * 40]}))
+
+    assert [each.fact for each in flat] == ["The training loss does not fall."]
+    assert "2.303 at first and is 2.303 by now" in flat[0].text
+    assert [each.fact for each in rising] == ["The training loss rises."]
+    assert LOWER_RATE in rising[0].text
+    assert converged == []
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf])
+def test_gaps_in_a_curve_are_passed_over(value: float | None) -> None:
+    assert findings(Course({"accuracy/val": [value, 0.9], "loss/train": [value] * 30}, 2)) == []
+
+
+def test_a_loss_that_became_no_number_says_what_to_do_once() -> None:
+    (found,) = findings(Course({}, error="Network outputted NaN for 'loss' (iteration 3)."))
+
+    assert (found.kind, found.text) == ("bad", f"{LOWER_RATE}.")
+    assert findings(Course({}, error=f"Network outputted NaN. {LOWER_RATE}.")) == []
