@@ -43,7 +43,12 @@ def layer(found: dict[str, Any], name: str) -> dict[str, Any]:
 def test_the_standard_networks_are_listed_with_what_they_learn() -> None:
     text, listed = network("ls").stdout, json.loads(network("ls", "--json").stdout)
 
-    assert [row["name"] for row in listed] == list(standard_networks())
+    assert [row["name"] for row in listed] == list(standard_networks(suffix=None))
+    found = {
+        row["name"]: row["frameworks"] for row in json.loads(network("ls", "--framework", "torch", "--json").stdout)
+    }
+    assert "torch" in found["efficientnet_lite0"]
+    assert "mobilenet" not in found
     assert "138,357,544" in text
     assert json.loads(network("ls", "--kind", "detection", "--json").stdout)[0]["name"] == "detectnet"
 

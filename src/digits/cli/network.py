@@ -38,17 +38,28 @@ def network() -> None:
 
 @network.command("ls")
 @click.option("--kind", type=click.Choice(["classification", "segmentation", "detection"]), help="One kind of answer.")
+@click.option("--framework", help="Those written for it; all if not given.")
 @json_option
-def list_networks(kind: Any, as_json: bool) -> None:
+def list_networks(kind: Any, framework: str | None, as_json: bool) -> None:
     """List the standard networks."""
-    cards = standard_networks(kind).values()
+    suffix = extension("frameworks", framework).definition_suffix if framework else None
+    cards = standard_networks(kind, suffix=suffix).values()
     if as_json:
-        print_json([asdict(card) for card in cards])
+        print_json([asdict(card) | {"frameworks": card.frameworks} for card in cards])
         return
     table(
-        ["Name", "Network", "Answers with", "Pictures", "Parameters", "Paper"],
+        ["Name", "Network", "Frameworks", "Answers with", "Pictures", "Parameters", "Weights", "Paper"],
         [
-            [card.name, card.title, card.kind, card.input, f"{card.parameters:,}", f"{card.year}, {card.url}"]
+            [
+                card.name,
+                card.title,
+                ", ".join(card.frameworks),
+                card.kind,
+                card.input,
+                f"{card.parameters:,}",
+                _weights(card),
+                f"{card.year}, {card.url}",
+            ]
             for card in cards
         ],
         right=["Parameters"],
@@ -95,6 +106,13 @@ def show(network: str, framework: str, as_json: bool, **options: Any) -> None:
     )
     for warning in found["warnings"]:
         click.echo(warning, err=True)
+
+
+def _weights(card: Card) -> str:
+    """Return whether a training can begin with published weights: "" where nobody's are known."""
+    if card.pretrained is None:
+        return ""
+    return card.pretrained.title if card.pretrained.path() else card.pretrained.install
 
 
 def _question(network: str, card: Card | None, *, runs_python: bool, **sizes: int | None) -> dict[str, Any]:

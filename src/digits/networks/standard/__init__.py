@@ -59,6 +59,11 @@ class Card:
     """Where no Caffe definition tells it."""
     pretrained: Pretrained | None = None
 
+    @property
+    def frameworks(self) -> tuple[str, ...]:
+        """Those that it is written for."""
+        return tuple(name for name, suffix in SUFFIXES.items() if suffix in self.suffixes)
+
 
 @dataclass(frozen=True)
 class Growth:
