@@ -84,6 +84,10 @@ class FrameworkExtension:
     """The file of a job that a training appends its lines to."""
     check_weights: ModuleAttribute = "digits.caffeproto.files:check_weights_file"
     """``check_weights(path)`` raises where a file holds no weights for such networks: it reads little, and runs in the web process."""
+    take_in: ModuleAttribute = ""
+    """``take_in(Intake) -> facts``: weights and a definition of others made into a model's folder (workers only); "" where it takes none."""
+    weights_endings: tuple[str, ...] = (".caffemodel", ".caffemodel.h5", ".h5", ".safetensors")
+    """How the files end that it takes weights from."""
     is_own: ModuleAttribute = ""
     """Where a definition is code that runs: ``is_own(text) -> bool`` tells the framework's own, which run where no others may."""
 

@@ -69,20 +69,30 @@ class PretrainedForm(Spec):
 class PretrainedSpec(PretrainedForm):
     """``job.json`` of a pretrained model: the form, and what nobody types: of which snapshot it was, and where its files come from."""
 
-    target_kind: str = field("class", title="Answer", description="The kind of answer: class, classes or vector.", max_length=40)
-    noise_seed: int = field(0, title="Seed", ge=0, le=2**32 - 1, description="Of the noise that some resize modes pad with.")
+    target_kind: str = field(
+        "class", title="Answer", description="The kind of answer: class, classes or vector.", max_length=40
+    )
+    noise_seed: int = field(
+        0, title="Seed", ge=0, le=2**32 - 1, description="Of the noise that some resize modes pad with."
+    )
+    train_val_file: str = field(
+        "", title="train_val.prototxt", description="Of an archive: what it says of crop and mean holds."
+    )
     epoch: float = field(0.0, title="Epoch", ge=0, description="Of the snapshot that it was.")
     step: int = field(0, title="Iteration", ge=0, description="Of the snapshot that it was.")
     origin: str = field("", title="Origin", max_length=4096, description="Where it came from, in words.")
     store_entry: str = field(
-        "", title="Store entry", max_length=4096, description="Address or folder of the store's entry whose files are fetched first."
+        "",
+        title="Store entry",
+        max_length=4096,
+        description="Address or folder of the store's entry whose files are fetched first.",
     )
     store_files: dict[str, str] = field(
         title="Store files", default_factory=dict, description="Field of a file to its name in the entry."
     )
 
 
-FILE_FIELDS = ("weights_file", "model_def_file", "labels_file", "mean_file", "python_layers_file")
+FILE_FIELDS = ("weights_file", "model_def_file", "labels_file", "mean_file", "python_layers_file", "train_val_file")
 
 
 def tasks(spec: PretrainedSpec) -> tuple[TaskPlan, ...]:

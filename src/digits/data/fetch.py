@@ -10,8 +10,9 @@ import ipaddress
 import random
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import IO
 from urllib.parse import urljoin
 
 import httpcore
@@ -64,6 +65,16 @@ class UrlRules:
             hosts=tuple(host.lower() for host in settings.url_hosts),
             typed=own,
         )
+
+    @classmethod
+    def for_origin(cls, address: str) -> UrlRules:
+        """Return rules for an address that the operator set: its host alone, wherever that is.
+
+        Raises:
+            DataError: it is no address of the web.
+        """
+        url = _parsed(address)
+        return cls(any_host=False, hosts=(url.host.lower(),), typed=frozenset({_origin(url)}))
 
     def check_host(self, host: str) -> None:
         """Refuse a host that no setting allows.
@@ -156,6 +167,10 @@ class _Backend(httpcore.NetworkBackend):
         raise last or httpcore.ConnectError("the host has no address")
 
 
+_Take = Callable[[httpcore.Response, float], bytes]
+"""Takes an answer's body, until a deadline."""
+
+
 class Fetcher:
     """Fetches from the addresses that its rules allow; several threads may use one."""
 
@@ -183,29 +198,56 @@ class Fetcher:
         """
         return self.get_from(address, tries=tries)[0]
 
+    def save(
+        self, address: str, out: IO[bytes], *, max_bytes: int, told: Callable[[int, int], None], tries: int = TRIES
+    ) -> None:
+        """Write what lies at ``address`` to ``out``, however long it takes to come; ``told(bytes so far, bytes in all or 0)`` may raise.
+
+        Raises:
+            DataError: as :meth:`get`.
+        """
+
+        def take(response: httpcore.Response, _deadline: float) -> bytes:
+            out.seek(0)
+            out.truncate()
+            sizes = [value for name, value in response.headers if name.lower() == b"content-length"]
+            total = int(sizes[0]) if sizes and sizes[0].isdigit() else 0
+            have = 0
+            for chunk in response.iter_stream():
+                have += out.write(chunk)
+                if have > max_bytes:
+                    raise DataError(f"There are more than {max_bytes:,} bytes there.", rule="URL_TOO_LARGE")
+                told(have, total)
+            return b""
+
+        self._tried(address, tries, take)
+
     def get_from(self, address: str, *, tries: int = TRIES) -> tuple[bytes, str]:
         """Do what :meth:`get` does; return also the address that redirects led to."""
+        return self._tried(address, tries, self._body)
+
+    def _tried(self, address: str, tries: int, take: _Take) -> tuple[bytes, str]:
         for left in range(tries - 1, -1, -1):
             try:
-                return self._get(address)
+                return self._get(address, take)
             except _BusyError:
                 if not left:
                     raise
                 time.sleep(_PAUSE_S * (tries - left) * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
         raise AssertionError("tries are at least 1")
 
-    def _get(self, address: str) -> tuple[bytes, str]:
+    def _get(self, address: str, take: _Take) -> tuple[bytes, str]:
         deadline = time.monotonic() + TOTAL_S
         for _ in range(MAX_REDIRECTS + 1):
             url = _parsed(address)
             self._rules.check_host(url.host)
-            found = self._once(url, deadline)
+            found = self._once(url, deadline, take)
             if isinstance(found, bytes):
                 return found, address
             address = urljoin(address, found)
         raise DataError(f"The address leads on more than {MAX_REDIRECTS} times.", rule="URL_STATUS")
 
-    def _once(self, url: httpx.URL, deadline: float) -> bytes | str:
+    def _once(self, url: httpx.URL, deadline: float, take: _Take) -> bytes | str:
         """Return what is there, or where it says to look instead."""
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         timeouts = {"connect": CONNECT_S, "read": READ_S, "write": READ_S, "pool": TOTAL_S}
@@ -218,7 +260,7 @@ class Fetcher:
                     raise _BusyError(f"The address answered {response.status}.", rule="URL_STATUS")
                 if response.status != 200:
                     raise DataError(f"The address answered {response.status}.", rule="URL_STATUS")
-                return self._body(response, deadline)
+                return take(response, deadline)
         except httpcore.TimeoutException as error:
             raise _BusyError("The address did not answer in time.", rule="URL_SLOW") from error
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:

@@ -20,7 +20,7 @@ from digits.web import services
 from digits.web.fetch import fetched
 from digits.web.imagelist import read_list
 from digits.web.paths import is_allowed, require_allowed
-from digits.web.reading import argument, asked_job, read_form, spool_folder, spooled, whole_number
+from digits.web.reading import TRAINED, argument, asked_job, read_form, spool_folder, spooled, whole_number
 from digits.web.site import settings, store
 from digits.web.snapshots import asked_epoch, choose
 from digits.web.tally import TOP, Best, Tally
@@ -64,7 +64,7 @@ def asked_model(request: Request) -> tuple[Job, SnapshotRow]:
         DigitsError: no model is named, or it has no such snapshot.
         NotFoundError: there is no such model.
     """
-    job = asked_job(request, "model")
+    job = asked_job(request, *TRAINED)
     _, epoch = asked_epoch(request)
     return job, choose(store(request).snapshots(job.id), epoch)
 

@@ -52,7 +52,7 @@ async def asked_network(request: Request) -> dict[str, Any]:
         RefusedByServiceError: the network cannot be built; ``where`` is its line.
     """
     begun = None
-    if argument(request, "method") == "previous":
+    if argument(request, "method") in ("previous", "pretrained"):
         begun = await run_in_threadpool(beginnings.asked, request, await read_form(request))
     return await services.call(request, "inspect", "/network", await question(request, begun))
 

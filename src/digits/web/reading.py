@@ -151,16 +151,20 @@ def number(request: Request, name: str) -> float | None:
     return value
 
 
-def path_job(request: Request, kind: str = "") -> Job:
+TRAINED = ("model", "pretrained_model")
+"""Kinds of jobs whose folder holds a network with weights."""
+
+
+def path_job(request: Request, *kinds: str) -> Job:
     """Return the job that the path names.
 
     Raises:
-        NotFoundError: there is none, or it is of another kind.
+        NotFoundError: there is none, or it is of none of ``kinds``, if any are given.
     """
-    return _job(request, str(request.path_params["job_id"]), kind)
+    return _job(request, str(request.path_params["job_id"]), kinds)
 
 
-def asked_job(request: Request, kind: str = "") -> Job:
+def asked_job(request: Request, *kinds: str) -> Job:
     """Return the job that ``job_id`` names in query or form.
 
     Raises:
@@ -170,12 +174,12 @@ def asked_job(request: Request, kind: str = "") -> Job:
     job_id = argument(request, "job_id")
     if not job_id:
         raise DigitsError("job_id is a required field")
-    return _job(request, job_id, kind)
+    return _job(request, job_id, kinds)
 
 
-def _job(request: Request, job_id: str, kind: str) -> Job:
+def _job(request: Request, job_id: str, kinds: tuple[str, ...]) -> Job:
     job = store(request).job(job_id)
-    if kind and job.kind != kind:
+    if kinds and job.kind not in kinds:
         raise NotFoundError("Job not found")
     return job
 

@@ -68,6 +68,13 @@ class Archive(Protocol):
             DataError: it cannot be read.
         """
 
+    def pieces(self, place: int, size: int) -> Iterator[bytes]:
+        """Yield the same bytes piece by piece: a large member takes little memory.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+
 
 def open_archive(path: Path, scratch: Path, *, stop: StopCheck) -> Archive:
     """Open the archive at ``path``; a packed tar is unpacked to one file in ``scratch`` first.
@@ -151,6 +158,10 @@ class _Tar:
             raise DataError("The archive ends in the middle of it.", rule="IMG_TRUNCATED")
         return data
 
+    def pieces(self, place: int, size: int) -> Iterator[bytes]:
+        for start in range(0, size, _BLOCK):
+            yield self.read(place + start, min(_BLOCK, size - start))
+
 
 def _tar_problem(info: tarfile.TarInfo) -> DataError | None:
     if info.issym() or info.islnk():
@@ -186,9 +197,15 @@ class _Zip:
                 yield Member(os.fsencode(info.filename), number, info.file_size, _zip_problem(info))
 
     def read(self, place: int, size: int) -> bytes:
+        return b"".join(self.pieces(place, size))
+
+    def pieces(self, place: int, size: int) -> Iterator[bytes]:
+        left = size
         try:
             with self._zip.open(self._infos[place]) as member:
-                data = member.read(size)
+                while left and (piece := member.read(min(_BLOCK, left))):
+                    left -= len(piece)
+                    yield piece
         except (
             zipfile.BadZipFile,
             OSError,
@@ -199,9 +216,8 @@ class _Zip:
             RuntimeError,
         ) as error:
             raise DataError(f"It cannot be unpacked: {str(error).rstrip('.')}.", rule="IMG_UNREADABLE") from error
-        if len(data) < size:
+        if left:
             raise DataError("The archive ends in the middle of it.", rule="IMG_TRUNCATED")
-        return data
 
 
 def _zip_problem(info: zipfile.ZipInfo) -> DataError | None:

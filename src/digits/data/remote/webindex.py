@@ -35,16 +35,25 @@ class WebTree:
     def list(self, address: str) -> Listing:
         """See ``Tree.list``: links to what lies directly in the folder; a folder's address ends in "/"."""
         page, found = self._pages.get_from(address, tries=self._tries)
-        links = _Links()
-        try:
-            links.feed(page.decode("utf-8", "replace"))
-        except AssertionError as error:  # the parser's answer to some broken declarations
-            raise DataError("The index page cannot be read.", rule="URL_INDEX") from error
-        return listing(found, links.found)
+        return listing(found, links_of(page))
 
     def get(self, address: str) -> bytes:
         """See ``Tree.get``."""
         return self._files.get(address)
+
+
+def links_of(page: bytes) -> list[str]:
+    """Return the targets of a page's links.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    links = _Links()
+    try:
+        links.feed(page.decode("utf-8", "replace"))
+    except AssertionError as error:  # the parser's answer to some broken declarations
+        raise DataError("The index page cannot be read.", rule="URL_INDEX") from error
+    return links.found
 
 
 class _Links(HTMLParser):

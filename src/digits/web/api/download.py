@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from digits.core.errors import DigitsError, NotFoundError
+from digits.core.files import read_json
 from digits.store import Job, SnapshotRow
 from digits.web import jobjson
 from digits.web.answers import to_json
 from digits.web.archive import EXTENSIONS, MEDIA_TYPES, Member, archive
 from digits.web.exporting import exported, then_remove
-from digits.web.reading import path_job, read_form
+from digits.web.pretrained import preprocessing
+from digits.web.reading import TRAINED, path_job, read_form
 from digits.web.site import store
 from digits.web.snapshots import asked_epoch, choose
 
@@ -30,7 +33,7 @@ async def download(request: Request) -> Response:
     if extension not in EXTENSIONS:
         raise DigitsError("Invalid extension", hint=f"Known: {', '.join(EXTENSIONS)}.")
     await read_form(request)
-    job = await run_in_threadpool(path_job, request, "model")
+    job = await run_in_threadpool(path_job, request, *TRAINED)
     given, epoch = asked_epoch(request)
     snapshot = choose(await run_in_threadpool(store(request).snapshots, job.id), epoch)
     weights = await exported(request, job, snapshot)
@@ -48,10 +51,25 @@ def _members(request: Request, job: Job, snapshot: SnapshotRow, weights: Path) -
         dataset = store(request).job(job.depends_on)
     except NotFoundError:
         dataset = None
-    info = dict(sorted(jobjson.model(job, dataset, snapshot).items()))
+    info = dict(sorted((jobjson.model(job, dataset, snapshot) | _told(job, snapshot)).items()))
     found = [Member(name, job.folder.path / name) for name in FILES if (job.folder.path / name).is_file()]
     return [
         *found,
         Member(jobjson.snapshot_name(snapshot, job.framework), weights),
         Member("info.json", to_json(info, indent=4)),
     ]
+
+
+def _told(job: Job, snapshot: SnapshotRow) -> dict[str, Any]:
+    """Return what DIGITS' keys do not tell of a model, so that it can come back and answer the same."""
+    try:
+        facts: dict[str, Any] = read_json(job.folder.path / "model.json")
+    except (OSError, ValueError):  # of a training that has not begun
+        return {}
+    told = {
+        "preprocessing": preprocessing(job, facts),
+        "epoch": jobjson.plain_epoch(snapshot.epoch),
+        "image dimensions": [facts["height"], facts["width"], facts["channels"]],
+        "image resize mode": facts["resize_mode"],
+    }
+    return told if job.kind == "model" else told | {"dataset_id": ""}

@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 from digits.core.errors import DigitsError, NotFoundError
 from digits.core.extensions import FrameworkExtension, extension
 from digits.web.exporting import exported, first_bytes, then_remove
-from digits.web.reading import path_job
+from digits.web.reading import TRAINED, path_job
 from digits.web.site import store
 from digits.web.snapshots import asked_epoch, choose
 
@@ -17,7 +17,7 @@ from digits.web.snapshots import asked_epoch, choose
 async def export(request: Request) -> Response:
     """``GET /models/<id>/export/<format>?epoch=``: a file that is written now, of the newest snapshot where no epoch is given."""
     name = str(request.path_params["format"])
-    job = await run_in_threadpool(path_job, request, "model")
+    job = await run_in_threadpool(path_job, request, *TRAINED)
     framework: FrameworkExtension = extension("frameworks", job.extension)
     if name not in framework.exports:
         known = ", ".join(framework.exports) or "none"

@@ -124,6 +124,8 @@ def clone(request: Request) -> Response:
     if job.kind == "model":
         kind = extension("datasets", store(request).job(job.depends_on).extension)
         return redirect(request, f"/models/{kind.model_route}/new?clone={quote(job.id)}")
+    if job.kind == "pretrained_model":
+        return redirect(request, f"/pretrained_models/new?clone={quote(job.id)}")
     raise DigitsError("Invalid job type")
 
 

@@ -19,7 +19,7 @@ from digits.web import beginnings, jobjson, netron, networkview, services
 from digits.web.answers import as_json, json_as_html, render, takes_json
 from digits.web.forms import fold
 from digits.web.pages import layertable
-from digits.web.reading import argument, path_job, read_form
+from digits.web.reading import TRAINED, argument, path_job, read_form
 from digits.web.shape import Choice, shape
 from digits.web.site import store
 from digits.web.snapshots import asked_epoch, choose
@@ -43,7 +43,7 @@ def _text_of(request: Request, name: str) -> dict[str, Any]:
         framework = networkview.asked_framework(request)
         return {"network": load(framework.standard)(name)}
     job = store(request).job(name)
-    if job.kind != "model":
+    if job.kind not in TRAINED:
         raise NotFoundError("Job not found")
     python = beginnings.python_layers_of(job)
     return {
@@ -56,6 +56,10 @@ def _text_of(request: Request, name: str) -> dict[str, Any]:
 def _weights_of(request: Request, job: Job) -> str | None:
     """Return the path of the snapshot that is asked for; none for epoch 0, as on DIGITS; at -1 what the model itself began with."""
     asked, epoch = asked_epoch(request)
+    if job.kind == "pretrained_model":  # it has but one
+        return str(
+            job.folder.path / jobjson.snapshot_name(choose(store(request).snapshots(job.id), None), job.framework)
+        )
     if (not argument(request, "snapshot_epoch") and not argument(request, "epoch")) or asked == "0.0":
         return None
     if epoch is None:
@@ -87,7 +91,7 @@ async def table(request: Request) -> Response:
 
 async def of_model(request: Request) -> Response:
     """``GET /models/<id>/network``: the same table of a model's own network."""
-    job = await run_in_threadpool(path_job, request, "model")
+    job = await run_in_threadpool(path_job, request, *TRAINED)
     return as_json(networkview.layer_table(await networkview.network_of(request, job)))
 
 

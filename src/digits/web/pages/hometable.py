@@ -31,7 +31,7 @@ EMPTY = {
         "makes one from a folder of pictures.",
     ),
     "2": ("No models yet.", "New Model", "/models/images/classification/new", "trains one on a dataset."),
-    "3": ("No pretrained models yet.", "", "", ""),
+    "3": ("No pretrained models yet.", "Model Store", "/store/list", "has some to begin with."),
 }
 """What an empty table says: the fact, a link and its address, and what that does."""
 

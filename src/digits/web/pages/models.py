@@ -20,7 +20,18 @@ from digits.web.beginnings import definition_of
 from digits.web.fields import FormView, describe, form_view
 from digits.web.jobjson import best_measure, copied, framework_of, picture_shape
 from digits.web.networkview import lines_around
-from digits.web.pages import copies, datasetfacts, evaluations, hardware, jobpage, modelfacts, previous, resuming, words
+from digits.web.pages import (
+    copies,
+    datasetfacts,
+    evaluations,
+    hardware,
+    jobpage,
+    modelfacts,
+    pretrained,
+    previous,
+    resuming,
+    words,
+)
 from digits.web.pages.live import live_page
 from digits.web.pages.networks import netron_links
 from digits.web.reading import asked_job, path_job
@@ -98,6 +109,7 @@ def form_page(
         frameworks=list(installed("frameworks").values()),
         offers=offered,
         previous=previous.rows(request, kind, form),
+        pretrained=pretrained.rows(request),
         policies=list(modelfacts.POLICIES.items()),
         gpus=store(request).gpus(),
         new_dataset=f"/datasets/{kind.route}/new",

@@ -13,7 +13,7 @@ from digits.web.answers import render
 from digits.web.beginnings import definition_of
 from digits.web.networkview import lines_around, network_of
 from digits.web.pages import layertable
-from digits.web.reading import path_job
+from digits.web.reading import TRAINED, path_job
 from digits.web.site import store
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ DEFINITIONS = {"deploy.prototxt": "deploy", "train_val.prototxt": "train and val
 
 async def show(request: Request) -> Response:
     """``GET /models/<id>/network``: the table and the graph, or what is wrong with the network at its line."""
-    job = await run_in_threadpool(path_job, request, "model")
+    job = await run_in_threadpool(path_job, request, *TRAINED)
     links = await run_in_threadpool(netron_links, request, job)
     try:
         view = layertable.view(await network_of(request, job))

@@ -10,10 +10,8 @@ from starlette.requests import Request
 from digits.core.beginning import Beginning
 from digits.core.errors import NotFoundError
 from digits.core.extensions import FrameworkExtension, extension, installed, load
-from digits.core.trainspec import TrainSpec
 from digits.web import beginnings
 from digits.web.fields import FormView
-from digits.web.forms import flatten_stored
 from digits.web.pages import modelfacts, words
 from digits.web.reading import argument
 from digits.web.site import store
@@ -66,20 +64,22 @@ def _row(request: Request, job: Job, dataset: Job, form: FormView) -> PreviousRo
 
 
 def fields_from(request: Request) -> dict[str, list[str]]:
-    """Return the fields of a form that begins from the model that ``previous=`` names, {} without it.
+    """Return the fields of a form that begins from the model that ``previous=`` or ``pretrained=`` names, {} without either.
 
     Raises:
         NotFoundError: there is no such model.
     """
-    job_id = argument(request, "previous")
-    if not job_id:
-        return {}
-    job = store(request).job(job_id)
-    if job.kind != "model":
-        raise NotFoundError("Job not found")
-    stored = flatten_stored(TrainSpec, job.spec)
-    chosen = {"method": ["previous"], "previous_networks": [job_id], "previous_epoch": [argument(request, "epoch")]}
-    return {name: stored[name] for name in KEPT if name in stored} | chosen
+    for method, kind in (("previous", "model"), ("pretrained", "pretrained_model")):
+        job_id = argument(request, method)
+        if not job_id:
+            continue
+        job = store(request).job(job_id)
+        if job.kind != kind:
+            raise NotFoundError("Job not found")
+        kept = {name: [str(job.spec[name])] for name in KEPT if job.spec.get(name) not in (None, "")}
+        chosen = {"method": [method], f"{method}_networks": [job_id]}
+        return kept | chosen | ({"previous_epoch": [argument(request, "epoch")]} if kind == "model" else {})
+    return {}
 
 
 def with_renamed(request: Request, fields: dict[str, list[str]]) -> dict[str, list[str]]:

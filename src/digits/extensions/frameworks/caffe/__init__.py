@@ -10,6 +10,7 @@ EXTENSION = FrameworkExtension(
     check=f"{_HERE}.check:check",
     describe="digits.networks.caffe.describe:describe",
     trainer="digits.training.caffe_trainer:train",
+    take_in="digits.training.caffe_pretrained:take",
     predictor="digits.training.caffe_predictor:open_predictor",
     standard="digits.networks.standard:standard_text",
     refit="digits.networks.caffe.refit:refit",

@@ -13,7 +13,7 @@ let asked = 0;
  */
 export async function showCopies(box, fields) {
   const mine = ++asked;
-  if (!fields.previous_networks && !fields.custom_network_snapshot && !fields.standard_pretrained) {
+  if (!fields.previous_networks && !fields.pretrained_networks && !fields.custom_network_snapshot && !fields.standard_pretrained) {
     box.hidden = true;
     box.replaceChildren();
     return;

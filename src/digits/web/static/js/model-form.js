@@ -109,7 +109,7 @@ function networkFields() {
   const fields = { details: "true", dataset_id: chosenDataset()?.value ?? "", crop_size: value("crop_size"), batch_size: value("batch_size").split(",")[0] };
   const method = value("method");
   if (method === "custom") Object.assign(fields, { method, custom_network: value("custom_network") }, beginFields());
-  else if (method === "previous") Object.assign(fields, previousFields());
+  else if (isLent(method)) Object.assign(fields, lentFields(method));
   else Object.assign(fields, standardFields(form));
   return Object.fromEntries(Object.entries(fields).filter(([, text]) => text));
 }
@@ -123,17 +123,17 @@ function beginFields() {
   };
 }
 
-/** The model whose network is trained on, and its weights. */
-function previousFields() {
-  const job = value("previous_networks");
-  return job ? { method: "previous", previous_networks: job, previous_epoch: value(`${job}-snapshot`) } : {};
+/** The model whose network is trained on, and its weights. @param {string} method @returns {Record<string, string>} */
+function lentFields(method) {
+  const job = value(`${method}_networks`);
+  return job ? { method, [`${method}_networks`]: job, previous_epoch: value(`${job}-snapshot`) } : {};
 }
 
 async function askNetwork() {
   const mine = ++asked;
   part("graph").hidden = true; // it is of the network before
   const fields = networkFields();
-  if (!fields.custom_network && !fields.standard_network && !fields.previous_networks) {
+  if (!fields.custom_network && !fields.standard_network && !fields.previous_networks && !fields.pretrained_networks) {
     table = trouble = null;
     showCopies(part("copies"), {});
     return show();
@@ -282,14 +282,14 @@ function epochSeconds(train, val) {
 
 // ---------------------------------------------------------------- tabs, customize, visualize
 
-const METHODS = /** @type {const} */ (["standard", "previous", "custom"]);
+const METHODS = /** @type {const} */ (["standard", "previous", "pretrained", "custom"]);
 
 /** @param {typeof METHODS[number]} method */
 function choose(method) {
   const input = /** @type {HTMLInputElement} */ (form.querySelector('input[name="method"]'));
   input.value = method;
   part("begin-custom").hidden = method !== "custom";
-  part("upload-label").hidden = method === "previous";
+  part("upload-label").hidden = isLent(method);
   for (const name of METHODS) {
     part(`tab-${name}`).setAttribute("aria-selected", String(name === method));
     part(`tab-${name}`).tabIndex = name === method ? 0 : -1;
@@ -297,11 +297,15 @@ function choose(method) {
   }
   part("started-from").textContent = "";
   if (method === "custom") openEditor();
-  if (method === "previous" && !value("previous_networks")) firstPrevious()?.click();
+  if (isLent(method) && !value(`${method}_networks`)) firstLent(method)?.click();
   askNetwork();
 }
 
-const firstPrevious = () => /** @type {HTMLInputElement | null} */ (form.querySelector('input[name="previous_networks"]'));
+/** Whether another job lends the network. @param {string} method */
+const isLent = (method) => method === "previous" || method === "pretrained";
+
+/** @param {string} method */
+const firstLent = (method) => /** @type {HTMLInputElement | null} */ (form.querySelector(`tr:not([hidden]) input[name="${method}_networks"]`));
 
 function openEditor() {
   const area = /** @type {HTMLTextAreaElement} */ (part("custom_network"));
@@ -350,7 +354,7 @@ async function upload(input) {
 
 /** Give a layer whose weights do not fit a name of its own. @param {string} layer */
 function rename(layer) {
-  if (value("method") === "previous") return;
+  if (isLent(value("method"))) return;
   const line = table?.layers.find((/** @type {any} */ each) => each.name === layer)?.line ?? 0;
   const text = renamed(/** @type {HTMLTextAreaElement} */ (part("custom_network")).value, line, layer);
   editor?.setText(text);
@@ -373,7 +377,7 @@ async function visualize() {
 
 const askSoon = settled(askNetwork, 500);
 
-const ASKED = ["dataset", "standard_networks", "standard_pretrained", "previous_networks", "python_layer_from_client", "python_layer_client_file"];
+const ASKED = ["dataset", "standard_networks", "standard_pretrained", "previous_networks", "pretrained_networks", "python_layer_from_client", "python_layer_client_file"];
 
 /** Who chooses a snapshot means its model. @param {HTMLElement} select */
 function chooseRow(select) {
@@ -418,7 +422,7 @@ form.addEventListener("input", (event) => {
 });
 
 if (value("method") === "custom") openEditor();
-part("upload-label").hidden = value("method") === "previous";
+part("upload-label").hidden = isLent(value("method"));
 followRate(form);
 followStandard(form, false);
 const dataset = chosenDataset();
