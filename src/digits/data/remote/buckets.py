@@ -32,7 +32,6 @@ PROTOCOLS = frozenset(
         "hf",
         "sftp",
         "ssh",
-        "ftp",
         "webhdfs",
         "webdav",
         "smb",
@@ -171,7 +170,7 @@ def _s3_options(endpoint: str, secrets: Mapping[str, str], settings: UrlSettings
 
 def _login(protocol: str, place: str) -> dict[str, Any]:
     """Return the options that stand in the address itself: host, user and port of a file server."""
-    if protocol not in ("sftp", "ssh", "ftp", "smb", "webhdfs", "hf", "github"):
+    if protocol not in ("sftp", "ssh", "smb", "webhdfs", "hf", "github"):
         return {}
     from fsspec.utils import infer_storage_options
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from digits.core.errors import DataError
 from digits.core.work import StoppedError, WorkerSettings
 from digits.extensions.datasets.classification.inspect import inspect_source
 from tests.data.corpus import exif, png_of_size, saved, scene
-from tests.extensions.datasets.classification.folders import draw_classes
+from tests.extensions.datasets.classification.folders import draw, draw_classes
 
 
 def look(path: str = "", **question: Any) -> dict[str, Any]:
@@ -156,3 +158,29 @@ def test_lists_are_not_followed_out_of_the_folders_that_may_be_read(tmp_path: Pa
     told = look(str(tmp_path / "data" / "train.txt"), settings=WorkerSettings(data_roots=(str(tmp_path / "data"),)))
 
     assert (told["count"], {row["rule"] for row in told["refused"]}) == (0, {"PATH_OUTSIDE", "IMG_UNREADABLE"})
+
+
+def test_a_picture_of_several_classes_counts_for_each_and_once_in_all(tmp_path: Path) -> None:
+    for number in range(3):
+        draw(tmp_path / f"{number}.png", seed=number)
+    (tmp_path / "train.txt").write_text("0.png 0,2\n1.png -\n2.png 2,1,2\n")
+    (tmp_path / "labels.txt").write_text("red\ngreen\nblue\n")
+    lists = {"local_train_images": str(tmp_path / "train.txt"), "local_labels_file": str(tmp_path / "labels.txt")}
+    told = look(source={"method": "textfile", "use_local_files": True, "use_val": False, "label_kind": "multi"} | lists)
+
+    assert {each["label"]: each["count"] for each in told["classes"]} == {"red": 1, "green": 1, "blue": 2}
+    assert (told["count"], told["dbs"], told["class_dbs"]) == (3, {"train": 3}, {"train": [1, 1, 2]})
+
+
+def test_only_what_fetches_loads_what_fetching_takes(tmp_path: Path) -> None:
+    draw_classes(tmp_path / "in", {"cat": 3, "dog": 3})
+    looks = (
+        "import sys; from digits.extensions.datasets.classification.inspect import inspect_source\n"
+        "inspect_source(path=sys.argv[1]); print([name for name in ('httpx', 'fsspec') if name in sys.modules])"
+    )
+
+    said = subprocess.run(
+        [sys.executable, "-c", looks, str(tmp_path / "in")], check=True, capture_output=True, text=True
+    )
+
+    assert said.stdout.strip() == "[]"

@@ -100,7 +100,14 @@ def test_the_form_says_why_an_address_cannot_be_used(served: tuple[Path, str]) -
     assert "url_hosts" in said(f"{address}/train/", Settings(host="0.0.0.0", trust_network=True))
     assert "must not hold a name or password" in said("http://me:secret@127.0.0.1/")
     assert "metadata" in said("http://169.254.169.254/latest/")
-    for text in ("file:///etc", "git:///srv/x", "simplecache::s3://bucket/x", "zip://a.zip::s3://b/c", "nonsense://x"):
+    for text in (
+        "file:///etc",
+        "ftp://host/in",
+        "git:///srv/x",
+        "simplecache::s3://bucket/x",
+        "zip://a.zip::s3://b/c",
+        "nonsense://x",
+    ):
         assert "is not read" in said(text), text
 
 

@@ -216,3 +216,12 @@ def test_a_killed_build_ends_with_the_records_of_an_unbroken_one_and_none_twice(
     assert not [path for path in (tmp_path / "job").rglob("*") if path.name.endswith((".tmp", ".parts"))]
     *_, (_, last) = read_events(tmp_path / "job" / "events.jsonl")
     assert last.type == "done"
+
+
+def test_a_large_dataset_in_hdf5_says_that_it_has_no_shards(tmp_path: Path) -> None:
+    root = draw_classes(tmp_path / "in", {"cat": 10, "dog": 10})
+
+    built = Built(tmp_path / "job", spec_of(root, backend="hdf5", encoding="none"), settings=SHARDED)
+
+    assert [built.facts["dbs"][db]["shards"] for db in ("train", "val")] == [1, 1]
+    assert built.warnings == "HDF5 is made in one piece: a creation that is stopped begins again."

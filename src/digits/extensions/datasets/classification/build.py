@@ -186,6 +186,11 @@ class _Build:
         )
         total = sum(len(each.order) for each in picked.parts.values())
         is_sharded = total > self.settings.shard_above and form.backend == "lmdb"
+        if total > self.settings.shard_above and not is_sharded and part.name == "train":
+            text = "HDF5 is made in one piece: a creation that is stopped begins again."
+            self.emit(
+                Warned(message=text, hint="LMDB of as many pictures is made in shards, and goes on at the shard.")
+            )
         create = partial(create_shards, shard_images=self.settings.shard_images) if is_sharded else create_db
         created = create(
             self.folder, part.name, items, form, num_threads=self.settings.num_threads,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digits.core.errors import DataError
 from digits.data.example import thumbnail
@@ -48,7 +49,8 @@ class Found:
     def __init__(self, inventory: Inventory, writer: InventoryWriter, limits: Limits) -> None:
         self._inventory, self._writer, self._limits = inventory, writer, limits
         num_classes = len(inventory.labels)
-        self._counts = np.bincount(inventory.classes, minlength=num_classes)
+        self._counts = self._counted(np.ones(len(inventory), np.bool_))
+        self._num_pictures = len(inventory)
         self._samples = [""] * num_classes
         self._sizes: list[tuple[int, int]] = []
         self._good: list[list[int]] = [[] for _ in range(num_classes)]
@@ -66,12 +68,31 @@ class Found:
         except NotFetchedError:
             return
         except DataError as error:
-            self._counts[class_id] -= 1
+            self._num_pictures -= 1
+            self._counts[list(self._classes_of(item))] -= 1
             self._writer.refuse("", name, error)
             return
         self._good[class_id].append(item)
         if not self._samples[class_id] and os.path.isabs(name):
             self._samples[class_id] = os.fsdecode(name)
+
+    def _classes_of(self, item: int) -> tuple[int, ...]:
+        """Return the classes that a picture counts for: all that it has, several of one list."""
+        if self._inventory.kind != "classes":
+            return (int(self._inventory.classes[item]),)
+        answer = self._inventory.answer(item)
+        assert isinstance(answer, tuple)
+        return tuple({int(each) for each in answer})
+
+    def _counted(self, of: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the pictures of each class among those of the mask ``of``."""
+        num_classes = len(self._inventory.labels)
+        if self._inventory.kind != "classes":
+            return np.bincount(self._inventory.classes[of], minlength=num_classes)
+        counts = np.zeros(num_classes, np.int64)
+        for item in np.flatnonzero(of).tolist():
+            counts[list(self._classes_of(item))] += 1
+        return counts
 
     def samples(self) -> list[Sample]:
         """Return some pictures of the largest classes, and one of each of the next."""
@@ -103,19 +124,16 @@ class Found:
         """Return classes, counts, sizes and the samples' small pictures."""
         thumbs = {sample.class_id: sample.image for sample in reversed(samples)}
         rows = zip(self._inventory.labels, self._counts.tolist(), self._samples, strict=True)
-        num_classes = len(self._inventory.labels)
-        by_db = [
-            np.bincount(self._inventory.classes[self._inventory.dbs == number], minlength=num_classes).tolist()
-            for number in range(len(DBS))
-        ]
+        in_db = [self._inventory.dbs == number for number in range(len(DBS))]
+        by_db = [self._counted(of).tolist() for of in in_db]
         return {
             "classes": [
                 {"label": label, "count": count, "sample": sample, "thumb": thumbs.get(class_id, "")}
                 for class_id, (label, count, sample) in enumerate(rows)
             ],
-            "count": int(self._counts.sum()),
-            "dbs": {db: sum(counts) for db, counts in zip(DBS, by_db, strict=True) if sum(counts)},
-            "class_dbs": {db: counts for db, counts in zip(DBS, by_db, strict=True) if sum(counts)},
+            "count": self._num_pictures,
+            "dbs": {db: int(of.sum()) for db, of in zip(DBS, in_db, strict=True) if of.any()},
+            "class_dbs": {db: counts for db, counts, of in zip(DBS, by_db, in_db, strict=True) if of.any()},
             "sizes": _sizes(self._sizes),
             "samples": [{"class": each.class_id, "name": each.name, "image": each.image} for each in samples],
         }

@@ -85,10 +85,10 @@ function limit(count) {
 
 /** Pictures for training, validation and testing, as the build will deal them. */
 function dealt() {
-  const { classes, class_dbs: byDb = {}, format, fields: better } = holds.found;
-  const named = format === "textfile"; // its lists say all
-  const least = named ? 0 : Number(value("folder_train_min_per_class") || 1);
-  const most = named ? Infinity : Number(value("folder_train_max_per_class") || Infinity);
+  const { classes, dbs, class_dbs: byDb = {}, format, fields: better } = holds.found;
+  if (format === "textfile") return ["train", "val", "test"].map((db) => dbs[db] ?? 0); // its lists say all
+  const least = Number(value("folder_train_min_per_class") || 1);
+  const most = Number(value("folder_train_max_per_class") || Infinity);
   const own = (/** @type {string} */ db) => {
     if (better) return better[`has_${db}_folder`]?.[0] === "true";
     return value("method") === "folder" && input(`has_${db}_folder`)?.checked;
@@ -100,7 +100,7 @@ function dealt() {
   classes.forEach((/** @type {any} */ each, /** @type {number} */ index) => {
     const given = ["train", "val", "test"].map((db) => byDb[db]?.[index] ?? 0);
     const open = Math.max(0, each.count - given[0] - given[1] - given[2]);
-    if (!named && open + given[0] < least) return;
+    if (open + given[0] < least) return;
     splitCounts(usable(open, 0, most, pctVal, pctTest), pctVal, pctTest).forEach((count, db) => (counts[db] += count));
     counts[0] += Math.min(given[0], most);
     counts[1] += given[1];
@@ -120,7 +120,11 @@ function showWill() {
     const colour = { 1: "grey", 0: "channels as they are" }[value("resize_channels")] ?? "colour";
     rows.push(fact("Stored as", `${value("resize_width")} × ${value("resize_height") || "?"}, ${colour}, ${encoding}, ${value("backend").toUpperCase()}`));
   }
-  if (total > (holds.found?.shard_above ?? Infinity) && value("backend") === "lmdb") {
+  const isLarge = total > (holds.found?.shard_above ?? Infinity);
+  if (isLarge && value("backend") === "hdf5") {
+    rows.push(fact("Shards", "none: HDF5 is made in one piece, and begins again when it is stopped. LMDB can be resumed at each shard."));
+  }
+  if (isLarge && value("backend") === "lmdb") {
     const shards = counts.reduce((sum, count) => sum + Math.ceil(count / holds.found.shard_images), 0);
     rows.push(fact("Shards", element("b", "", commas(shards)), ` of ${commas(holds.found.shard_images)} pictures: it can be resumed at each`));
   }
