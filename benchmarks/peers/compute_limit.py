@@ -1,6 +1,6 @@
 """The pure compute limit of a training: the same batch again and again, forward, backward and the move of the weights; no data, no curves.
 
-The network is the one that OpenDIGITS trains (that of a job folder), in one process with the real iterations (``loop.advance``): blocks of both
+The network is the one that OpenDIGITS trains (that of a job folder), in one process with the real iterations (``TorchRun.advance``): blocks of both
 take turns, so that what else the machine does hits both alike. Prints one JSON line: pictures a second of each, and the median
 of the ratios of neighbouring blocks.
 """
@@ -19,7 +19,7 @@ from digits.core.events import EventWriter
 from digits.core.jobfolder import JobFolder
 from digits.core.trainspec import TrainSpec
 from digits.core.work import StopCheck, WorkerSettings
-from digits.training import devices, loop
+from digits.training import devices
 from digits.training.caffe_trainer import prepare
 from digits.training.run import Run
 from digits.workers.job import StopSignal
@@ -57,7 +57,7 @@ def measure(run: Run, stop: StopCheck, blocks: int) -> dict[str, float]:
 
     def real(step: int) -> None:
         stop()
-        loop.advance(run, step)
+        run.advance(step)
 
     for step in range(WARM_UP):
         real(step)

@@ -16,7 +16,7 @@ from digits.core.jobfolder import JobFolder, JobRecord, new_job_id
 from digits.core.trainspec import CustomNetwork, FixedPolicy, TrainSpec
 from digits.core.work import WorkerSettings
 from digits.networks.standard import standard_text
-from digits.training import loop
+from digits.training.learning import learn
 from digits.training.caffe_trainer import prepare
 from digits.training.run import Run
 from tests.reference import twins
@@ -82,7 +82,7 @@ def compare(run: Run, twin: Twin, names: dict[str, str]) -> None:
         optimizer.zero_grad()
         torch.autograd.backward(total)
         optimizer.step()
-        ours, outputs, _ = loop.learn(run, step)
+        ours, outputs, _ = learn(run, step)
         run.solver.step(run.schedule(step))
 
         assert ours.item() == pytest.approx(total.item(), rel=1e-4, abs=1e-4), f"total loss at step {step}"

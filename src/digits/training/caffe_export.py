@@ -23,7 +23,7 @@ from digits.networks.caffe.export.preprocessing import Preprocessing, mean_colou
 from digits.training.caffe_deploy import DEPLOY_FILE
 from digits.training.caffe_transform import answering_param, read_train_val
 from digits.training.dataset import LABELS_FILE, MEAN_FILE
-from digits.training.inference import MODEL_FILE, ModelFacts
+from digits.training.modelfacts import MODEL_FILE, ModelFacts
 from digits.training.snapshots import find_snapshot, read_facts, read_weights
 
 
@@ -84,6 +84,7 @@ def _model(folder: JobFolder, epoch: float | None) -> ExportModel:
             crop_px=param.crop_size,
             mean=mean,
             scale=param.scale,
+            whitening=facts.whitening,
         ),
         labels=tuple(labels),
         training=training,

@@ -20,9 +20,10 @@ from digits.training.caffe_deploy import DEPLOY_FILE, open_deploy, python_layers
 from digits.training.caffe_predictor import open_predictor
 from digits.training.caffe_trainer import ORIGINAL_FILE
 from digits.training.caffe_transform import TRAIN_VAL_FILE, answering_param
-from digits.training.dataset import MEAN_FILE, Mean, mean_of
+from digits.training.dataset import MEAN_FILE, Mean
 from digits.training.devices import choose_device
 from digits.training.inference import Predictor
+from digits.training.mean import mean_of
 from digits.training.pretrained import Intake, Network, take_in
 
 

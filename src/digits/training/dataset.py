@@ -1,4 +1,4 @@
-"""The dataset of a training or of a trained model, found from the model's job folder."""
+"""The dataset of a training or of a trained model, found from the model's job folder. No torch here."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-from torch import Tensor
-
-from digits.core.errors import NotFoundError, TrainingError
+from digits.core.errors import NotFoundError
 from digits.core.extensions import extension, load
 from digits.core.files import read_json
 from digits.core.jobfolder import JobFolder, find_job_folder
-from digits.data.mean import read_mean
 from digits.data.reader import DatasetReader
 
 Mean = Literal["none", "image", "pixel"]
@@ -81,19 +77,3 @@ class Dataset:
     def cache(self) -> Path:
         """Where decoded pictures are kept."""
         return self.folder.path / "cache"
-
-
-def mean_of(path: Path, kind: Mean) -> Tensor | None:
-    """Return what is taken off each picture: the mean picture [C, H, W], the mean colour [C, 1, 1], or nothing; BGR.
-
-    Raises:
-        TrainingError: there is no mean file.
-    """
-    if kind == "none":
-        return None
-    if not path.is_file():
-        raise TrainingError(
-            "The dataset has no mean picture.", where=str(path), hint="Choose 'None' for Subtract Mean."
-        )
-    mean_CHW = torch.from_numpy(read_mean(path))
-    return mean_CHW.mean(dim=(1, 2), keepdim=True) if kind == "pixel" else mean_CHW

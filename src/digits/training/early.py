@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from digits.core.errors import TrainingError
-from digits.core.events import Warned
+from digits.core.jobfolder import JobFolder
 from digits.core.measures import best, chosen
 from digits.core.metrics import points
-from digits.training.run import Run
+from digits.core.trainspec import EarlyStop, TrainSpec
 
 _DECIMALS = 3  # of epochs, as snapshots are called
 
@@ -36,40 +37,33 @@ class EarlyEnd:
         )
 
 
-def warn_if_blind(run: Run) -> None:
-    """Say that nothing can stop a training early that has nothing to validate with."""
-    if run.spec.early_stop.patience is not None and run.test is None:
-        run.emit(Warned(message="The training cannot stop early: the dataset has no validation pictures."))
-
-
-def check_measures(run: Run) -> None:
+def check_measures(spec: TrainSpec, validation: Mapping[str, float]) -> None:
     """Refuse names of measures that the validation does not give, before hours have passed.
 
     Raises:
         TrainingError: there is no such measure.
     """
-    stop, best_by = run.spec.early_stop, run.spec.keeping.best_metric.strip()
+    stop, best_by = spec.early_stop, spec.keeping.best_metric.strip()
     asked = {"choose its best snapshot": best_by} if best_by else {}
     if stop.patience is not None:
         asked["stop early"] = stop.metric.strip()
     for what, name in asked.items():
-        if chosen(name, run.last_validation) is None:
+        if chosen(name, validation) is None:
             raise TrainingError(
                 f"The training cannot {what} by {name or 'the validation loss'}: the validation does not measure it.",
-                hint=f"It measures: {', '.join(sorted(run.last_validation)) or 'nothing'}.",
+                hint=f"It measures: {', '.join(sorted(validation)) or 'nothing'}.",
             )
 
 
-def ended(run: Run) -> EarlyEnd | None:
+def ended(stop: EarlyStop, folder: JobFolder, validation: Mapping[str, float]) -> EarlyEnd | None:
     """Return why the training ends with the validation that was just done, None where it goes on.
 
     A validation counts if it came after the best one and after the epoch up to which none counts.
     """
-    stop = run.spec.early_stop
-    measure = chosen(stop.metric.strip(), run.last_validation)
+    measure = chosen(stop.metric.strip(), validation)
     if stop.patience is None or measure is None:
         return None
-    found = points(run.folder.metrics, measure)
+    found = points(folder.metrics, measure)
     place = best([value for _, _, value in found], measure)
     if place is None:
         return None

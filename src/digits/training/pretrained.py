@@ -24,7 +24,8 @@ from digits.core.jobfolder import SNAPSHOT_WEIGHTS, JobFolder
 from digits.core.pretrainedspec import IMPORT, PretrainedSpec
 from digits.core.work import WorkerSettings
 from digits.training.dataset import LABELS_FILE, MEAN_FILE
-from digits.training.inference import MODEL_FILE, ModelFacts, Predictor
+from digits.training.inference import Predictor
+from digits.training.modelfacts import MODEL_FILE, ModelFacts
 from digits.training.parts import NETWORK_FILE
 from digits.training.run import Network as LoadableNet
 from digits.training.snapshots import Facts, write_snapshot

@@ -22,9 +22,7 @@ from typing import Any
 
 import numpy as np
 import safetensors.numpy
-import safetensors.torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from digits.core.errors import NotFoundError, WeightsError
 from digits.core.files import folder_bytes, read_json, sync_folder, write_bytes, write_json
@@ -61,7 +59,7 @@ def epoch_name(epoch: float) -> str:
 
 
 def write_snapshot(
-    folder: JobFolder, facts: Facts, weights: Mapping[str, NDArray[np.float32]], state: Mapping[str, Tensor]
+    folder: JobFolder, facts: Facts, weights: Mapping[str, NDArray[np.float32]], state: Mapping[str, NDArray[Any]]
 ) -> tuple[str, int]:
     """Write a snapshot, whole or not at all; one of the same epoch is replaced.
 
@@ -73,8 +71,8 @@ def write_snapshot(
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     files = {
-        WEIGHTS: safetensors.numpy.save({key: np.ascontiguousarray(value) for key, value in weights.items()}),
-        STATE: safetensors.torch.save({key: value.cpu().contiguous() for key, value in state.items()}),
+        WEIGHTS: safetensors.numpy.save({key: np.asarray(value, order="C") for key, value in weights.items()}),
+        STATE: safetensors.numpy.save({key: np.asarray(value, order="C") for key, value in state.items()}),
     }
     for file, data in files.items():
         write_bytes(temporary / file, data)
@@ -131,13 +129,14 @@ def read_weights(snapshot: Path) -> dict[str, NDArray[np.float32]]:
     return weights
 
 
-def read_state(snapshot: Path) -> tuple[Facts, dict[str, Tensor]]:
+def read_state(snapshot: Path) -> tuple[Facts, dict[str, NDArray[Any]]]:
     """Return where the training stood, and its solver's and generators' state.
 
     Raises:
         WeightsError: the file is damaged, or is no longer kept.
     """
-    return read_facts(snapshot), safetensors.torch.load(_checked(snapshot, STATE))
+    state: dict[str, NDArray[Any]] = safetensors.numpy.load(_checked(snapshot, STATE))
+    return read_facts(snapshot), state
 
 
 def read_facts(snapshot: Path) -> Facts:

@@ -18,8 +18,9 @@ from digits.core.work import WorkerSettings
 from digits.networks.caffe.export.preprocessing import Preprocessing
 from digits.networks.torch.export import TorchExport, write_onnx, write_pt2
 from digits.networks.torch.text import NETWORK_FILE
-from digits.training.dataset import LABELS_FILE, MEAN_FILE, Mean, mean_of
-from digits.training.inference import MODEL_FILE, ModelFacts
+from digits.training.dataset import LABELS_FILE, MEAN_FILE, Mean
+from digits.training.mean import mean_of
+from digits.training.modelfacts import MODEL_FILE, ModelFacts
 from digits.training.snapshots import find_snapshot, read_weights
 from digits.training.torch_predictor import answering
 
@@ -83,6 +84,7 @@ def _model(folder: JobFolder, epoch: float | None) -> TorchExport:
             crop_px=facts.crop_size,
             mean=_mean(folder, facts),
             rgb=True,
+            whitening=facts.whitening,
         ),
         labels=tuple((folder.path / LABELS_FILE).read_text(encoding="utf-8", errors="replace").splitlines()),
         where=NETWORK_FILE,
