@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,9 @@ from starlette.requests import Request
 from digits.store import Job, SnapshotRow
 from digits.web import services
 from digits.web.classifying import infer
+from digits.web.pages.layerlines import pictures_of
 from digits.web.reading import argument
+from digits.web.site import link
 
 _NO = ("", "0", "false", "no", "off")
 
@@ -33,6 +35,15 @@ def wants_layers(request: Request) -> bool:
 async def layers_of(request: Request, job: Job, snapshot: SnapshotRow, path: str) -> dict[str, Any]:
     """Return what the worker says of each layer while it looks at the picture at ``path``."""
     return await infer(request, job, snapshot, "/layers", {"path": path})
+
+
+def visualizations(request: Request, layers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a JSON answer that tells of layers; ``picture`` is an address, good for a day."""
+    rows = [
+        row | {"picture": link(request, picture) if picture else None}
+        for row, picture in zip(layers["layers"], pictures_of(layers), strict=True)
+    ]
+    return {"visualizations": rows, "total_parameters": layers["num_parameters"]}
 
 
 async def maps_of(

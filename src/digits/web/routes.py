@@ -176,7 +176,24 @@ DATASETS = [
     Route("GET", "/datasets/{job_id}", "A dataset", "datasets", page="datasets:show", api="datasets:show", twin=True),
 ]  # fmt: skip
 
+VIEW = Param("view_extension_id", "How the page shows outputs: all-raw-data.", "form")
+WHOLE = Param("dont_resize", "1: pictures keep their size, for fully convolutional networks.", "form")
+ONE = (MODEL_ID, Param("image_path", "Path or address of a picture.", "form"), Param("image_file", "Or the picture itself.", "file"), EPOCH)
+LAYERS = Param("show_visualizations", "1: also the shape, mean, standard deviation, histogram and picture of every layer.", "form")
+
+INFER = [
+    Route("GET POST", f"/models/images/generic/infer_{what}", summary, "inference", api=f"infer:{what}", answer="either", twin=True,
+          params=(*params, WHOLE, VIEW))
+    for what, summary, params in (
+        ("one", "All outputs for one picture", (*ONE, LAYERS)),
+        ("many", "All outputs for a list of pictures", LIST),
+        ("db", "All outputs for the records of an LMDB", (
+            MODEL_ID, Param("db_path", "The folder of an LMDB on the server.", "form", required=True), EPOCH)),
+        ("extension", "All outputs for what the kind of dataset asks for", ONE))
+]  # fmt: skip
+
 MODELS = [
+    *INFER,
     Route("POST", "/models/customize", "The text of a network, to be changed", "networks", api="networks:customize",
           answer="json-html", params=(Param("network", "Name of a standard network, or id of a model.", required=True), FRAMEWORK,
                                       EPOCH)),
@@ -275,10 +292,7 @@ def model_routes(kind: DatasetExtension) -> list[Route]:
         Route("POST", base, "Train a model, or one for each of several values", "models", api="create:model", answer="either", twin=True,
               login="action", params=(CLONE,), spec=TrainSpec),
         Route("GET POST", f"{base}/classify_one", "The classes of one picture", "inference", api="classify:one", answer="either",
-              twin=True, params=(
-            MODEL_ID, Param("image_path", "Path or address of a picture.", "form"),
-            Param("image_file", "Or the picture itself.", "file"), EPOCH,
-            Param("show_visualizations", "1: also the shape, mean, standard deviation, histogram and picture of every layer.", "form"))),
+              twin=True, params=(*ONE, LAYERS)),
         Route("GET POST", f"{base}/classify_many", "The classes of a list of pictures", "inference", api="classify:many", answer="either",
               twin=True, params=LIST),
         Route("GET POST", f"{base}/top_n", "The pictures that look most like each class", "inference", api="classify:top_n",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,10 +10,9 @@ from digits.core.errors import DigitsError
 from digits.web import services
 from digits.web.answers import as_json, render, wants_json
 from digits.web.classifying import are_numbers, asked_model, classify, entries_of, infer, one_picture, percent, shown
-from digits.web.inside import layers_of, maps_of, wants_layers
-from digits.web.pages.layerlines import layer_lines, pictures_of
+from digits.web.inside import layers_of, maps_of, visualizations, wants_layers
+from digits.web.pages.layerlines import layer_lines
 from digits.web.reading import read_form, whole_number
-from digits.web.site import link
 from digits.web.tally import TOP
 
 SHOWN_ROWS = 100
@@ -49,7 +46,7 @@ async def one(request: Request) -> Response:
         predictions = [[label, value] for _, label, value in top] if numbers else percent(top)
         layers = await layers_of(request, job, snapshot, str(path)) if wants_layers(request) else None
         if wants_json(request):
-            return as_json({"predictions": predictions} | (_visualizations(request, layers) if layers else {}))
+            return as_json({"predictions": predictions} | (visualizations(request, layers) if layers else {}))
         seen = await infer(request, job, snapshot, "/picture", {"path": str(path)})
         maps = [] if numbers else await maps_of(request, job, snapshot, str(path), top)
     return render(
@@ -68,15 +65,6 @@ async def one(request: Request) -> Response:
         lines=layer_lines(layers) if layers else None,
         num_parameters=layers["num_parameters"] if layers else 0,
     )
-
-
-def _visualizations(request: Request, layers: dict[str, Any]) -> dict[str, Any]:
-    """Return the part of the JSON that tells of layers; ``picture`` is an address, good for a day."""
-    rows = [
-        row | {"picture": link(request, picture) if picture else None}
-        for row, picture in zip(layers["layers"], pictures_of(layers), strict=True)
-    ]
-    return {"visualizations": rows, "total_parameters": layers["num_parameters"]}
 
 
 async def many(request: Request) -> Response:

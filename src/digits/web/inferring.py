@@ -1,0 +1,110 @@
+"""All that a network answers about many pictures, asked chunk by chunk and sent on as it comes: memory stays flat for any number."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+
+from digits.core.errors import DigitsError
+from digits.store import Job, SnapshotRow
+from digits.web.answers import to_json
+from digits.web.classifying import infer
+from digits.web.paths import is_allowed
+from digits.web.reading import argument
+from digits.web.site import settings
+
+CHUNK = 64
+_NO = ("", "0", "false", "no", "off")
+Result = Mapping[str, Any]
+"""``name`` (a path, or a record's key), ``ok``, and ``outputs`` (lists by output's name) or ``error`` (``message``, ``hint``)."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of which snapshot."""
+
+    request: Request
+    job: Job
+    snapshot: SnapshotRow
+
+    @property
+    def whole(self) -> bool:
+        """Whether pictures stay in their own size (``dont_resize``)."""
+        return argument(self.request, "dont_resize").strip().lower() not in _NO
+
+    async def _infer(self, path: str, body: Mapping[str, Any]) -> list[Result]:
+        answer = await infer(self.request, self.job, self.snapshot, path, {"whole": self.whole} | dict(body))
+        results: list[Result] = answer["results"]
+        return results
+
+    async def of_paths(self, paths: list[str]) -> AsyncIterator[Result]:
+        """Yield what the network answers about each picture, in their order; one that may not be read is refused."""
+        roots = settings(self.request).data_roots
+        done = 0
+        while done < len(paths):
+            some = [path for path in paths[done : done + CHUNK] if not roots or is_allowed(Path(path), roots)]
+            found = {each["name"]: each for each in await self._infer("/outputs", {"paths": some})} if some else {}
+            for path in paths[done : done + CHUNK]:
+                if path in found:
+                    yield found[path]
+                elif path in some:  # the answer ended before it
+                    break
+                else:
+                    yield {"name": path, "ok": False, "error": {"message": "The path lies outside data_roots."}}
+                done += 1
+
+    async def of_path(self, path: Path, name: str) -> Result:
+        """Return what the network answers about one picture.
+
+        Raises:
+            DigitsError: it cannot be used.
+        """
+        (result,) = await self._infer("/outputs", {"paths": [str(path)]})
+        if not result["ok"]:
+            raise DigitsError(result["error"]["message"], where=name, hint=result["error"].get("hint") or "")
+        return {**result, "name": name}
+
+    async def of_records(self, db_path: str) -> AsyncIterator[Result]:
+        """Yield what the network answers about each record of an LMDB.
+
+        Raises:
+            RefusedByServiceError: there is none.
+        """
+        after = ""
+        while results := await self._infer("/outputs_db", {"db_path": db_path, "after": after, "most": CHUNK}):
+            for result in results:
+                yield result
+            after = results[-1]["name"]
+
+
+async def as_text(results: AsyncIterator[Result], first: Result | None) -> AsyncIterator[bytes]:
+    """Yield the pieces of DIGITS' JSON, ``{"outputs": {name: {output: list}}}``; what could not be read stands under "refused".
+
+    The status line has gone by then: an error on the way ends the JSON with a key "error".
+    """
+    refused: list[dict[str, str]] = []
+    yield b'{"outputs": {'
+    comma = b""
+    trouble: DigitsError | None = None
+    try:
+        result = first
+        while result is not None:
+            if result["ok"]:
+                yield comma + to_json(result["name"]) + b": " + to_json(result["outputs"])
+                comma = b", "
+            else:
+                refused.append({"path": result["name"], "reason": _reason(result)})
+            result = await anext(results, None)
+    except DigitsError as error:
+        trouble = error
+    yield b"}" + (b', "refused": ' + to_json(refused) if refused else b"")
+    yield b"}" if trouble is None else b', "error": ' + to_json({"message": str(trouble)}) + b"}"
+
+
+def _reason(result: Result) -> str:
+    error = result["error"]
+    return f"{error['message']} {error.get('hint') or ''}".strip()
