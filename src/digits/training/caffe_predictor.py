@@ -9,7 +9,8 @@ from digits.core.settings import Device
 from digits.core.work import WorkerSettings
 from digits.training.caffe_deploy import open_deploy, python_layers_of
 from digits.training.caffe_transform import answering_param, read_train_val, transform_of
-from digits.training.inference import Built, ModelFacts, Predictor
+from digits.training.inference import Built, Predictor
+from digits.training.modelfacts import ModelFacts
 
 
 def open_predictor(folder: JobFolder, epoch: float | None = None, device: Device = "auto") -> Predictor:
@@ -20,9 +21,11 @@ def open_predictor(folder: JobFolder, epoch: float | None = None, device: Device
         DigitsError: its files cannot be used.
     """
 
-    def build(_: ModelFacts, place: torch.device) -> Built:
+    def build(facts: ModelFacts, place: torch.device) -> Built:
         net = open_deploy(folder, place)
-        return net, transform_of(answering_param(read_train_val(folder)), folder.path, device=place)
+        return net, transform_of(
+            answering_param(read_train_val(folder)), folder.path, device=place, whiten=facts.whitening
+        )
 
     with python_layers_of(folder, allowed=WorkerSettings.from_environment().python_layers):
         return Predictor.load(folder, epoch, device, build)

@@ -26,8 +26,9 @@ from digits.networks.caffe.weighing import can_weigh, weigh
 from digits.training import devices, parts
 from digits.training.caffe_deploy import DEPLOY_FILE, placed, python_layers_of
 from digits.training.caffe_transform import TRAIN_VAL_FILE, transform_of
-from digits.training.dataset import MEAN_FILE, mean_of
+from digits.training.dataset import MEAN_FILE
 from digits.training.finetune import copy_weights
+from digits.training.mean import mean_of
 from digits.training.parts import Side, Training
 from digits.training.run import Run
 
@@ -94,7 +95,9 @@ def _side(
     inputs = dict(zip(layer.top, (data, (batch_size, *answer)), strict=False))
     generator = torch.Generator().manual_seed(job.seed)
     net = build(message, inputs, phase=phase, where=ORIGINAL_FILE, generator=generator, share=share)
-    transform = transform_of(layer.transform_param, job.folder.path, device=job.device)
+    transform = transform_of(
+        layer.transform_param, job.folder.path, device=job.device, whiten=job.spec.augmentation.whitening
+    )
     target_blob = layer.top[1] if len(layer.top) > 1 else ""
     net = placed(net, job.device, compiled=compiled)
     return net, Side(net, transform, batch_size, layer.top[0], target_blob)

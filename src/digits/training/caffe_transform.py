@@ -11,7 +11,7 @@ from digits.caffeproto.filter import filter_net
 from digits.caffeproto.text import parse_net
 from digits.caffeproto.upgrade import upgrade_net
 from digits.core.jobfolder import JobFolder
-from digits.training.dataset import mean_of
+from digits.training.mean import mean_of
 from digits.training.transform import Transform
 
 TRAIN_VAL_FILE = "train_val.prototxt"
@@ -38,12 +38,14 @@ def answering_param(net: caffe_pb2.NetParameter) -> caffe_pb2.TransformationPara
 
 
 def transform_of(
-    param: caffe_pb2.TransformationParameter, folder: Path, *, device: torch.device | None = None
+    param: caffe_pb2.TransformationParameter, folder: Path, *, device: torch.device | None = None, whiten: bool = False
 ) -> Transform:
-    """Return what a data layer does to pictures; its mean picture lies in ``folder``."""
+    """Return what a data layer does to pictures; its mean picture lies in ``folder``; ``whiten`` is the form's."""
     mean = None
     if param.HasField("mean_file"):
         mean = mean_of(folder / param.mean_file, "image")
     elif param.mean_value:
         mean = torch.tensor(list(param.mean_value), dtype=torch.float32)[:, None, None]
-    return Transform(mean_CHW=mean, crop_px=param.crop_size, scale=param.scale, mirror=param.mirror, device=device)
+    return Transform(
+        mean_CHW=mean, crop_px=param.crop_size, scale=param.scale, mirror=param.mirror, device=device, whiten=whiten
+    )

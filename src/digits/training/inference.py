@@ -9,7 +9,6 @@ Legend: HWC = height, width, channels of uint8; RGB where there are 3.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -26,28 +25,12 @@ from digits.training import devices, snapshots
 from digits.training.activationmap import ActivationMaps, activation_maps
 from digits.training.dataset import LABELS_FILE
 from digits.training.layerviews import LayerView, layer_views
+from digits.training.modelfacts import MODEL_FILE, ModelFacts
 from digits.training.run import Network
 from digits.training.targets import Target, target
 from digits.training.transform import Transform, centre
 
-MODEL_FILE = "model.json"
 _BATCH = 32  # pictures at a time: enough to fill a device, little memory
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """``model.json``: what a trained model needs to know of its dataset, so that it answers without it."""
-
-    target_kind: str
-    channels: int
-    height: int
-    width: int
-    resize_mode: str
-    seed: int
-    """The dataset's, of the noise that some resize modes pad with."""
-    use_mean: str
-    crop_size: int
-    data_blob: str
 
 
 Built = tuple[Network, Transform]

@@ -23,14 +23,17 @@ from digits.core.trainspec import CustomNetwork, LentNetwork, StandardNetwork, T
 from digits.core.work import StopCheck, StoppedError, WorkerSettings
 from digits.data.reader import DatasetReader
 from digits.networks.caffe.solver_text import solver
-from digits.training import devices, loop, snapshots
+from digits.training import course, devices
+from digits.training.augment import Augmenter
 from digits.training.balance import class_weights
 from digits.training.caffelog import CaffeLog
+from digits.training.course import choose_seed
 from digits.training.dataset import LABELS_FILE, MEAN_FILE, Dataset
-from digits.training.inference import MODEL_FILE, ModelFacts
+from digits.training.loop import TorchRun
+from digits.training.modelfacts import MODEL_FILE, ModelFacts
 from digits.training.policies import Schedule
 from digits.training.reporting import Report
-from digits.training.run import Network, Run, TestSet, choose_seed, snapshot_to_go_on_from
+from digits.training.run import Network, Run, TestSet
 from digits.training.solvers import make_solver
 from digits.training.sources import Frames, TrainingSource, load_frames
 from digits.training.targets import target
@@ -156,7 +159,7 @@ def write_facts(
     facts = ModelFacts(
         target_kind=found["target_kind"], channels=channels, height=height, width=width,
         resize_mode=found["resize_mode"], seed=found.get("random_seed", 0), use_mean=job.spec.use_mean,
-        crop_size=crop_size, data_blob=data_blob,
+        crop_size=crop_size, data_blob=data_blob, whitening=job.spec.augmentation.whitening,
     )  # fmt: skip
     write_json(job.folder.path / MODEL_FILE, asdict(facts))
 
@@ -198,8 +201,9 @@ def assemble(
     source = TrainingSource(
         _frames(job, "train", train_reader, report), train.transform, kind.collate,
         batch_size=train.batch_size, seed=job.seed, shuffle=job.spec.shuffle, balanced=job.spec.class_balance == "sampling",
+        augmenter=_augmenter(job, train.transform.crop_px),
     )  # fmt: skip
-    return Run(
+    return TorchRun(
         spec=job.spec, folder=job.folder, emit=job.emit, stop=job.stop, device=job.device, seed=job.seed, kind=kind,
         net=train.net, test=test, source=source, data_blob=train.data_blob, target_blob=train.target_blob,
         solver=make_solver(solver_file, train.net.parameters), schedule=Schedule.from_solver(solver_file),
@@ -222,15 +226,12 @@ def go(folder: JobFolder, prepare: Callable[[float], Run], first: Callable[[Run]
         DigitsError: the network, the dataset or the training cannot be used, in words.
     """
     with devices.denormals_flushed():
-        snapshot = snapshot_to_go_on_from(folder)
-        run = prepare(snapshots.read_facts(snapshot).epoch if snapshot else 0.0)
-        try:
-            run.begin(snapshot)
-            if not run.first_step:
-                first(run)
-            return loop.train(run)
-        finally:
-            run.close()
+        return course.go(folder, prepare, first)
+
+
+def _augmenter(job: Training, crop_px: int) -> Augmenter | None:
+    spec = job.spec.augmentation
+    return Augmenter(spec, seed=job.seed, device=job.device, crop_px=crop_px) if spec.varies else None
 
 
 def _frames(job: Training, db: str, reader: DatasetReader, report: Report) -> Frames:

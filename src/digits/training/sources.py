@@ -22,6 +22,7 @@ from torch import Tensor
 
 from digits.core.errors import TrainingError
 from digits.data.reader import DatasetReader, ProgressCall
+from digits.training.augment import Augmenter
 from digits.training.order import Balanced, Order, Passes
 from digits.training.transform import Places, Transform, cut
 
@@ -134,6 +135,7 @@ class TrainingSource:
         seed: of the order, the crops and the mirrors.
         shuffle: a new order each pass; else the order of the keys.
         balanced: classes come equally often; ``frames.targets`` are class ids then.
+        augmenter: changes the pictures by chance.
     """
 
     def __init__(
@@ -146,9 +148,11 @@ class TrainingSource:
         seed: int,
         shuffle: bool,
         balanced: bool = False,
+        augmenter: Augmenter | None = None,
     ) -> None:
         self._frames = frames
         self._transform = transform
+        self._augmenter = augmenter
         self._collate = collate
         self._batch_size = batch_size
         self._seed = seed
@@ -172,6 +176,8 @@ class TrainingSource:
             records, images_NCHW, places = future.result()
             self._ahead = (number + 1, self._thread.submit(self._gather, number + 1))
         targets = self._collate(self._frames.targets[records])
+        if self._augmenter is not None:
+            images_NCHW = self._augmenter(images_NCHW, places, number)
         return self._transform(images_NCHW, places), targets.to(self._transform.device, non_blocking=True)
 
     def records(self, number: int) -> NDArray[np.int64]:
@@ -185,7 +191,7 @@ class TrainingSource:
             self._thread.shutdown(cancel_futures=True)
 
     def _gather(self, number: int) -> _Gathered:
-        """Fetch the pictures of batch ``number``, cut out where a crop is asked for; uint8, on the host."""
+        """Fetch the pictures of batch ``number``, cut out where a crop is asked for and nobody else does it; uint8, on the host."""
         images_NCHW, side_px = self._frames.images_NCHW, self._transform.crop_px
         records = self.records(number)
         rows = torch.from_numpy(records)
@@ -198,7 +204,7 @@ class TrainingSource:
             torch.from_numpy(chance.integers(0, images_NCHW.shape[3] - side_w + 1, len(rows))),
             torch.from_numpy(chance.random(len(rows)) < 0.5) if self._transform.mirror else None,
         )
-        if not side_px:
+        if not side_px or (self._augmenter is not None and self._augmenter.warps):
             return records, self._pin(images_NCHW.index_select(0, rows)), places
         return records, self._pin(cut(images_NCHW, rows, places.tops_px, places.lefts_px, side_px)), places
 

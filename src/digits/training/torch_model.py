@@ -9,7 +9,8 @@ import torch
 
 from digits.networks.torch.definition import TorchDefinition
 from digits.networks.torch.params import Params
-from digits.training.dataset import MEAN_FILE, Mean, mean_of
+from digits.training.dataset import MEAN_FILE, Mean
+from digits.training.mean import mean_of
 from digits.training.transform import Transform
 
 
@@ -35,7 +36,9 @@ def placed(definition: TorchDefinition, device: torch.device, *, compiled: bool 
         model.compile()
 
 
-def transform_for(folder: Path, use_mean: str, crop_px: int, device: torch.device) -> Transform:
+def transform_for(
+    folder: Path, use_mean: str, crop_px: int, device: torch.device, *, whiten: bool = False
+) -> Transform:
     """Return what happens to pictures: cut, minus the mean, then RGB, as PyTorch's own networks have it; values 0 to 255."""
     mean = mean_of(folder / MEAN_FILE, cast(Mean, use_mean))
-    return Transform(mean_CHW=mean, crop_px=crop_px, device=device, rgb=True)
+    return Transform(mean_CHW=mean, crop_px=crop_px, device=device, rgb=True, whiten=whiten)

@@ -11,7 +11,8 @@ from digits.networks.torch.definition import define
 from digits.networks.torch.net import TorchNet
 from digits.networks.torch.text import NETWORK_FILE
 from digits.training.dataset import LABELS_FILE
-from digits.training.inference import ModelFacts, Predictor
+from digits.training.inference import Predictor
+from digits.training.modelfacts import ModelFacts
 from digits.training.torch_model import params_of, placed, transform_for
 from digits.training.transform import Transform
 
@@ -27,7 +28,9 @@ def open_predictor(folder: JobFolder, epoch: float | None = None, device: Device
     return Predictor.load(folder, epoch, device, lambda facts, place: answering(folder, facts, place, allowed=allowed))
 
 
-def answering(folder: JobFolder, facts: ModelFacts, place: torch.device, *, allowed: bool) -> tuple[TorchNet, Transform]:
+def answering(
+    folder: JobFolder, facts: ModelFacts, place: torch.device, *, allowed: bool
+) -> tuple[TorchNet, Transform]:
     """Return the network of a job without its weights, and what it does to pictures."""
     crop_size = folder.record().spec.get("crop_size")  # of a training or of a pretrained model
     num_classes = len((folder.path / LABELS_FILE).read_text(encoding="utf-8", errors="surrogateescape").splitlines())
@@ -36,4 +39,4 @@ def answering(folder: JobFolder, facts: ModelFacts, place: torch.device, *, allo
     definition = define(text, params, allowed=allowed, where=NETWORK_FILE)
     placed(definition, place)
     net = TorchNet(definition, facts.target_kind, "TEST")
-    return net, transform_for(folder.path, facts.use_mean, facts.crop_size, place)
+    return net, transform_for(folder.path, facts.use_mean, facts.crop_size, place, whiten=facts.whitening)

@@ -80,7 +80,7 @@ def prepare(
         layers=layer_rows(definition, (job.dataset.size[0], *seen)), crop_size=crop_px, data_blob=DATA,
     )  # fmt: skip
     placed(definition, job.device, compiled=job.can_compile())
-    transform = transform_for(folder.path, spec.use_mean, crop_px, job.device)
+    transform = transform_for(folder.path, spec.use_mean, crop_px, job.device, whiten=spec.augmentation.whitening)
     return parts.assemble(
         job,
         Side(net, transform, batch_train, DATA, LABEL),

@@ -1,6 +1,6 @@
 """From stored pictures to a network's input, in batches on the device: Caffe's transform of a Data layer.
 
-The order is Caffe's: crop, minus the mean at the same place, times the scale, mirror. Training and validation and the testing of single
+The order is Caffe's: crop, minus the mean at the same place, times the scale, mirror; whitening comes last. Training and validation and the testing of single
 pictures run this same code.
 
 Legend: N pictures, H height, W width, C channels; BGR where there are 3, as Caffe has them.
@@ -36,6 +36,7 @@ class Transform:
         mirror: whether each picture is mirrored by chance (in training and in tests, as Caffe does).
         device: where the result is made.
         rgb: whether three channels come out as RGB; BGR, as Caffe has them, if not.
+        whiten: whether each picture is brought to mean 0 and standard deviation 1 at the end.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class Transform:
         mirror: bool = False,
         device: torch.device | None = None,
         rgb: bool = False,
+        whiten: bool = False,
     ) -> None:
         self.crop_px = crop_px
         self.scale = scale
         self.mirror = mirror
         self.rgb = rgb
+        self.whiten = whiten
         self.device = device or torch.device("cpu")
         self._mean_1CHW: Tensor | None = None
         if mean_CHW is not None:
@@ -62,7 +65,7 @@ class Transform:
         """Return the network's input, float32 [N, C, H, W].
 
         Args:
-            images_NCHW: uint8; cut out already where ``places`` says so, else whole: then the centre is taken.
+            images_NCHW: uint8, or float32 of one's own, which is changed; cut out already where ``places`` says so, else whole: then the centre is taken.
             places: where they were cut out.
         """
         if self.crop_px and places is None:
@@ -77,7 +80,7 @@ class Transform:
             data_NCHW = torch.where(mirrored, data_NCHW.flip(3), data_NCHW)
         if self.rgb and data_NCHW.shape[1] == _COLOURS:
             data_NCHW = data_NCHW.flip(1)
-        return data_NCHW
+        return whitened(data_NCHW) if self.whiten else data_NCHW
 
     def whole(self) -> Transform:
         """Return what this does, for pictures of any size: nothing is cut out, and a mean picture is stretched to theirs."""
@@ -101,6 +104,12 @@ class _Stretched(Transform):
             return super().__call__(images_NCHW, places)
         stretched = F.interpolate(mean, images_NCHW.shape[2:], mode="bilinear")[0]
         return Transform(mean_CHW=stretched, scale=self.scale, device=self.device, rgb=self.rgb)(images_NCHW)
+
+
+def whitened(data_NCHW: Tensor) -> Tensor:
+    """Return each picture minus its mean, divided by its standard deviation, which counts as at least 1 / sqrt(values), as in TensorFlow."""
+    std, mean = torch.std_mean(data_NCHW, dim=(1, 2, 3), correction=0, keepdim=True)
+    return (data_NCHW - mean) / std.clamp(min=data_NCHW[0].numel() ** -0.5)
 
 
 def centre(images_NCHW: Tensor, side_px: int) -> Tensor:

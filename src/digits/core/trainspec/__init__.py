@@ -8,6 +8,7 @@ from pydantic import model_validator
 
 from digits.core.settings import Device
 from digits.core.spec import FieldError, Spec, field
+from digits.core.trainspec.augmentation import Augmentation
 from digits.core.trainspec.keeping import EarlyStop, Keeping
 from digits.core.trainspec.networks import (
     CustomNetwork,
@@ -29,7 +30,7 @@ from digits.core.trainspec.policies import (
 )
 
 __all__ = [
-    "MEANS", "PRECISIONS", "SOLVERS", "CustomNetwork", "EarlyStop", "ExpPolicy", "FixedPolicy", "InvPolicy",
+    "MEANS", "PRECISIONS", "SOLVERS", "Augmentation", "CustomNetwork", "EarlyStop", "ExpPolicy", "FixedPolicy", "InvPolicy",
     "Keeping", "LentNetwork", "LrPolicy", "MultistepPolicy", "NetworkChoice", "PolyPolicy", "PretrainedNetwork",
     "PreviousNetwork", "SigmoidPolicy", "StandardNetwork", "StepPolicy", "TrainSpec",
 ]  # fmt: skip
@@ -153,6 +154,7 @@ class TrainSpec(Spec):
     shuffle: bool = field(
         True, title="Shuffle Train Data", description="The records come in a new order each epoch.", absent=True
     )
+    augmentation: Augmentation = Augmentation()
     class_balance: Literal["none", "weights", "sampling"] = field(
         "none",
         title="Class balance",

@@ -32,6 +32,8 @@ class Preprocessing:
     scale: float = 1.0
     rgb: bool = False
     """Whether three channels are red first, in the mean too."""
+    whitening: bool = False
+    """Whether each picture is brought to mean 0 and standard deviation 1 at the end."""
 
     def mean_of_input(self) -> NDArray[np.float32] | None:
         """Return the mean as it lies over the network's input: a picture's centre where the input is one."""
@@ -64,6 +66,7 @@ class Preprocessing:
             "crop": self.crop_px or None,
             "mean_values": self.mean_values(),
             "scale": self.scale,
+            "whitening": self.whitening,
             "steps": self.steps(inputs),
         }
         mean = self.mean_of_input()
@@ -93,6 +96,8 @@ class Preprocessing:
             steps.append(f"Subtract {_listed(self.mean_values())} from the channels.")
         if self.scale != 1:
             steps.append(f"Multiply by {self.scale:g}.")
+        if self.whitening:
+            steps.append("Subtract the mean of all values of this picture, and divide by their standard deviation.")
         return steps
 
     def _channels(self, inputs: Shapes) -> str:
