@@ -27,7 +27,7 @@ def add_all(
 
 def softmax(scores: NDArray[Any]) -> NDArray[Any]:
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
 
 def test_numbers_of_one_class_a_picture() -> None:
