@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from digits.cli.connect import FILE, running_server
+from digits.cli.serve import listen
 from digits.core import platform
 from digits.core.settings import load_settings
 from tests.cli.running import clean_environment, digits, running
@@ -41,6 +43,24 @@ def test_a_taken_port_is_said_in_one_line(tmp_path: Path, kind: str) -> None:
 
     assert f"Port {port} cannot be used: Address already in use." in words
     assert "-p 0" in words
+
+
+def test_an_answer_goes_at_once_and_does_not_wait_for_the_client_to_acknowledge_its_head(tmp_path: Path) -> None:
+    settings = load_settings(root=tmp_path / "root", port=0)
+
+    async def is_set_on_what_is_accepted() -> bool:
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def accepted(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            found.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(accepted, sock=listen(settings)) as server:
+            _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.close()
+            return bool(await found)
+
+    assert asyncio.run(is_set_on_what_is_accepted())
 
 
 def test_a_second_server_on_one_root_is_told_of_the_first_and_the_first_stays_known(tmp_path: Path) -> None:
