@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,7 +36,7 @@ from digits.training.reporting import Report
 from digits.training.run import Network, Run, TestSet
 from digits.training.solvers import make_solver
 from digits.training.sources import Frames, TrainingSource, load_frames
-from digits.training.targets import target
+from digits.training.targets import Target, target
 from digits.training.tensorboard import FOLDER as TENSORBOARD
 from digits.training.tensorboard import TensorBoardMetrics
 from digits.training.transform import Transform
@@ -164,6 +164,62 @@ def write_facts(
     write_json(job.folder.path / MODEL_FILE, asdict(facts))
 
 
+@dataclass(frozen=True)
+class Fed:
+    """What a training sees, and how it tells of it."""
+
+    kind: Target
+    source: TrainingSource
+    val: Frames | None
+    course: Mapping[str, Any]
+    """Fields of ``Course``."""
+
+
+def feed(
+    job: Training,
+    *,
+    transform: Transform,
+    batch_size: int,
+    databases: tuple[DatasetReader, DatasetReader | None],
+    solver_file: SolverParameter,
+    parameters: int,
+    log_file: str,
+    begun: float,
+) -> Fed:
+    """Decode the pictures; ``begun`` epochs are done already."""
+    train, val = databases
+    steps_per_epoch = math.ceil(len(train) / batch_size)
+    facts = {
+        "content_hash": job.dataset.facts.get("content_hash"),
+        "parameters": parameters,
+        "iterations": solver_file.max_iter,
+        "steps_per_epoch": steps_per_epoch,
+        "batch_size": batch_size,
+        "device": job.device.type,
+        "seed": job.seed,
+    }
+    metrics = MetricsWriter(job.folder.metrics)
+    if job.spec.tensorboard:
+        metrics = TensorBoardMetrics(job.folder.metrics, job.folder.path / TENSORBOARD)
+    report = Report(
+        job.emit, metrics, steps_per_epoch=steps_per_epoch, epochs=job.spec.train_epochs, facts=facts, begun=begun
+    )
+    val_frames = _frames(job, "val", val, report) if val is not None else None
+    kind = target(train.target_kind)
+    source = TrainingSource(
+        _frames(job, "train", train, report), transform, kind.collate,
+        batch_size=batch_size, seed=job.seed, shuffle=job.spec.shuffle, balanced=job.spec.class_balance == "sampling",
+        augmenter=_augmenter(job, transform.crop_px),
+    )  # fmt: skip
+    course = {
+        "spec": job.spec, "folder": job.folder, "emit": job.emit, "stop": job.stop, "seed": job.seed,
+        "schedule": Schedule.from_solver(solver_file), "batch_size": batch_size, "max_iter": solver_file.max_iter,
+        "display": solver_file.display, "test_interval": solver_file.test_interval, "snapshot_interval": solver_file.snapshot,
+        "report": report, "metrics": metrics, "log": CaffeLog(job.folder.path / log_file), "facts": facts,
+    }  # fmt: skip
+    return Fed(kind, source, val_frames, course)
+
+
 def assemble(
     job: Training,
     train: Side,
@@ -175,45 +231,22 @@ def assemble(
     log_file: str,
     begun: float,
 ) -> Run:
-    """Decode the pictures, and return the training, ready to begin; ``begun`` epochs are done already."""
-    train_reader, val_reader = databases
-    steps_per_epoch = math.ceil(len(train_reader) / train.batch_size)
-    facts = {
-        "content_hash": job.dataset.facts.get("content_hash"),
-        "parameters": parameters,
-        "iterations": solver_file.max_iter,
-        "steps_per_epoch": steps_per_epoch,
-        "batch_size": train.batch_size,
-        "device": job.device.type,
-        "seed": job.seed,
-    }
-    metrics = MetricsWriter(job.folder.metrics)
-    if job.spec.tensorboard:
-        metrics = TensorBoardMetrics(job.folder.metrics, job.folder.path / TENSORBOARD)
-    report = Report(
-        job.emit, metrics, steps_per_epoch=steps_per_epoch, epochs=job.spec.train_epochs, facts=facts, begun=begun
-    )
+    """Decode the pictures, and return the training by torch, ready to begin; ``begun`` epochs are done already."""
+    fed = feed(
+        job, transform=train.transform, batch_size=train.batch_size, solver_file=solver_file,
+        databases=databases if val is not None else (databases[0], None),
+        parameters=parameters, log_file=log_file, begun=begun,
+    )  # fmt: skip
     test = None
-    if val is not None and val_reader is not None:
-        frames = _frames(job, "val", val_reader, report)
-        test = TestSet(val.net, frames, val.transform, val.batch_size, val.data_blob, val.target_blob)
-    kind = target(train_reader.target_kind)
-    source = TrainingSource(
-        _frames(job, "train", train_reader, report), train.transform, kind.collate,
-        batch_size=train.batch_size, seed=job.seed, shuffle=job.spec.shuffle, balanced=job.spec.class_balance == "sampling",
-        augmenter=_augmenter(job, train.transform.crop_px),
-    )  # fmt: skip
+    if val is not None and fed.val is not None:
+        test = TestSet(val.net, fed.val, val.transform, val.batch_size, val.data_blob, val.target_blob)
     return TorchRun(
-        spec=job.spec, folder=job.folder, emit=job.emit, stop=job.stop, device=job.device, seed=job.seed, kind=kind,
-        net=train.net, test=test, source=source, data_blob=train.data_blob, target_blob=train.target_blob,
-        solver=make_solver(solver_file, train.net.parameters), schedule=Schedule.from_solver(solver_file),
-        batch_size=train.batch_size, max_iter=solver_file.max_iter, display=solver_file.display,
-        test_interval=solver_file.test_interval, snapshot_interval=solver_file.snapshot, report=report,
-        metrics=metrics, log=CaffeLog(job.folder.path / log_file), facts=facts,
+        **fed.course, device=job.device, kind=fed.kind, net=train.net, test=test, source=fed.source,
+        data_blob=train.data_blob, target_blob=train.target_blob, solver=make_solver(solver_file, train.net.parameters),
     )  # fmt: skip
 
 
-def go(folder: JobFolder, prepare: Callable[[float], Run], first: Callable[[Run], object]) -> dict[str, Any]:
+def go(folder: JobFolder, prepare: Callable[[float], course.Course], first: Callable[[Any], object]) -> dict[str, Any]:
     """Train from where the job stands to the end.
 
     Args:

@@ -48,8 +48,8 @@ class Network(Protocol):
     def state(self) -> dict[str, NDArray[np.float32]]:
         """Return the weights, "<layer>:<blob index>"."""
 
-    def load_state(self, state: Mapping[str, NDArray[np.float32]]) -> object:
-        """Put weights in."""
+    def load_state(self, state: Mapping[str, NDArray[np.float32]], *, partial: bool = False) -> object:
+        """Put weights in; with ``partial`` names that one side lacks are passed over."""
 
     def memory(self) -> dict[str, Tensor]:
         """Return what layers remember from pass to pass beside their weights, by name; empty for most networks."""
