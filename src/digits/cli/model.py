@@ -1,4 +1,4 @@
-"""``digits model create|ls|show|resume|snapshots|classify|evaluate|export|metrics|compare``."""
+"""``digits model create|ls|show|resume|snapshots|classify|evaluate|export|metrics|compare|report``."""
 
 from __future__ import annotations
 
@@ -279,3 +279,19 @@ def compare(client: Client, job_ids: tuple[str, ...], as_json: bool) -> None:
 
 def _brief(value: str | None) -> str | None:
     return value if value is None or (len(value) <= 60 and "\n" not in value) else f"{len(value.splitlines())} lines"
+
+
+@model.command()
+@click.argument("job_id", metavar="ID")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The file to write: model.html.",
+)
+@with_client
+def report(client: Client, job_id: str, output: Path) -> None:
+    """Write all about a model as one HTML file: curves, settings, data, figures of each class, network."""
+    client.model.report(job_id, output)
+    print_written(output)

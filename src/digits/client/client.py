@@ -240,6 +240,10 @@ class Models:
         """Return every point of every curve as CSV."""
         return self._client.request("GET", f"/models/{self._client.find(job_id)}/metrics.csv").text
 
+    def report(self, job_id: str, file: Path) -> None:
+        """Write all about a model to ``file``: one HTML page without outside references."""
+        self._client.download(f"/models/{self._client.find(job_id)}/report.html", file)
+
     def compare(self, job_ids: Sequence[str]) -> answers.Compared:
         """Return 2 to 20 models side by side: settings that differ, what each curve came to.
 

@@ -229,6 +229,8 @@ MODELS = [
         Param("series", "Comma-separated names; all where it is not given."), Param("from", "First epoch."),
         Param("to", "Last epoch."), Param("points", "At most so many buckets a series (2000)."),
         Param("after", "Only what came after this step."))),
+    Route("GET", "/models/{job_id}/report.html", "All about a model in one file to hand on, without outside references", "models",
+          api="report:report", answer="html"),
     Route("GET", "/models/{job_id}/metrics.csv", "Every point of the curves", "models", api="curves:metrics_csv", answer="file"),
     *(Route("GET POST", f"/models/{{job_id}}/download{ending}", "The trained model as one archive", "models",
             api="download:download", answer="file", params=(Param("epoch", "Epoch of the snapshot; the newest where it is not given."),))

@@ -94,16 +94,28 @@ def _stored(request: Request) -> Response:
     text = str(request.path_params["index"])
     if not (text.isascii() and text.isdigit() and len(text) < 12):
         raise NotFoundError("There is no such record.")
-    row = int(text)
-    db = browse.database_name(job, str(request.path_params["db"]))
+    data = stored_picture(job, str(request.path_params["db"]), int(text))
+    media_type = media_type_of(data)
+    return Response(data, headers={"Cache-Control": f"private, max-age={A_DAY_S}, immutable"}, media_type=media_type)
+
+
+def stored_picture(job: Job, db: str, row: int) -> bytes:
+    """Return the picture of record ``row`` of a dataset's database as a PNG or JPEG.
+
+    Raises:
+        NotFoundError: there is no such database or record.
+    """
+    db = browse.database_name(job, db)
     key = browse.key_of(job, db, row)
     try:
-        is_hdf5 = job.facts.get("backend") == "hdf5"
-        data = _in_hdf5(job, db, row) if is_hdf5 else _in_lmdb(job, db, key)
+        return _in_hdf5(job, db, row) if job.facts.get("backend") == "hdf5" else _in_lmdb(job, db, key)
     except DataError as error:
         raise NotFoundError(error.message, where=error.where) from error
-    media_type = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
-    return Response(data, headers={"Cache-Control": f"private, max-age={A_DAY_S}, immutable"}, media_type=media_type)
+
+
+def media_type_of(picture: bytes) -> str:
+    """Return the media type of a stored picture."""
+    return "image/png" if picture.startswith(b"\x89PNG") else "image/jpeg"
 
 
 def _in_lmdb(job: Job, db: str, key: bytes) -> bytes:

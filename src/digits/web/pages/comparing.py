@@ -70,14 +70,15 @@ def show(request: Request) -> Response:
     groups = {job.group for job in models}
     return live_page(
         request, "models/compare.html", lines=lines, ids=argument(request, "ids"),
-        settings=[_title(name) for name in apart], measures=[_measure_title(name) for name in told],
+        settings=[title(name) for name in apart], measures=[measure_title(name) for name in told],
         series=[(name, joblists.series_title(name)) for name in [*found, "lr"]],
-        alike=[(_title(name), _column(request, name, [values[0]])[0]) for name, values in settings.items() if name not in apart],
+        alike=[(title(name), _column(request, name, [values[0]])[0]) for name, values in settings.items() if name not in apart],
         group=groups.pop() if len(groups) == 1 else "", live=any(job.is_running for job in models),
     )  # fmt: skip
 
 
-def _title(name: str) -> str:
+def title(name: str) -> str:
+    """Return what the form calls a setting."""
     return {"dataset": "Dataset"}.get(name) or _titles().get(name, name)
 
 
@@ -89,7 +90,7 @@ def _titles() -> dict[str, str]:
 def _column(request: Request, name: str, values: Sequence[str | None]) -> list[str | None]:
     if name == "dataset":
         return [_job_name(request, value) for value in values]
-    return [_brief(value) for value in values]
+    return [brief(value) for value in values]
 
 
 def _job_name(request: Request, job_id: str | None) -> str | None:
@@ -99,7 +100,7 @@ def _job_name(request: Request, job_id: str | None) -> str | None:
         return job_id
 
 
-def _brief(value: str | None) -> str | None:
+def brief(value: str | None) -> str | None:
     """Return a long text as its number of lines and a sum that tells it from others; anything else as it is."""
     if value is None or (len(value) <= LONGEST and "\n" not in value):
         return value
@@ -107,7 +108,8 @@ def _brief(value: str | None) -> str | None:
     return f"{words.counted(len(value.splitlines()), 'line')} ({digest:08x})"
 
 
-def _measure_title(name: str) -> str:
+def measure_title(name: str) -> str:
+    """Return "accuracy (val), %"."""
     return joblists.series_title(name) + (", %" if joblists.is_accuracy(name) else "")
 
 
