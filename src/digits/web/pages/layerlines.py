@@ -59,13 +59,17 @@ def _line(row: Mapping[str, Any], picture: str) -> LayerLine:
         name=row["name"], kind=row["kind"], layer_type=row["type"], shape=" × ".join(map(str, row["shape"])) or "one number",
         parameters=words.commas(row["param_count"]) if "param_count" in row else "",
         mean=words.figure(_number(row["mean"])), std=words.figure(_number(row["std"])),
-        bars=_bars(counts), low=words.figure(ticks[0]), high=words.figure(ticks[-1]),
+        bars=_bars(counts), low=_short(ticks[0]), high=_short(ticks[-1]),
         picture=picture, width_px=tiles["width"], height_px=tiles["height"], remark=remark,
     )  # fmt: skip
 
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else value
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}".replace("-", words.MINUS)
 
 
 def _bars(counts: Sequence[float]) -> str:
