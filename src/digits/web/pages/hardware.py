@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -73,22 +74,28 @@ def _gpus(indices: tuple[int, ...]) -> list[Device]:
         pynvml.nvmlInit()
     except Exception:  # no driver, no library: the panel shows the process alone
         return []
-    found = []
     try:
-        for index in indices:
-            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-            name = pynvml.nvmlDeviceGetName(handle)
-            busy = pynvml.nvmlDeviceGetUtilizationRates(handle).gpu
-            memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-            heat = pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU)
-            gauges = [
-                Gauge("Busy", busy / 100, f"{busy} %"),
-                Gauge("Memory", memory.used / memory.total, f"{memory.used / 1e9:.1f} of {memory.total / 1e9:.1f} GB"),
-                Gauge("Heat", min(1.0, heat / 100), f"{heat} °C"),
-            ]
-            found.append(Device(f"GPU {index}, {name if isinstance(name, str) else name.decode()}", gauges))
-    except pynvml.NVMLError:
-        return found
+        return [device for index in indices if (device := _gpu(pynvml, index)) is not None]
     finally:
         pynvml.nvmlShutdown()
-    return found
+
+
+def _gpu(nvml: Any, index: int) -> Device | None:
+    """Return a GPU with those gauges that it has; None where there is none of that number (any more)."""
+    try:
+        handle = nvml.nvmlDeviceGetHandleByIndex(index)
+        name = nvml.nvmlDeviceGetName(handle)
+    except nvml.NVMLError:
+        return None
+    gauges = []
+    with suppress(nvml.NVMLError):  # a slice of a GPU (MIG) is not said to be busy
+        busy = nvml.nvmlDeviceGetUtilizationRates(handle).gpu
+        gauges.append(Gauge("Busy", busy / 100, f"{busy} %"))
+    with suppress(nvml.NVMLError):
+        memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+        text = f"{memory.used / 1e9:.1f} of {memory.total / 1e9:.1f} GB"
+        gauges.append(Gauge("Memory", memory.used / memory.total, text))
+    with suppress(nvml.NVMLError):
+        heat = nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)
+        gauges.append(Gauge("Heat", min(1.0, heat / 100), f"{heat} °C"))
+    return Device(f"GPU {index}, {name if isinstance(name, str) else name.decode()}", gauges)
