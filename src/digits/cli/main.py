@@ -21,6 +21,7 @@ COMMANDS = {
     "model": ("digits.cli.model:model", "Train, look at and use models."),
     "evaluation": ("digits.cli.evaluation:evaluation", "Look at how well a model does on a whole database."),
     "network": ("digits.cli.network:network", "Standard networks, and the layers of any definition, without a server."),
+    "store": ("digits.cli.store:store", "Model stores: list, import, publish, build."),
     "job": ("digits.cli.job:job", "Abort, delete and follow jobs of any kind."),
     "download": ("digits.cli.download:download", "Fetch MNIST, Fashion-MNIST, CIFAR-10 or CIFAR-100 as class folders."),
     "caffe": ("digits.cli.caffe:caffe", "Caffe's own commands: train, test, time; and check, forward, layers, run."),

@@ -61,6 +61,9 @@ class Settings(BaseSettings):
         description='The only hosts that pictures may be fetched from, "*.example.org" for all below one. When empty: any '
         "while the server listens on loopback, none else.",
     )
+    model_store_url: str = Field(
+        default="", description="Model stores beside the shipped one: addresses or folders, comma-separated."
+    )
     allow_private_addresses: bool = Field(
         default=False, description="Addresses in lists may lead into private networks and to this machine."
     )

@@ -25,12 +25,13 @@ async def exported(request: Request, job: Job, snapshot: SnapshotRow, name: str 
     return Path(answer["file"])
 
 
-def then_remove(chunks: Iterable[bytes], path: Path) -> Iterator[bytes]:
+def then_remove(chunks: Iterable[bytes], path: Path | None) -> Iterator[bytes]:
     """Yield ``chunks``, and remove ``path`` when they are sent or nobody wants them any more."""
     try:
         yield from chunks
     finally:
-        path.unlink(missing_ok=True)
+        if path is not None:
+            path.unlink(missing_ok=True)
 
 
 def first_bytes(path: Path, size: int) -> Iterator[bytes]:

@@ -133,7 +133,8 @@ def _looked(field: str, path: Path, framework: FrameworkExtension, settings: Set
         else:
             parse_net(path.read_text("utf-8", "replace"), where="")
     except DigitsError as error:
-        return {field: [f"{error.message} {error.hint}".strip()]}
+        line = f"{error.where}: " if error.where and str(path) not in error.where else ""  # not our name of the file
+        return {field: [f"{line}{error.message} {error.hint}".strip()]}
     return {}
 
 

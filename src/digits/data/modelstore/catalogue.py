@@ -8,6 +8,7 @@ A store is somebody else's: names, texts and sizes are checked, and nothing outs
 
 from __future__ import annotations
 
+import base64
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ MASTER, INFO, AUX = "master.json", "info.json", "aux.json"
 MAX_ENTRIES = 1_000
 _HERE = "http://store/"
 """Any address: a listing's links are taken to begin here."""
-MAX_LOGO_BYTES = 1_000_000
+MAX_LOGO_BYTES = 200_000
 _IDS = uuid.UUID("6f1b3c1e-2f5d-4a52-9d0b-7f7d5c3d3e11")
 Read = Callable[[str], bytes]
 """Reads a small file by its path below the store."""
@@ -141,12 +142,28 @@ def _entry(base: str, name: str, read: Read) -> Entry | None:
         aux = parse(read(f"{name}/{AUX}"))
     except DigitsError:
         aux = {}
+    aux = {key: value for key, value in aux.items() if key != "logo_data"} | _logo(name, aux, read)
     try:
         described(info)
         problem = ""
     except InfoError as error:
         problem = str(error)
     return Entry(name, _id(base, name), place_of(base, name), info, aux, problem)
+
+
+def _logo(name: str, aux: dict[str, Any], read: Read) -> dict[str, str]:
+    """Return an affiliate's picture as a data address: a small PNG or JPEG by its first bytes, else nothing."""
+    logo = aux.get("logo")
+    if not isinstance(logo, str) or not _plain([logo]):
+        return {}
+    try:
+        data = read(f"{name}/{logo}")
+    except DataError:
+        return {}
+    kind = "png" if data.startswith(b"\x89PNG\r\n") else "jpeg" if data.startswith(b"\xff\xd8\xff") else ""
+    if not kind or len(data) > MAX_LOGO_BYTES:
+        return {}
+    return {"logo_data": f"data:image/{kind};base64,{base64.b64encode(data).decode()}"}
 
 
 def place_of(base: str, name: str) -> str:

@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from digits.core.errors import DigitsError, NotFoundError
 from digits.core.files import read_json
 from digits.store import Job, SnapshotRow
-from digits.web import jobjson
+from digits.web import jobjson, services
 from digits.web.answers import to_json
 from digits.web.archive import EXTENSIONS, MEDIA_TYPES, Member, archive
 from digits.web.exporting import exported, then_remove
@@ -27,6 +27,10 @@ FILES = (
 )  # fmt: skip
 
 
+EXAMPLE = Path(__file__).parents[1] / "templates" / "standalone" / "example.py.txt"
+"""A script that runs model.onnx on pictures without the product."""
+
+
 async def download(request: Request) -> Response:
     """``GET, POST /models/<id>/download[.ext]``: built while it is sent, in constant memory."""
     extension = str(request.path_params.get("extension", "tar.gz"))
@@ -37,13 +41,27 @@ async def download(request: Request) -> Response:
     given, epoch = asked_epoch(request)
     snapshot = choose(await run_in_threadpool(store(request).snapshots, job.id), epoch)
     weights = await exported(request, job, snapshot)
+    network = await _network(request, job, snapshot)
     members = await run_in_threadpool(_members, request, job, snapshot, weights)
+    if network is not None:
+        members += [Member("model.onnx", network), Member("example.py", EXAMPLE.read_bytes())]
     name = f"{job.id}_epoch_{given}.{extension}"
     return StreamingResponse(
-        then_remove(archive(members, extension), weights),
+        then_remove(then_remove(archive(members, extension), weights), network),
         media_type=MEDIA_TYPES[extension],
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+async def _network(request: Request, job: Job, snapshot: SnapshotRow) -> Path | None:
+    """Return the network as ONNX, for the example that goes along; None where it cannot go out so: then the rest goes without."""
+    framework = jobjson.framework_of(job.framework)
+    if framework is None or "onnx" not in framework.exports or not (job.folder.path / "model.json").is_file():
+        return None
+    try:
+        return await exported(request, job, snapshot, "onnx")
+    except services.RefusedByServiceError:  # a layer in Python, or what writes ONNX is not installed
+        return None
 
 
 def _members(request: Request, job: Job, snapshot: SnapshotRow, weights: Path) -> list[Member]:
