@@ -147,6 +147,8 @@ def test_what_lies_at_a_path_is_said_and_its_fields_filled_in(browser: Browser, 
 
         expect(page.get_by_role("radio", name="Upload an Archive")).to_be_checked()
         expect(page.get_by_label("Archive on the server")).to_have_value(str(archive))
+        expect(page.locator("#folder_pct_val")).to_be_hidden()  # the archive has its own
+        expect(page.locator("#folder_pct_test")).to_be_visible()
         expect(page.get_by_role("button", name="Fill in the fields for it")).to_have_count(0)
 
 

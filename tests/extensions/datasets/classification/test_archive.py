@@ -76,6 +76,17 @@ def test_train_val_and_test_folders_decide_wherever_they_lie(tmp_path: Path, abo
     }  # fmt: skip
 
 
+def test_what_an_archive_lacks_is_dealt_from_its_pictures_for_training(tmp_path: Path) -> None:
+    names = [
+        f"{part}/{label}/{number}.png" for part in ("train", "test") for label in ("cat", "dog") for number in range(4)
+    ]
+
+    spec = archive_spec(tarred(tmp_path / "a.tar", files(tmp_path, *names)), pct_val=25, pct_test=25)
+
+    counts = {db: facts["class_counts"] for db, facts in Built(tmp_path / "job", spec).facts["dbs"].items()}
+    assert counts == {"train": [3, 3], "val": [1, 1], "test": [4, 4]}
+
+
 def test_a_train_folder_alone_decides_nothing_and_the_shares_do(tmp_path: Path) -> None:
     members = files(tmp_path, *(f"train/{label}/{number}.png" for label in ("cat", "dog") for number in range(4)))
 

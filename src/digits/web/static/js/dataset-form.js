@@ -90,6 +90,7 @@ function dealt() {
   const least = Number(value("folder_train_min_per_class") || 1);
   const most = Number(value("folder_train_max_per_class") || Infinity);
   const own = (/** @type {string} */ db) => {
+    if (format !== "folder") return Boolean(dbs[db]);
     if (better) return better[`has_${db}_folder`]?.[0] === "true";
     return value("method") === "folder" && input(`has_${db}_folder`)?.checked;
   };
@@ -109,7 +110,16 @@ function dealt() {
   return counts;
 }
 
+/** A share is not asked for where the source brings pictures of its own for it. */
+function showShares() {
+  for (const db of ["val", "test"]) {
+    const share = /** @type {HTMLElement | null | undefined} */ (input(`folder_pct_${db}`)?.closest(".field"));
+    if (share) share.hidden = value("method") !== "folder" && Boolean(holds.found?.dbs?.[db]);
+  }
+}
+
 function showWill() {
+  showShares();
   const rows = [];
   const counts = holds.found ? dealt() : null;
   const total = counts ? counts[0] + counts[1] + counts[2] : 0;

@@ -10,12 +10,14 @@ from digits.core.work import StoppedError
 from digits.data.archive.members import Archive, Member, open_archive
 from digits.data.columns import ColumnWriter, read_column
 from digits.data.inventory import Inventory, InventoryWriter, Read
+from digits.data.rules import Rules
 from digits.data.sniff import HEAD_BYTES, sniff
 from digits.extensions.datasets.classification.paths import printable
 from digits.extensions.datasets.classification.scan import label_names
 from digits.extensions.datasets.classification.sources.archive.layout import Layout, is_junk, layout_of
 from digits.extensions.datasets.classification.sources.archive.spec import ArchiveSource
-from digits.extensions.datasets.classification.sources.shares import rules
+from digits.extensions.datasets.classification.sources.pictures import with_rules
+from digits.extensions.datasets.classification.sources.shares import Splits
 
 
 def collect(source: ArchiveSource, writer: InventoryWriter) -> Inventory:
@@ -35,12 +37,8 @@ def collect(source: ArchiveSource, writer: InventoryWriter) -> Inventory:
         places = _take(archive, layout, {name: number for number, name in enumerate(names)}, writer)
     except DataError as error:
         raise DataError(error.message, where=where, hint=error.hint, rule=error.rule) from error
-    return writer.finish(
-        labels=label_names(names),
-        read=lambda _: places,
-        rules=rules(source, 0, 0, dbs_given=True) if layout.splits else rules(source, source.pct_val, source.pct_test),
-        origin=where,
-    )
+    inventory = writer.finish(labels=label_names(names), read=lambda _: places, rules=Rules(), origin=where)
+    return with_rules(source, inventory, shares=Splits.of(layout.dbs).shares(source))
 
 
 def _heeding(archive: Archive, writer: InventoryWriter) -> Iterator[Member]:
@@ -61,6 +59,7 @@ def _take(archive: Archive, layout: Layout, ids: dict[bytes, int], writer: Inven
     offsets = ColumnWriter(writer.scratch / "places.npy", "<i8")
     sizes = ColumnWriter(writer.scratch / "sizes.npy", "<i8")
     seen: set[bytes] = set()
+    splits = Splits.of(layout.dbs)
     for member in archive.members():
         found = _place(layout, member)
         problem = member.problem or _problem(archive, member, found, seen)
@@ -68,7 +67,7 @@ def _take(archive: Archive, layout: Layout, ids: dict[bytes, int], writer: Inven
             writer.refuse("", member.name, problem or _no_class(member))
             continue
         name, db = found
-        writer.add(member.name, ids[name], db)
+        writer.add(member.name, ids[name], splits.db(db))
         offsets.append(member.place)
         sizes.append(member.size)
     for column in (offsets, sizes):

@@ -20,16 +20,16 @@ def is_junk(parts: Parts) -> bool:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the classes are named: ``depth`` folders stand above them, the last of which names the database if there are ``splits``."""
+    """Where the classes are named: ``depth`` folders stand above them, the last of which names one of ``dbs``, if there are any."""
 
     depth: int
-    splits: bool
+    dbs: frozenset[int] = frozenset()
 
     def place(self, parts: Parts) -> tuple[bytes, int] | None:
         """Return class and database (index into ``DBS``, or ``UNDECIDED``) of a member; None for one that lies in no class folder."""
         if len(parts) < self.depth + 2:
             return None
-        db = DBS.index(SPLITS[parts[self.depth - 1].lower()]) if self.splits else UNDECIDED
+        db = DBS.index(SPLITS[parts[self.depth - 1].lower()]) if self.dbs else UNDECIDED
         return parts[self.depth], db
 
 
@@ -44,8 +44,8 @@ def layout_of(paths: Iterable[Parts]) -> Layout:
     while True:
         tops = {parts[depth] for parts in folders if len(parts) > depth}
         if tops and all(top.lower() in SPLITS for top in tops) and any(SPLITS[top.lower()] == "train" for top in tops):
-            return Layout(depth + 1, splits=len(tops) > 1)
+            return Layout(depth + 1, frozenset(DBS.index(SPLITS[top.lower()]) for top in tops if len(tops) > 1))
         holds_folders = all(len(parts) > depth + 1 for parts in folders)
         if len(tops) != 1 or not holds_folders:
-            return Layout(depth, splits=False)
+            return Layout(depth)
         depth += 1
