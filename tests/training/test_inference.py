@@ -21,12 +21,12 @@ from digits.core.errors import DataError, NotFoundError
 from digits.core.events import read_events
 from digits.core.jobfolder import JobFolder
 from digits.core.platform import worker_environment
-from digits.core.trainspec import FixedPolicy, TrainSpec
+from digits.core.trainspec import CustomNetwork, FixedPolicy, TrainSpec
 from digits.core.work import WorkerSettings
 from digits.training.caffe_predictor import open_predictor
 from digits.training.dataset import Dataset
 from digits.training.inference import top_classes
-from tests.training.conftest import SHAPES, SIDE, Heard, draw
+from tests.training.conftest import NETWORK, SHAPES, SIDE, Heard, draw
 from tests.training.test_training import curve, run
 
 NewModel = Callable[..., tuple[JobFolder, TrainSpec]]
@@ -184,6 +184,75 @@ def test_a_warm_worker_shows_the_picture_as_the_network_sees_it(service: Service
     assert png is not None
     assert png.shape == (15, 15)
     assert (answer["width"], answer["height"]) == (15, 15)
+
+
+def test_a_warm_worker_tells_of_its_layers_of_what_speaks_for_a_class_and_of_all_outputs(
+    service: Service, trained: tuple[JobFolder, TrainSpec], tmp_path: Path
+) -> None:
+    path = str(tmp_path / "circle.png")
+    draw("circle", np.random.default_rng(5), side=50, mode="RGB").save(path)
+    predictor = open_predictor(trained[0], 2, "cpu")
+    expected = predictor.predict([predictor.prepare(Path(path).read_bytes())])["softmax"]
+
+    inside = service.ask("/layers", path=path)
+    maps = service.ask("/maps", path=path, classes=[2, 0])
+    raw = service.ask("/outputs", paths=[path, str(tmp_path / "absent.png")])
+
+    rows = inside["layers"]
+    names = [f"{row['kind']} {row['name']}" for row in rows]
+    assert names[2:5] == ["Weights conv1", "Activation conv1", "Activation pool1"]
+    assert names[-1] == "Activation softmax"
+    assert inside["num_parameters"] == sum(row.get("param_count", 0) for row in rows) == 8 * 25 + 8 + 72 * 3 + 3
+    assert sorted(each.name for each in (tmp_path / "service" / "spool" / inside["folder"]).iterdir()) == sorted(
+        f"{number}.png" for number, row in enumerate(rows) if row["tiles"]
+    )
+    assert maps["layer"] == "conv1"
+    assert [each["class"] for each in maps["maps"]] == [2, 0]
+    picture = cv2.imdecode(np.frombuffer(base64.b64decode(maps["maps"][0]["png_base64"]), np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    assert picture.shape == (15, 15, 3)
+    np.testing.assert_allclose(raw["results"][0]["outputs"]["softmax"], expected, rtol=1e-4, atol=1e-6)
+    assert (raw["results"][1]["ok"], raw["results"][1]["error"]["rule"]) == (False, "IMG_UNREADABLE")
+
+
+def test_a_warm_worker_answers_an_lmdb_record_by_record_from_any_key_on(
+    service: Service, trained: tuple[JobFolder, TrainSpec]
+) -> None:
+    folder, spec = trained
+    dataset = Dataset.open(folder, spec.dataset)
+    reader = dataset.reader("val")
+    db_path = str(folder.path.parent / spec.dataset / "val_db")
+    expected = open_predictor(folder, 2, "cpu").classify([reader[index].image_HWC for index in range(len(reader))])
+
+    found = service.ask("/outputs_db", db_path=db_path, most=20)["results"]
+    found += service.ask("/outputs_db", db_path=db_path, most=20, after=found[-1]["name"])["results"]
+
+    assert [each["name"].partition("_")[0] for each in found] == [f"{index:08d}" for index in range(len(reader))]
+    scores = np.concatenate([each["outputs"]["softmax"] for each in found])
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-6)
+    assert service.ask("/outputs_db", db_path=db_path, after=found[-1]["name"])["results"] == []
+
+
+def test_a_network_of_convolutions_takes_a_picture_in_its_own_size_and_another_one_says_why_not(
+    new_model: NewModel, tmp_path: Path
+) -> None:
+    fully = NETWORK.replace("InnerProduct", "Convolution").replace(
+        "inner_product_param {", "convolution_param { num_output: 3 kernel_size: 4"
+    )
+    folder, _ = model = new_model(train_epochs=1, network=CustomNetwork(text=fully))
+    run(model)
+    connected, _ = model = new_model(train_epochs=1)
+    run(model)
+    draw("circle", np.random.default_rng(5), side=52, mode="L").save(tmp_path / "circle.png")
+    data = (tmp_path / "circle.png").read_bytes()
+    predictor, small = open_predictor(folder, device="cpu"), open_predictor(connected, device="cpu")
+
+    outputs = predictor.predict_whole(predictor.prepare_whole(data))
+
+    assert outputs["softmax"].shape == (1, 3, 9, 9)
+    with pytest.raises(DataError, match="cannot take a picture of 52 × 52") as refused:
+        small.predict_whole(small.prepare_whole(data))
+    assert "fully convolutional" in refused.value.hint
 
 
 def test_the_worker_trains_a_job_folder_and_says_done(new_model: NewModel) -> None:
