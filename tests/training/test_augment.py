@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import colorsys
+import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -11,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from digits.core.errors import TrainingError
 from digits.core.files import read_json
@@ -19,6 +23,7 @@ from digits.core.trainspec import Augmentation, CustomNetwork, TrainSpec
 from digits.core.work import StoppedError, WorkerSettings
 from digits.training import caffe_trainer, torch_trainer
 from digits.training.augment import Augmenter, Chance, shift_hsv, warp
+from digits.training.augmentpreview import preview
 from digits.training.caffe_predictor import open_predictor
 from digits.training.transform import Places, Transform, whitened
 from tests.training.conftest import NETWORK, Heard
@@ -47,7 +52,7 @@ def pictures(*shape: int) -> torch.Tensor:
 def smooth(height: int, width: int) -> NDArray[np.float32]:
     """Return a picture without edges, on which ways to interpolate agree."""
     y, x = np.mgrid[:height, :width]
-    return (127 + 60 * np.sin(x / 7) + 60 * np.cos(y / 5)).astype(np.float32)
+    return np.asarray(127 + 60 * np.sin(x / 7) + 60 * np.cos(y / 5), np.float32)
 
 
 def augmented(
@@ -215,3 +220,24 @@ def test_answers_are_whitened_as_the_validation_was(new_model: NewModel) -> None
     # whitened, a picture and the same with half the contrast are one
     soft = np.round(image / 2 + 60).astype(np.uint8)
     np.testing.assert_allclose(predictor.classify([image]), predictor.classify([soft]), atol=2e-3)
+
+
+def test_the_preview_shows_pictures_as_they_are_and_changed(shapes: tuple[Path, str]) -> None:
+    asked = {"extension": "image-classification", "folder": str(shapes[0] / shapes[1]), "seed": 1}
+
+    found = preview({**asked, "augmentation": {"flip": "fliplr"}, "crop_px": 0})["pictures"]
+    turned = preview({**asked, "augmentation": {"rot": 90, "hsv_use": True}, "crop_px": 16})["pictures"]
+
+    assert [len(each["versions"]) for each in found] == [4, 4]
+    for each in found:
+        original = decoded(each["original"])
+        assert all(
+            (decoded(one) == original).all() or (decoded(one) == original[:, ::-1]).all() for one in each["versions"]
+        )
+    assert {decoded(one).shape for each in turned for one in each["versions"]} == {(16, 16)}
+
+
+def decoded(address: str) -> NDArray[np.uint8]:
+    kind, _, data = address.partition(",")
+    assert kind == "data:image/png;base64"
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))

@@ -290,7 +290,13 @@ def test_a_standard_network_is_given_out_to_be_changed(empty: Serving, dataset: 
 def test_the_address_of_the_form_sets_choices_and_numbers_but_no_code(empty: Serving, dataset: Job) -> None:
     page = empty.client.get(
         f"{CREATE}/new",
-        params={"dataset": dataset.id, "class_balance": "sampling", "train_epochs": "7", "custom_network": "import os", "aug_flip": "fliplr"},
+        params={
+            "dataset": dataset.id,
+            "class_balance": "sampling",
+            "train_epochs": "7",
+            "custom_network": "import os",
+            "aug_flip": "fliplr",
+        },
     ).text
 
     assert '<option value="sampling" selected>' in page
@@ -306,3 +312,23 @@ def test_classes_that_cannot_be_weighed_are_told_at_their_field(empty: Serving, 
 
     assert answer.status_code == 400
     assert "SoftmaxWithLoss" in answer.json()["errors"]["class_balance"][0]
+
+
+def test_the_preview_of_augmentation_asks_the_inspector_about_the_datasets_pictures(
+    empty: Serving, dataset: Job
+) -> None:
+    place = "/models/augmentation-preview.json"
+    fields = {"dataset": dataset.id, "aug_rot": "15", "crop_size": "8", "seed": "2"}
+
+    with service(empty.store, "inspect", lambda _path, _question: (200, {"pictures": []})) as asked:
+        answer = empty.client.post(place, data=fields)
+        refused = empty.client.post(place, data=fields | {"aug_rot": "200"})
+        unknown = empty.client.post(place, data={"dataset": "nothing"})
+
+    assert answer.json() == {"pictures": []}
+    ((path, question),) = asked
+    assert path == "/augmentation"
+    assert (question["folder"], question["crop_px"], question["seed"]) == (str(dataset.folder.path), 8, 2)
+    assert (question["augmentation"]["rot"], question["augmentation"]["flip"]) == (15, "none")
+    assert (refused.status_code, list(refused.json()["errors"])) == (400, ["aug_rot"])
+    assert unknown.status_code == 404

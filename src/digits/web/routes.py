@@ -208,6 +208,9 @@ MODELS = [
               ("use_mean", "Does not matter to the graph."), ("num_gpus", "Does not matter to the graph."))))),
     Route("POST", "/models/visualize-lr", "The learning rate over a training", "networks", api="networks:visualize_lr",
           answer="json-html", spec=TrainSpec),
+    Route("POST", "/models/augmentation-preview", "Pictures of a dataset as a training might see them", "networks",
+          api="augmenting:preview", twin=True, spec=TrainSpec, params=(
+              Param("dataset", "Id of the dataset.", "form"), Param("seed", "Another one shows other pictures.", "form"))),
     Route("POST", "/models/network-table", "The layers of a network with shapes and costs", "networks", api="networks:table",
           twin=True, params=(FRAMEWORK, NETWORK_TEXT, STANDARD_TEXT, SIZES_FROM,
                              *(Param(name, "Of the input.", "form") for name in ("channels", "height", "width")),

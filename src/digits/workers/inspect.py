@@ -104,6 +104,12 @@ class Inspector:
         found: dict[str, Any] = load(getattr(framework, what))(question)
         return found
 
+    def augmentation(self, question: Question) -> dict[str, Any]:
+        """Pictures of a dataset as a training with some augmentation might see them."""
+        from digits.training.augmentpreview import preview
+
+        return preview(question)
+
     def export(self, question: Question) -> dict[str, Any]:
         """A snapshot as a file in the spool: the framework's own, or with "format" one for others. Who asked removes it."""
         framework, name = extension("frameworks", question["framework"]), question.get("format", "")
@@ -125,6 +131,7 @@ def setup(settings: WorkerSettings) -> Mapping[str, Handler]:
         "/resize-example": inspector.resize_example,
         "/network": inspector.network,
         "/copies": inspector.copies,
+        "/augmentation": inspector.augmentation,
         "/export": inspector.export,
     }
 
