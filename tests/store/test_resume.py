@@ -158,6 +158,22 @@ def test_a_training_whose_solver_states_are_gone_is_not_begun_anew_over_its_weig
         store.resume(job.id)
 
 
+def test_a_training_that_ended_early_goes_on_to_its_end_with_new_patience(store: Store) -> None:
+    job = training(store)
+    keeps(job, 1, 2, 3)
+    say(job, Done(facts={"stopped_early": {"epoch": 3.0}}))
+    Ledger(store).index_events([job.id])
+    ends(store, job, JobState.DONE)
+
+    with pytest.raises(JobError, match="3 epochs are done, so it cannot end at 3"):
+        store.resume(job.id, epochs=3)
+    store.resume(job.id)
+
+    (line,) = [line for line in job.folder.journal() if line["what"] == "resume"]
+    assert line["changes"] == {"early_stop": {"after": 3.0}}
+    assert job.folder.spec_changes() == line["changes"]
+
+
 def test_a_snapshot_is_deleted_for_good(store: Store) -> None:
     job = training(store)
     keeps(job, 1, 2, 3)

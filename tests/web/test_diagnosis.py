@@ -22,6 +22,13 @@ def test_a_training_that_only_guesses_is_called_so() -> None:
     assert findings(Course({"accuracy/val": [0.1]}, 10)) == [], "one validation says nothing yet"
 
 
+def test_a_rate_that_moves_nothing_is_told_from_one_that_is_too_high() -> None:
+    (found,) = findings(Course({"accuracy/val": [0.33] * 3, "loss/val": [1.6905, 1.6904, 1.6903]}, 3))
+
+    assert "hardly moved from 1.69: try a larger learning rate" in found.text
+    assert LOWER_RATE not in found.text
+
+
 def test_one_class_for_everything_is_told_with_its_name_and_figures() -> None:
     # 24 of 40 pictures are cats: the network says "cat" to all
     course = {"labels": ("cat", "dog", "owl"), "val_counts": (24, 10, 6), "num_classes": 3}

@@ -15,6 +15,7 @@ STUCK_MARGIN = 1.25
 _SAME_IN_A_ROW = 3  # validations: a network on its way through the level of one class does not stay there so long
 _FLAT_POINTS = 20  # of the training loss; fewer say nothing
 _FALLEN = 0.02  # of the loss at the start: less is no learning
+_STILL = 0.001  # of the loss: less is no movement
 _ENDS = 5  # the first and the last fifth of a curve are compared
 
 
@@ -104,7 +105,11 @@ def guesses(course: Course) -> Finding | None:
     loss = course.loss()
     if loss and abs(loss[-1] - math.log(count)) < 0.1:
         text += f", its loss that of knowing nothing (ln {count} = {math.log(count):.2f})"
-    return Finding("warn", "The network has learned nothing so far.", f"{text}. {LOWER_RATE}, or give it more epochs.")
+    if len(loss) > 2 and max(loss) - min(loss) < _STILL * max(loss):
+        advice = f"Its validation loss has hardly moved from {loss[0]:.4g}: try a larger learning rate"
+    else:
+        advice = f"{LOWER_RATE}, or give it more epochs"
+    return Finding("warn", "The network has learned nothing so far.", f"{text}. {advice}.")
 
 
 def flat_loss(course: Course) -> Finding | None:

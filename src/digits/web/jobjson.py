@@ -17,6 +17,7 @@ from digits.core.beginning import COPIED, PYTHON_LAYERS
 from digits.core.extensions import FrameworkExtension, installed
 from digits.core.files import read_json
 from digits.core.measures import best_of
+from digits.core.states import JobState
 from digits.store import Job, ListedJob, SnapshotRow, Task
 
 CAFFE_FILES = {
@@ -196,7 +197,7 @@ def model_verbose(job: Job, dataset: Job | None, snapshots: Sequence[SnapshotRow
     place = best_of([row.metrics for row in snapshots], best_measure(job))
     if place is not None:
         body["best snapshot"] = epochs[place]
-    if end := job.facts.get("stopped_early"):
+    if job.state is JobState.DONE and (end := job.facts.get("stopped_early")):
         body["stopped early"] = end
     return body | ({"copied weights": table} if (table := copied(job)) else {})
 
