@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 
 from digits.core.errors import DigitsError
 from digits.data.addresses import is_address
 from digits.store import Job, SnapshotRow
 from digits.web import services
+from digits.web.answers import NO_STORE, to_json
 from digits.web.fetch import fetched
 from digits.web.imagelist import read_list
 from digits.web.paths import is_allowed, require_allowed
@@ -147,16 +149,54 @@ async def classify(request: Request, job: Job, snapshot: SnapshotRow, entries: E
     labels = await run_in_threadpool(labels_of, job)
     answers = Answers(Tally(labels), Best(len(labels), best_of))
     begun = time.monotonic()
-    for start in range(0, len(entries), CHUNK):
-        chunk = await run_in_threadpool(_usable, request, answers, entries[start : start + CHUNK])
-        if not chunk:
-            continue
-        body = {"paths": [path for path, _ in chunk], "top": TOP} | ({"all_scores": True} if best_of else {})
-        found = await infer(request, job, snapshot, "/classify", body)
+    more = {"all_scores": True} if best_of else {}
+    async for chunk, found in _asked(request, job, snapshot, entries, answers, more):
         answers.are_numbers = are_numbers(found)
         await run_in_threadpool(_take, request, answers, chunk, found)
     answers.seconds = time.monotonic() - begun
     return answers
+
+
+async def _asked(
+    request: Request, job: Job, snapshot: SnapshotRow, entries: Entries, answers: Answers, more: Mapping[str, Any]
+) -> AsyncIterator[tuple[Entries, dict[str, Any]]]:
+    """Yield the lines of a list chunk by chunk with what the worker says to them; ``answers`` hears of those that may not be opened."""
+    for start in range(0, len(entries), CHUNK):
+        chunk = await run_in_threadpool(_usable, request, answers, entries[start : start + CHUNK])
+        if chunk:
+            body = {"paths": [path for path, _ in chunk], "top": TOP, **more}
+            yield chunk, await infer(request, job, snapshot, "/classify", body)
+
+
+async def as_stream(request: Request, job: Job, snapshot: SnapshotRow, entries: Entries) -> Response:
+    """Return DIGITS' JSON of a list, sent as the answers come: no proxy waits for a long one, and none of it is kept in memory.
+
+    What fails before the first answer has its own status; what fails later cuts the JSON off, so that nobody takes it for whole.
+    """
+    pieces = _pieces(request, job, snapshot, entries)
+    first = await anext(pieces, b"")
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"classifications": {' + first
+        async for piece in pieces:
+            yield b", " + piece
+        yield b"}}"
+
+    return StreamingResponse(body(), headers=NO_STORE, media_type="application/json")
+
+
+async def _pieces(request: Request, job: Job, snapshot: SnapshotRow, entries: Entries) -> AsyncIterator[bytes]:
+    """Yield ``"path": [[label, percent], ...], ...`` of one chunk after another."""
+    unheard = Answers(Tally(()), Best(0, 0))
+    async for _, found in _asked(request, job, snapshot, entries, unheard, {}):
+        digits, factor = (9, 1) if are_numbers(found) else (2, 100)
+        rows = {
+            each["path"]: [[str(label), round(factor * value, digits)] for _, label, value in each["top"]]
+            for each in found["results"]
+            if each["ok"]
+        }
+        if rows:
+            yield to_json(rows)[1:-1]
 
 
 def _usable(request: Request, answers: Answers, chunk: Entries) -> Entries:

@@ -9,7 +9,17 @@ from starlette.responses import Response
 from digits.core.errors import DigitsError
 from digits.web import services
 from digits.web.answers import as_json, render, wants_json
-from digits.web.classifying import are_numbers, asked_model, classify, entries_of, infer, one_picture, percent, shown
+from digits.web.classifying import (
+    are_numbers,
+    as_stream,
+    asked_model,
+    classify,
+    entries_of,
+    infer,
+    one_picture,
+    percent,
+    shown,
+)
 from digits.web.inside import layers_of, maps_of, visualizations, wants_layers
 from digits.web.pages.layerlines import layer_lines
 from digits.web.reading import read_form, whole_number
@@ -77,13 +87,10 @@ async def many(request: Request) -> Response:
     await read_form(request)
     job, snapshot = await run_in_threadpool(asked_model, request)
     entries = await run_in_threadpool(entries_of, request)
+    if wants_json(request):
+        return await as_stream(request, job, snapshot, entries)
     answers = await classify(request, job, snapshot, entries)
     report = await run_in_threadpool(answers.tally.report)
-    if wants_json(request):
-        rows = report.rows(0, report.count)
-        digits, factor = (9, 1) if answers.are_numbers else (2, 100)
-        found = {path: [[label, round(factor * value, digits)] for label, value in top] for path, _, top in rows}
-        return as_json({"classifications": found})
     pictures = [await shown(request, job, snapshot, mistake.path) for mistake in report.mistakes]
     return render(
         request,
@@ -110,6 +117,11 @@ async def top_n(request: Request) -> Response:
     entries = await run_in_threadpool(entries_of, request)
     answers = await classify(request, job, snapshot, entries, best_of=count)
     labels, paths = answers.tally.labels, answers.tally.paths
+    if wants_json(request):
+        best = [[[paths[row], round(100 * score, 2)] for row, score in answers.best.of(i)] for i in range(len(labels))]
+        refused = [{"path": each.path, "reason": each.reason} for each in answers.refused]
+        rows = [{"label": label, "pictures": pictures} for label, pictures in zip(labels, best, strict=True)]
+        return as_json({"classes": rows, "count": len(paths), "refused": refused})
     classes = []
     for class_id, label in enumerate(labels[:SHOWN_CLASSES]):
         cells = [
