@@ -119,6 +119,8 @@ def test_a_model_is_trained_looked_at_and_used(server: Running, pictures: Path, 
     (tmp_path / "list.txt").write_text("".join(f"{path} 0\n" for path in sorted(pictures.glob("*/*.png"))))
     many = digits("model", "classify", model, "--list", str(tmp_path / "list.txt"), root=server.root)
     both = digits("model", "classify", model, picture, "--list", str(tmp_path / "list.txt"), root=server.root)
+    report = digits("model", "report", model, "-o", str(tmp_path / "model.html"), root=server.root)
+    alone = digits("model", "compare", model, root=server.root)
 
     assert shown["name"] == "lenet"
     assert shown["snapshots"] == [1, 2]
@@ -129,6 +131,9 @@ def test_a_model_is_trained_looked_at_and_used(server: Running, pictures: Path, 
     assert sum(percent for _, percent in seen[picture]) == pytest.approx(100, abs=0.1)
     assert many.stdout.count(str(pictures)) == 16
     assert both.returncode == 2
+    assert report.returncode == 0, report.stderr
+    assert "data:image/png;base64," in (tmp_path / "model.html").read_text()
+    assert (alone.returncode, "Choose 2 to 20" in alone.stderr) == (2, True)
 
 
 def test_a_folder_that_is_not_there_is_wrong_use_and_names_the_flag(server: Running, tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import ValidationError
 from starlette.requests import Request
 
 from digits.core.errors import DigitsError, NotFoundError
 from digits.core.metrics import series_names
 from digits.core.trainspec import TrainSpec
-from digits.web.forms import flatten_stored
+from digits.web.forms import flatten, flatten_stored
 from digits.web.pages.joblists import is_accuracy
 from digits.web.reading import argument
 from digits.web.site import link, store
@@ -63,9 +64,17 @@ def address(request: Request, ids: Sequence[str]) -> str:
 
 def settings_of(models: Sequence[Job]) -> dict[str, list[str | None]]:
     """Return every setting of every model as the form has it; None where a model has no such field."""
-    flat = [flatten_stored(TrainSpec, job.spec) for job in models]
+    flat = [_flat(job) for job in models]
     names = dict.fromkeys(name for fields in flat for name in fields if name not in NAMES)
     return {name: [_text(fields.get(name)) for fields in flat] for name in names}
+
+
+def _flat(job: Job) -> dict[str, list[str]]:
+    """Return a model's fields; those that an older version did not write have their defaults, so that they do not set it apart."""
+    try:
+        return flatten(TrainSpec.model_validate(job.spec))
+    except ValidationError:  # of a version that knows more
+        return flatten_stored(TrainSpec, job.spec)
 
 
 def differing(settings: Mapping[str, Sequence[str | None]]) -> dict[str, list[str | None]]:
