@@ -13,6 +13,7 @@ from digits.download.drawn import digits
 from digits.download.folders import write_class_folders
 from digits.download.mnist import MNIST, fetch_mnist
 from tests.e2e.conftest import watched
+from tests.e2e.evaluating import evaluate
 from tests.shared import SHARED, shared
 
 WANTS_SCREENSHOT = bool(os.environ.get("DIGITS_SCREENSHOT"))
@@ -49,6 +50,7 @@ def test_from_a_folder_of_pictures_to_a_tested_classifier(browser: Browser, serv
         make_dataset(page, pictures / "train")
         leaf_through(page)
         train(page)
+        evaluate(page)
         classify_one(page, pictures / "test")
         classify_many(page, pictures / "test" / "test.txt")
         delete_both(page)
@@ -142,14 +144,14 @@ def train(page: Page) -> None:
 
     expect(page.get_by_role("heading", name=f"{NAME} LeNet")).to_be_visible()
     expect(page.locator("#curves canvas").first).to_be_visible(timeout=60_000)
-    expect(page.locator("#snapshots [data-epoch]").first).to_be_visible(timeout=60_000)
+    expect(page.locator("#snapshots tr[data-epoch]").first).to_be_visible(timeout=60_000)
     if WANTS_SCREENSHOT:
         expect(page.locator('#snapshots [data-epoch="6"]')).to_be_visible(timeout=120_000)
         page.wait_for_timeout(1500)
         SCREENSHOT.parent.mkdir(exist_ok=True)
         page.screenshot(path=SCREENSHOT)
     expect(page.locator("#job-head .state")).to_have_text("Done", timeout=120_000)
-    expect(page.locator("#snapshots [data-epoch]")).to_have_count(EPOCHS)
+    expect(page.locator("#snapshots tr[data-epoch]")).to_have_count(EPOCHS)
     expect(page.locator("[data-part=legend]")).to_contain_text("accuracy (val)")
     accuracy = page.locator("[data-part=legend] button", has_text="accuracy (val)").locator("b").inner_text()
     assert float(accuracy.removesuffix(" %")) > 90
@@ -157,13 +159,32 @@ def train(page: Page) -> None:
 
 def classify_one(page: Page, test: Path) -> None:
     page.get_by_label("Upload a picture").set_input_files(next((test / "7").glob("*.png")))
+    page.get_by_label("Show visualizations and statistics").check()
     page.get_by_role("button", name="Classify One").click()
 
     expect(page.get_by_role("heading", name="Classify one image")).to_be_visible(timeout=60_000)
     rows = page.locator("ul.list-group li")
     expect(rows).to_have_count(5)
     assert re.match(r"\d+\.\d\d%\s+7", rows.first.inner_text())
+    look_inside(page)
     page.go_back()
+
+
+def look_inside(page: Page) -> None:
+    layers = page.locator("#layers")
+    expect(layers).to_contain_text("Total learned parameters 431,080")
+    kernels = layers.get_by_alt_text("Weights of conv1")
+    kernels.scroll_into_view_if_needed()
+    expect(kernels).to_have_js_property("complete", True)
+    assert kernels.evaluate("image => image.naturalWidth") > 100
+    expect(layers.locator("svg.bars")).to_have_count(layers.locator("tbody tr").count())
+    layers.get_by_text("Weights", exact=True).first.click()
+    expect(layers.locator("tbody tr:visible")).to_have_count(4)
+
+    page.get_by_label("What speaks for").select_option(index=1)
+    expect(page.locator("#map img.over:visible")).to_have_count(1)
+    page.get_by_label("Opacity").fill("20")
+    expect(page.locator("#map img.over:visible")).to_have_css("opacity", "0.2")
 
 
 def classify_many(page: Page, list_file: Path) -> None:
