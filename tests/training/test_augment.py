@@ -21,6 +21,7 @@ from digits.core.files import read_json
 from digits.core.jobfolder import JobFolder
 from digits.core.trainspec import Augmentation, CustomNetwork, TrainSpec
 from digits.core.work import StoppedError, WorkerSettings
+from digits.extensions.frameworks.caffe.check import check
 from digits.training import caffe_trainer, torch_trainer
 from digits.training.augment import Augmenter, Chance, shift_hsv, warp
 from digits.training.augmentpreview import preview
@@ -93,6 +94,13 @@ def test_quarter_turns_are_those_of_numpy(quad_rot: str, turns: set[int]) -> Non
 
 
 def test_quarter_turns_of_oblong_pictures_are_refused_in_words() -> None:
+    spec = TrainSpec(
+        dataset="d", name="m", network=CustomNetwork(text=NETWORK), augmentation=Augmentation(quad_rot="rotall")
+    )
+    facts = {"image": {"width": 7, "height": 5, "channels": 3}, "labels": ["a", "b"]}
+
+    assert "7 x 5" in check(spec, facts)["augmentation.quad_rot"][0]
+    assert check(spec.model_copy(update={"crop_size": 4}), facts) == {}
     with pytest.raises(TrainingError, match="7 × 5"):
         augmented(pictures(4, 3, 5, 7), quad_rot="rotall")
     assert augmented(pictures(4, 3, 5, 7), quad_rot="rot180").shape == (4, 3, 5, 7)

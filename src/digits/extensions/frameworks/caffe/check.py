@@ -60,6 +60,11 @@ def check(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, list[s
     except NetworkError as error:
         problems[field] = [f"Bad network: {error}"]
     else:
+        is_oblong = height != width and not (spec.crop_size or definition.crop_size)
+        if is_oblong and spec.augmentation.quad_rot in ("rot90", "rotall"):
+            problems["augmentation.quad_rot"] = [
+                f"Quarter turns need square pictures or a crop; these are {width} x {height}."
+            ]
         if spec.class_balance == "weights" and not can_weigh(definition.train):
             problems["class_balance"] = [
                 "Class weights count in a SoftmaxWithLoss, and this network has none without weights of its own; choose balanced sampling."
