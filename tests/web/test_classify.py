@@ -300,7 +300,10 @@ def test_the_pictures_most_like_each_class_are_shown(world: World, model: str) -
     with service(world.site.store, "infer", with_scores, job_id=model) as asked:
         files = {"image_list": ("list.txt", b"/m/1/a.png 1\n/m/1/b.png 1\n/m/7/c.png 7\n")}
         page = world.site.client.post(f"{BASE}/top_n", data={"job_id": model, "top_n": "2"}, files=files)
+        told = world.site.client.post(f"{BASE}/top_n.json", data={"job_id": model, "top_n": "2"}, files=files).json()
     forget(world.site.store)
+    assert told["classes"][1] == {"label": "1", "pictures": [["/m/1/b.png", 90.0], ["/m/1/a.png", 50.0]]}
+    assert told["count"] == 3
 
     assert page.status_code == 200
     shown = [question["path"] for path, question in asked if path == "/picture"]

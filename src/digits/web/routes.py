@@ -307,7 +307,7 @@ def model_routes(kind: DatasetExtension) -> list[Route]:
         Route("GET POST", f"{base}/classify_many", "The classes of a list of pictures", "inference", api="classify:many", answer="either",
               twin=True, params=LIST),
         Route("GET POST", f"{base}/top_n", "The pictures that look most like each class", "inference", api="classify:top_n",
-              answer="html", params=(*LIST, Param("top_n", "Pictures a class (9).", "form"))),
+              answer="either", twin=True, params=(*LIST, Param("top_n", "Pictures a class (9).", "form"))),
     ]  # fmt: skip
     return [replace(row, extension=kind) for row in rows]
 
