@@ -272,7 +272,7 @@ PRETRAINED = [
         Param("refresh", "1: the stores are read anew."),)),
     Route("GET", "/store/models", "What the model stores offer", "pretrained", api="modelstore:models", answer="json-html", twin=True,
           params=(Param("refresh", "1: they are read anew; what was found is kept for a day."),)),
-    Route("GET", "/store/push", "Bring a model of a store in", "pretrained", api="modelstore:push", answer="text", twin=True,
+    Route("GET POST", "/store/push", "Bring a model of a store in", "pretrained", api="modelstore:push", answer="text", twin=True,
           login="action", changes=True, params=(Param("id", "Id of the entry.", required=True),)),
     Route("GET", "/pretrained_models/{job_id}", "A pretrained model", "pretrained", page="pretrained:show", api="pretrained:show", twin=True),
 ]  # fmt: skip

@@ -22,7 +22,7 @@ def models(request: Request) -> Response:
 
 
 def push(request: Request) -> Response:
-    """``GET /store/push?id=``: bring an entry in; answers the id of the new job."""
+    """``GET, POST /store/push?id=``: bring an entry in; answers the id of the new job."""
     entry_id = argument(request, "id")
     if not entry_id:
         raise DigitsError("id is a required field")

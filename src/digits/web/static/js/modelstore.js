@@ -17,7 +17,7 @@ async function bring(button) {
   box.hidden = false;
   state.textContent = "Waiting";
   try {
-    const made = await json("GET", `${url("/store/push.json")}?id=${encodeURIComponent(button.dataset.get ?? "")}`);
+    const made = await json("POST", `${url("/store/push.json")}?id=${encodeURIComponent(button.dataset.get ?? "")}`);
     await followed(made.id, bar, state);
     const link = /** @type {HTMLAnchorElement} */ (element("a", "small", "Done"));
     link.href = url(`/jobs/${made.id}`);
