@@ -228,7 +228,7 @@ class _Build:
         if refused:
             self.emit(
                 Warned(
-                    message=f"{refused:,} files for {name} were refused.",
+                    message=f"{refused:,} file{'s' * (refused != 1)} for {name} {'was' if refused == 1 else 'were'} refused.",
                     hint="refused.csv names each with the reason.",
                 )
             )
