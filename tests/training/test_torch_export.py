@@ -14,6 +14,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from digits.caffeproto.blob import array_to_blob
 from digits.core.errors import NetworkError
 from digits.core.jobfolder import JobFolder
 from digits.core.trainspec import CustomNetwork, TrainSpec
@@ -25,8 +26,9 @@ from digits.networks.torch.export import TorchExport, write_onnx
 from digits.networks.torch.net import TorchNet
 from digits.networks.torch.params import Params
 from digits.networks.torch.text import standard_text
-from digits.training.dataset import Dataset
-from digits.training.torch_export import onnx, pt2
+from digits.training.dataset import MEAN_FILE, Dataset
+from digits.training.modelfacts import ModelFacts
+from digits.training.torch_export import mean_going_out, onnx, pt2
 from digits.training.torch_predictor import open_predictor
 from digits.training.torch_trainer import train
 from tests.training.conftest import Heard
@@ -90,6 +92,22 @@ def test_code_of_a_user_does_not_run_for_an_export_where_it_may_not(
 
     with pytest.raises(NetworkError, match="do not run on this server"):
         onnx(folder, None, tmp_path / "made")
+
+
+@pytest.mark.parametrize(("use_mean", "expected"), [("pixel", [30.0, 20.0, 10.0]), ("none", None)])
+def test_a_mean_colour_that_is_stored_blue_first_goes_out_red_first(
+    tmp_path: Path, use_mean: str, expected: list[float] | None
+) -> None:
+    mean_CHW = np.repeat(np.array([10.0, 20.0, 30.0], np.float32), 4).reshape(3, 2, 2)
+    (tmp_path / MEAN_FILE).write_bytes(array_to_blob(mean_CHW[None]).SerializeToString())
+    facts = ModelFacts(
+        target_kind="class", channels=3, height=2, width=2, resize_mode="squash", seed=0, use_mean=use_mean, crop_size=0,
+        data_blob="data",
+    )  # fmt: skip
+
+    found = mean_going_out(JobFolder(tmp_path), facts)
+
+    assert (None if found is None else found.tolist()) == expected
 
 
 def exported(text: str, size_CHW: tuple[int, int, int], classes: int) -> TorchExport:

@@ -82,7 +82,7 @@ def _model(folder: JobFolder, epoch: float | None) -> TorchExport:
             resize_HW=(facts.height, facts.width),
             resize_mode=facts.resize_mode,
             crop_px=facts.crop_size,
-            mean=_mean(folder, facts),
+            mean=mean_going_out(folder, facts),
             rgb=True,
             whitening=facts.whitening,
         ),
@@ -91,7 +91,7 @@ def _model(folder: JobFolder, epoch: float | None) -> TorchExport:
     )
 
 
-def _mean(folder: JobFolder, facts: ModelFacts) -> NDArray[np.float32] | None:
+def mean_going_out(folder: JobFolder, facts: ModelFacts) -> NDArray[np.float32] | None:
     """Return what is taken off: a colour [C] or a picture [C, H, W], RGB."""
     found = mean_of(folder.path / MEAN_FILE, cast(Mean, facts.use_mean))
     if found is None:
