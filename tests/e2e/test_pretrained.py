@@ -50,8 +50,8 @@ def test_from_the_store_to_the_same_answer_outside_and_back(browser: Browser, se
         page.goto("/pretrained_models/new")
         page.locator("#archive").set_input_files(archive)
         page.get_by_role("button", name="Upload Archive").click()
-        expect(page.get_by_role("link", name="LeNet on MNIST")).to_have_count(2)
-        expect(page.locator("tr[data-state=Done]")).to_have_count(2, timeout=90_000)
+        expect(page.locator("#job-rows").get_by_role("link", name="LeNet on MNIST")).to_have_count(2)
+        expect(page.locator("#job-rows tr[data-state=Done]")).to_have_count(2, timeout=90_000)
         page.get_by_role("link", name="LeNet on MNIST").first.click()
         assert_close(classify(page, picture), inside)
 
