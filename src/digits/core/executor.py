@@ -21,6 +21,8 @@ class Command:
     output: Path | None = None
     """Where what it prints goes: ``output.log`` in the folder when None."""
     environment: dict[str, str] = field(default_factory=dict)
+    python: str = ""
+    """The interpreter; the runner's own when empty."""
 
 
 class Handle(BaseModel):

@@ -7,11 +7,13 @@ extension by name. Two of one name stop the start.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import Any
 
 from digits.core.errors import NotFoundError, SetupError
@@ -88,6 +90,10 @@ class FrameworkExtension:
     """``take_in(Intake) -> facts``: weights and a definition of others made into a model's folder (workers only); "" where it takes none."""
     weights_endings: tuple[str, ...] = (".caffemodel", ".caffemodel.h5", ".h5", ".safetensors")
     """How the files end that it takes weights from."""
+    library: str = ""
+    """What must be importable where its networks run, beside the product ("tensorflow"); they run in processes of their own then."""
+    solvers: tuple[str, ...] = ("SGD", "NESTEROV", "ADAGRAD", "RMSPROP", "ADADELTA", "ADAM")
+    """The solver types that it trains with."""
     is_own: ModuleAttribute = ""
     """Where a definition is code that runs: ``is_own(text) -> bool`` tells the framework's own, which run where no others may."""
 
@@ -116,6 +122,28 @@ class ExecutorExtension:
     title: str
     spec: type[Spec]
     executor: ModuleAttribute
+
+
+def interpreter(framework: str, pythons: Mapping[str, str]) -> str:
+    """Return the Python that runs networks of ``framework``: the one that a setting names, or this one.
+
+    Args:
+        framework: its name; of anything else this one runs it.
+        pythons: by library, what the settings name.
+
+    Raises:
+        SetupError: no Python is known that has the framework's library.
+    """
+    found = installed("frameworks").get(framework)
+    library = found.library if found else ""
+    if not library or library in pythons:
+        return pythons.get(library, sys.executable)
+    if find_spec(library) is None:
+        raise SetupError(
+            f"{found.title if found else framework} is not installed here.",
+            hint=f"pip install 'opendigits[{library}]', or let DIGITS_{library.upper()}_PYTHON name the Python of an environment that has it.",
+        )
+    return sys.executable
 
 
 def load(reference: ModuleAttribute) -> Any:

@@ -72,6 +72,10 @@ class Settings(BaseSettings):
         description="Run layers and networks written in Python that users send: their code can do what the server's user can. "
         "When not set: only while the server listens on loopback.",
     )
+    tensorflow_python: Path | None = Field(
+        default=None,
+        description="The Python of an environment with TensorFlow and this product; this one when not set.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="How much the server says."
     )
@@ -110,6 +114,11 @@ class Settings(BaseSettings):
     def runs_python_layers(self) -> bool:
         """Whether layers and networks written in Python may run."""
         return self.is_loopback if self.allow_python_layers is None else self.allow_python_layers
+
+    @property
+    def pythons(self) -> dict[str, str]:
+        """The interpreters that settings name, by the library that they have."""
+        return {"tensorflow": str(self.tensorflow_python)} if self.tensorflow_python else {}
 
     @property
     def is_loopback(self) -> bool:

@@ -45,6 +45,7 @@ class WorkerSettings(BaseModel):
     is_loopback: Annotated[bool, Field(description="Only this machine can reach the server.")] = True
     url_hosts: Annotated[tuple[str, ...], Field(description="The only hosts that may be fetched from.")] = ()
     allow_private_addresses: Annotated[bool, Field(description="Lists may name hosts of private networks.")] = False
+    pythons: Annotated[dict[str, str], Field(description="By library: the Python that has it.")] = {}
     secrets: Annotated[str, Field(description="Where the keys that jobs were given lie.")] = ""
     spool: Annotated[str, Field(description="Where files that pass between the web and a service lie.")] = ""
 
@@ -61,6 +62,7 @@ class WorkerSettings(BaseModel):
             python_layers=settings.runs_python_layers,
             data_roots=tuple(map(str, settings.data_roots)),
             is_loopback=settings.is_loopback,
+            pythons=settings.pythons,
             url_hosts=settings.url_hosts,
             allow_private_addresses=settings.allow_private_addresses,
             secrets=str(settings.secrets),

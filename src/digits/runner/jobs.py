@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass
 
 import psutil
 
-from digits.core.errors import JobError, NotFoundError
+from digits.core.errors import JobError, NotFoundError, SetupError
 from digits.core.executor import Command, Executor, Handle, Status
+from digits.core.extensions import interpreter
 from digits.core.platform import find_processes, process_start
 from digits.core.states import JobState
 from digits.core.work import WorkerSettings
@@ -166,16 +167,21 @@ class Jobs:
         with self._store.change(job.id) as index:
             index.move(JobState.RUNNING)
         settings = self._store.settings
-        command = Command(
-            worker=job.worker,
-            folder=job.folder.path,
-            gpus=gpus,
-            num_threads=settings.num_threads,
-            environment=WorkerSettings.of(settings).to_environment(),
-        )
         try:
+            command = Command(
+                worker=job.worker,
+                folder=job.folder.path,
+                gpus=gpus,
+                num_threads=settings.num_threads,
+                environment=WorkerSettings.of(settings).to_environment(),
+                python=interpreter(job.framework, settings.pythons),
+            )
             job.folder.stop_file.unlink(missing_ok=True)
             handle = self._executor.start(command)
+        except SetupError as error:
+            with self._store.change(job.id, deleted=True) as index:
+                index.move(JobState.ERROR, error=asdict(Trouble(error.message, hint=error.hint)))
+            return
         except OSError as error:
             trouble = Trouble(f"The process could not be started: {error.strerror}.", where=error.filename or "")
             with self._store.change(job.id, deleted=True) as index:

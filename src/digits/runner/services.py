@@ -7,8 +7,9 @@ import shutil
 import time
 from pathlib import Path
 
-from digits.core.errors import NotFoundError
+from digits.core.errors import NotFoundError, SetupError
 from digits.core.executor import Command, Executor, Handle
+from digits.core.extensions import interpreter
 from digits.core.files import read_json
 from digits.core.platform import find_processes, process_start
 from digits.core.work import WorkerSettings
@@ -78,7 +79,8 @@ class Services:
         folder = self.folder / service.id
         settings = self._store.settings
         try:
-            work = self._store.job(service.job_id).folder.path if service.kind == "infer" else folder
+            model = self._store.job(service.job_id) if service.kind == "infer" else None
+            work = model.folder.path if model else folder
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             epoch = ("--epoch", repr(service.epoch)) if service.kind == "infer" else ()
             handle = self._executor.start(
@@ -90,10 +92,13 @@ class Services:
                     arguments=(*epoch, "--service", str(folder)),
                     output=folder / "output.log",
                     environment=WorkerSettings.of(settings).to_environment(),
+                    python=interpreter(model.framework, settings.pythons) if model else "",
                 )
             )
         except NotFoundError:
             self._store.services.set(service.id, "failed", error=Trouble("The model was deleted."))
+        except SetupError as error:
+            self._store.services.set(service.id, "failed", error=Trouble(error.message, hint=error.hint))
         except OSError as error:
             self._store.services.set(service.id, "failed", error=Trouble(f"It could not be started: {error}."))
         else:

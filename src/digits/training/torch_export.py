@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import safetensors.numpy
 import torch
 from numpy.typing import NDArray
 
 from digits.core.errors import NotFoundError
-from digits.core.files import read_json, write_bytes
+from digits.core.files import read_json
 from digits.core.jobfolder import JobFolder
 from digits.core.work import WorkerSettings
 from digits.networks.caffe.export.preprocessing import Preprocessing
@@ -23,19 +22,6 @@ from digits.training.mean import mean_of
 from digits.training.modelfacts import MODEL_FILE, ModelFacts
 from digits.training.snapshots import find_snapshot, read_weights
 from digits.training.torch_predictor import answering
-
-
-def snapshot(folder: JobFolder, epoch: float | None, stem: Path) -> Path:
-    """Write the weights as a state_dict: ``model.load_state_dict(safetensors.torch.load_file(path), strict=False)``."""
-    return _write_weights(folder, epoch, stem, {})
-
-
-def safetensors_file(folder: JobFolder, epoch: float | None, stem: Path) -> Path:
-    """Write the same, with the network's text, the labels and the preprocessing as notes of the file."""
-    names = {"network": NETWORK_FILE, "labels": LABELS_FILE, "preprocessing": MODEL_FILE}
-    return _write_weights(
-        folder, epoch, stem, {key: (folder.path / name).read_text("utf-8") for key, name in names.items()}
-    )
 
 
 def onnx(folder: JobFolder, epoch: float | None, stem: Path) -> Path:
@@ -98,10 +84,3 @@ def mean_going_out(folder: JobFolder, facts: ModelFacts) -> NDArray[np.float32] 
         return None
     mean_CHW = found.numpy()[::-1] if facts.channels == 3 else found.numpy()
     return np.ascontiguousarray(mean_CHW[:, 0, 0] if facts.use_mean == "pixel" else mean_CHW)
-
-
-def _write_weights(folder: JobFolder, epoch: float | None, stem: Path, notes: dict[str, str]) -> Path:
-    weights = read_weights(find_snapshot(folder, epoch))
-    path = stem.with_name(f"{stem.name}.safetensors")
-    write_bytes(path, safetensors.numpy.save(weights, metadata=notes or None))
-    return path

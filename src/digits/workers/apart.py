@@ -20,7 +20,7 @@ from digits.core.extensions import load
 MOST_S = 60.0
 
 
-def ask_apart(reference: str, question: dict[str, Any]) -> dict[str, Any]:
+def ask_apart(reference: str, question: dict[str, Any], *, python: str = sys.executable) -> dict[str, Any]:
     """Return what the function that ``reference`` names answers to ``question``.
 
     Its "python_source", if it has one, is there as a module of the folder that the function is told as "python_layers".
@@ -31,7 +31,7 @@ def ask_apart(reference: str, question: dict[str, Any]) -> dict[str, Any]:
     asked = json.dumps({"reference": reference, "question": question}).encode()
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "digits.workers.apart"],
+            [python, "-m", "digits.workers.apart"],
             input=asked,
             capture_output=True,
             timeout=MOST_S,

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digits.core.errors import DigitsError, NotFoundError
-from digits.core.extensions import extension, installed, load
+from digits.core.extensions import extension, installed, interpreter, load
 from digits.core.jobfolder import JobFolder
 from digits.core.work import StopCheck, WorkerSettings
 from digits.data.example import pace, resize_example
@@ -45,6 +45,7 @@ class Inspector:
         self._samples = Samples()
         self._limits = Limits(max_pixels=settings.max_image_pixels)
         self._runs_python = settings.python_layers
+        self._pythons = settings.pythons
         self._spool = Path(settings.spool)
         self._scans = Scans()
         self._tracing = threading.Lock()  # torch traces one network at a time
@@ -92,6 +93,9 @@ class Inspector:
         framework = extension("frameworks", question.pop("framework"))
         if not question.get("text"):
             question["text"] = load(framework.standard)(question.pop("standard", ""))
+        if framework.library:
+            question |= {"runs": self._runs_python}
+            return ask_apart(getattr(framework, what), question, python=interpreter(framework.name, self._pythons))
         if (
             framework.is_own
         ):  # the definition itself is code: one of a user's runs apart, and where it may not, is refused
@@ -139,6 +143,8 @@ def setup(settings: WorkerSettings) -> Mapping[str, Handler]:
 def _warm_up() -> None:
     time.sleep(0.5)  # a first question about a folder comes first
     for framework in installed("frameworks").values():
+        if framework.library:  # it runs in processes of its own
+            continue
         try:
             load(framework.describe)
         except (ImportError, DigitsError) as error:  # said again, to whoever asks for it

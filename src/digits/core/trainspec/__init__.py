@@ -42,6 +42,8 @@ SOLVERS = {
     "RMSPROP": "RMSprop",
     "ADADELTA": "AdaDelta",
     "ADAM": "Adam",
+    "MOMENTUM": "SGD with momentum (TensorFlow)",
+    "FTRL": "FTRL (TensorFlow)",
 }
 PRECISIONS = {"float32": "float32", "bf16": "bfloat16 (mixed)"}
 MEANS = {"none": "None", "image": "Image", "pixel": "Pixel"}
@@ -119,7 +121,7 @@ class TrainSpec(Spec):
         ge=1,
         le=100_000,
     )
-    solver_type: Literal["SGD", "NESTEROV", "ADAGRAD", "RMSPROP", "ADADELTA", "ADAM"] = field(
+    solver_type: Literal["SGD", "NESTEROV", "ADAGRAD", "RMSPROP", "ADADELTA", "ADAM", "MOMENTUM", "FTRL"] = field(
         "SGD", title="Solver type", choices=SOLVERS, description="How the weights follow the gradient."
     )
     rms_decay: float = field(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from digits.core.trainspec import TrainSpec
+from digits.core.extensions import FrameworkExtension, extension
+from digits.core.trainspec import SOLVERS, TrainSpec
 
 
 def check_fit(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -20,6 +21,10 @@ def check_fit(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, li
     height, width = int(image.get("height") or 0), int(image.get("width") or 0)
     if spec.crop_size and height and spec.crop_size > min(height, width):
         problems["crop_size"] = [f"Crop size {spec.crop_size} is larger than the pictures of {width} x {height}."]
+    framework: FrameworkExtension = extension("frameworks", spec.framework)
+    if spec.solver_type not in framework.solvers:
+        known = ", ".join(SOLVERS[each] for each in framework.solvers)
+        problems["solver_type"] = [f"{framework.title} has no {SOLVERS[spec.solver_type]}. It has {known}."]
     if spec.class_balance != "none" and dataset_facts.get("target_kind", "class") != "class":
         problems["class_balance"] = [
             "Classes can be balanced where each picture has one class; here its label is more."

@@ -41,6 +41,7 @@ class KerasDefinition:
     val_batch_size: int | None
     gradient_update: Callable[[Any], Any] | None
     where: str
+    name: str = "UserModel"
 
     @contextmanager
     def at_line(self, what: str) -> Iterator[None]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from digits.core.errors import NetworkError
 from digits.networks.caffe.graph_svg import Box, draw
-from digits.networks.tensorflow.definition import define
+from digits.networks.tensorflow.definition import KerasDefinition, define
 from digits.networks.tensorflow.params import Params, params_of
 from digits.networks.tensorflow.table import layer_rows
 from digits.networks.tensorflow.text import standard_text
@@ -42,17 +42,7 @@ def describe(question: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         NetworkError: the definition cannot be run, or not on such pictures; ``where`` is "line N".
     """
-    standard = question.get("standard")
-    text = standard_text(str(standard)) if standard else str(question.get("text") or "")
-    if not text.strip():
-        raise NetworkError("There is no network to describe.")
-    height, width, channels = (int(question[name]) for name in ("height", "width", "channels"))
-    num_classes, crop = int(question["num_classes"]), question.get("crop_size")
-
-    def told(own_crop: int | None) -> Params:
-        return params_of((height, width, channels), num_classes, "class", crop, own_crop)
-
-    definition = define(text, told, allowed=bool(question.get("runs")))
+    text, definition = defined(question)
     rows = layer_rows(definition)
     size = [int(side) for side in definition.answering.inputs[0].shape[1:]]
     values = prod(size) + sum(prod(shape) for row in rows for shape in row["output_shapes"])
@@ -67,6 +57,25 @@ def describe(question: Mapping[str, Any]) -> dict[str, Any]:
         "graph_svg": draw(_boxes(rows, size)),
         "warnings": [],
     }
+
+
+def defined(question: Mapping[str, Any]) -> tuple[str, KerasDefinition]:
+    """Return the text that is asked about, and what it defines.
+
+    Raises:
+        NetworkError: there is none, or it cannot be run.
+    """
+    standard = question.get("standard")
+    text = standard_text(str(standard)) if standard else str(question.get("text") or "")
+    if not text.strip():
+        raise NetworkError("There is no network to describe.")
+    height, width, channels = (int(question[name]) for name in ("height", "width", "channels"))
+    num_classes, crop = int(question["num_classes"]), question.get("crop_size")
+
+    def told(own_crop: int | None) -> Params:
+        return params_of((height, width, channels), num_classes, "class", crop, own_crop)
+
+    return text, define(text, told, allowed=bool(question.get("runs")))
 
 
 def _boxes(rows: Sequence[Mapping[str, Any]], input_HWC: Sequence[int]) -> list[Box]:

@@ -20,7 +20,7 @@ def layer_rows(definition: KerasDefinition) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     sources: dict[int, tuple[int, ...]] = {}
     fields: dict[int, _Field] = {0: ((1, 1), (1.0, 1.0))}
-    for operation, made, taken in _calls(definition.training):
+    for operation, made, taken in calls(definition.training):
         above = tuple(sorted({place for each in taken for place in sources.get(id(each), ())}))
         if isinstance(operation, keras.layers.InputLayer):
             for tensor in made:
@@ -39,7 +39,7 @@ def layer_rows(definition: KerasDefinition) -> list[dict[str, Any]]:
     return rows
 
 
-def _calls(model: keras.Model) -> Iterator[tuple[Any, Sequence[Any], Sequence[Any]]]:
+def calls(model: keras.Model) -> Iterator[tuple[Any, Sequence[Any], Sequence[Any]]]:
     """Yield (operation, tensors made, tensors taken) in an order in which each comes after what feeds it."""
     for depth in sorted(model._nodes_by_depth, reverse=True):
         for node in model._nodes_by_depth[depth]:

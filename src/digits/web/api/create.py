@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from digits.core.errors import DigitsError, NotFoundError
-from digits.core.extensions import DatasetExtension, FrameworkExtension, extension, load
+from digits.core.errors import DigitsError, NotFoundError, SetupError
+from digits.core.extensions import DatasetExtension, FrameworkExtension, extension, interpreter, load
 from digits.core.healthspec import HealthSpec
 from digits.core.jobfolder import JobFolder, TaskPlan
 from digits.core.secretfiles import write_secrets
@@ -218,7 +218,8 @@ def _check(request: Request, spec: TrainSpec, begun: Begun) -> dict[str, list[st
         return {"dataset": [f"{dataset.name!r} is {dataset.state.value}; choose a dataset that is done."]}
     try:
         framework: FrameworkExtension = extension("frameworks", spec.framework)
-    except NotFoundError as error:
+        interpreter(spec.framework, store(request).settings.pythons)
+    except (NotFoundError, SetupError) as error:
         return {"framework": [str(error)]}
     known = {gpu.index for gpu in store(request).gpus()}
     missing = [gpu for gpu in spec.gpus if known and gpu not in known]

@@ -30,7 +30,13 @@ class LocalExecutor:
         Raises:
             OSError: it cannot be started at all (no such folder, no right to write its log).
         """
-        arguments = [sys.executable, "-m", f"digits.workers.{command.worker}", str(command.folder), *command.arguments]
+        arguments = [
+            command.python or sys.executable,
+            "-m",
+            f"digits.workers.{command.worker}",
+            str(command.folder),
+            *command.arguments,
+        ]
         output = command.output or command.folder / "output.log"
         try:
             child = platform.start_detached(

@@ -17,11 +17,11 @@ EXTENSION = FrameworkExtension(
     refit="digits.networks.torch.text:refit",
     rename="digits.networks.torch.text:rename_layer",
     copies="digits.networks.torch.copies:copies",
-    snapshot="digits.training.torch_export:snapshot",
+    snapshot="digits.training.weights_export:snapshot",
     exports={
         "onnx": "digits.training.torch_export:onnx",
         "pt2": "digits.training.torch_export:pt2",
-        "safetensors": "digits.training.torch_export:safetensors_file",
+        "safetensors": "digits.training.weights_export:safetensors_file",
     },
     definition="network.py",
     weights_suffix="safetensors",

@@ -1,0 +1,41 @@
+"""A Keras network of a job folder: its text run for the job's dataset, and the settings of TensorFlow itself."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from digits.networks.tensorflow.definition import KerasDefinition, define
+from digits.networks.tensorflow.params import AnswerKind, Params, params_of
+from digits.networks.tensorflow.text import NETWORK_FILE
+
+
+def set_up(seed: int, num_threads: int) -> None:
+    """Make TensorFlow do as it is told: so many threads, and the same bits from the same seed."""
+    if not tf.executing_eagerly() or tf.config.threading.get_intra_op_parallelism_threads() == 0:
+        tf.config.threading.set_intra_op_parallelism_threads(num_threads)
+        tf.config.threading.set_inter_op_parallelism_threads(2)
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+def defined(
+    text: str, size_CHW: tuple[int, int, int], num_classes: int, kind: AnswerKind, crop_size: int | None, *, allowed: bool, is_training: bool = True
+) -> KerasDefinition:  # fmt: skip
+    """Run a network's text for pictures of ``size_CHW`` as the dataset has them.
+
+    Raises:
+        NetworkError: it may not run, or fails; with its line.
+    """
+    channels, height, width = size_CHW
+
+    def told(own_crop: int | None) -> Params:
+        return params_of((height, width, channels), num_classes, kind, crop_size, own_crop, is_training=is_training)
+
+    return define(text, told, allowed=allowed, where=NETWORK_FILE)
+
+
+def crop_of(definition: KerasDefinition, size_CHW: tuple[int, int, int]) -> int:
+    """Return the side of the square that the network sees of each picture, 0 where it sees it whole."""
+    height, width = definition.answering.inputs[0].shape[1:3]
+    return 0 if (height, width) == size_CHW[1:] else int(height)
