@@ -16,9 +16,8 @@ from digits.cli.specoptions import local_path
 from digits.cli.waiting import step, wait_for_job
 from digits.client import Client
 from digits.client.answers import Created
-from digits.core.errors import DataError, NotFoundError
+from digits.core.errors import DataError
 from digits.core.exportspec import DETECTION_FORMATS, FORMATS
-from digits.core.files import read_json
 from digits.core.jobfolder import find_job_folder
 from digits.core.settings import load_settings
 
@@ -120,38 +119,19 @@ def export(client: Client, job_id: str, name: str, output: str, overwrite: bool,
 @json_option
 def verify(job_id: str, root: Path | None, as_json: bool) -> None:
     """Read every record of a dataset on this machine, and name those that are not what was written; exit status 1 if there are any."""
-    from digits.data.contenthash import content_hash
-    from digits.data.stored import StoredDb
-    from digits.data.stored import verify as verified
+    from digits.data.verify import verify as read_all
 
     folder = find_job_folder(load_settings(root=root).jobs, job_id).path
-    try:
-        facts = read_json(folder / "dataset.json")
-    except OSError as error:
-        raise NotFoundError("This job is no finished dataset.", where=job_id) from error
-    found = []
-    total = sum(int(each["entries"]) for each in facts["dbs"].values())
-    with step(f"Verifying {total:,} records") as at:
-        done = 0
-        for db in facts["dbs"]:
-            with StoredDb(folder, db, facts) as stored:
-                for damage in verified(stored):
-                    done += 1
-                    if damage:
-                        found.append(damage)
-                    if done % 100 == 0:
-                        at.update(done, total, f"{done:,} records")
-    kind = facts.get("target_kind", "class")
-    is_named = content_hash(folder, list(facts["dbs"]), facts["labels"], kind) == facts.get("content_hash")
+    with step("Verifying") as at:
+        found = read_all(folder, progress=lambda done, total: at.update(done, total, f"{done:,} records"))
+    rows = [{"db": each.db, "key": each.key, "path": each.path, "reason": each.reason} for each in found.damaged]
     if as_json:
-        rows = [{"db": each.db, "key": each.key, "path": each.path, "reason": each.reason} for each in found]
-        print_json(
-            {"records": total, "content_hash": facts.get("content_hash"), "index_whole": is_named, "damaged": rows}
-        )
+        facts = {"records": found.records, "content_hash": found.content_hash, "index_whole": found.index_whole}
+        print_json(facts | {"damaged": rows})
     else:
-        table(["Db", "Key", "Path", "What is wrong"], [[each.db, each.key, each.path, each.reason] for each in found],
-              empty=f"all {total:,} records are as they were written")  # fmt: skip
-        if not is_named:
+        table(["Db", "Key", "Path", "What is wrong"], [list(row.values()) for row in rows],
+              empty=f"all {found.records:,} records are as they were written")  # fmt: skip
+        if not found.index_whole:
             click.echo("The index is not the one that the dataset's content hash was made of.")
-    if found or not is_named:
+    if not found.whole:
         raise SystemExit(1)

@@ -141,6 +141,25 @@ class Inspected(Answer):
     seconds: float = 0
 
 
+class Damage(Answer):
+    """A record that is not what was written."""
+
+    db: str
+    key: str = ""
+    path: str = ""
+    reason: str = ""
+
+
+class Verified(Answer):
+    """What was found when every record of a dataset was read; ``damaged`` has the first 1,000."""
+
+    records: int
+    content_hash: str | None = None
+    index_whole: bool = Field(False, description="Whether the index is the one that the content hash was made of.")
+    damaged: list[Damage] = []
+    damaged_count: int = 0
+
+
 class Health(Answer):
     """What the newest check of a dataset found; ``status`` is None where there was none."""
 

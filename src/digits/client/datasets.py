@@ -95,6 +95,20 @@ class Datasets:
         found = self._client.parsed(self._client.request("GET", path))
         return [answers.Refusal.model_validate(each) for each in found]
 
+    def verify(self, job_id: str, *, tell: Callable[[int], None] | None = None) -> answers.Verified:
+        """Hold every record against what was written; ``tell`` hears of records so far.
+
+        Raises:
+            RefusedError: the dataset is not finished, or has no digests.
+        """
+        path, form = f"/datasets/{self._client.find(job_id)}/verify.json", {"wait": 1, "again": time.time()}
+        while True:
+            found = self._client.parsed(self._client.request("POST", path, form=form))
+            if found.get("state") != "running":
+                return answers.Verified.model_validate(found)
+            if tell:
+                tell(int(found.get("done", 0)))
+
     def check_health(self, job_id: str, *, model: str = "", epoch: float | None = None) -> answers.Created:
         """Queue a check of the dataset; with ``model`` its predictions are held against the labels.
 

@@ -2,7 +2,7 @@
 
 Each record has a digest, SHA-256 of its picture, in ``index/<db>/digests.sha256`` (32 bytes a record, in the order of the keys). The hash
 of a dataset is SHA-256 over its lines "database, digest, answer", sorted; docs/adr/0065 says why. Digests are made while records are
-written, so ``digits.data.stored.verify`` can name later what is no longer what was written.
+written, so ``digits.data.verify`` can name later what is no longer what was written.
 
 Legend: HWC = height, width, channels of uint8 (RGB where there are 3).
 """

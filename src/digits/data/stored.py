@@ -1,11 +1,11 @@
-"""The records of a finished dataset one by one, as they are kept: to be copied, exported, and held against their digests.
+"""The records of a finished dataset one by one, as they are kept: to be copied, exported, and verified.
 
 Legend: HWC = height, width, channels of uint8 (RGB where there are 3).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digits.core.errors import DataError
-from digits.data.contenthash import picture_digest, read_digests
+from digits.data.contenthash import picture_digest
 from digits.data.databases import Backend, Encoding, datum_pixels
 from digits.data.encode import encode_png
 from digits.data.hdf5 import Hdf5File
@@ -127,40 +127,3 @@ class StoredDb:
         datum = read_datum(record)
         data = bytes(datum.data) if datum.encoded else None
         return StoredPicture(datum_pixels(datum), data, datum.label if self.kind == "class" else None)
-
-
-@dataclass(frozen=True)
-class Damage:
-    """A record that is not what was written."""
-
-    db: str
-    row: int
-    key: str
-    path: str
-    reason: str
-
-
-def verify(stored: StoredDb) -> Iterator[Damage | None]:
-    """Hold each record against the digest that was made when it was written; yield one result a record, None for a whole one.
-
-    Raises:
-        DataError: the database or its digests are gone.
-    """
-    digests = read_digests(stored.folder / "index" / stored.db)
-    if len(digests) != len(stored):
-        text = f"{stored.db} has {len(stored):,} records and {len(digests):,} digests."
-        raise DataError(text, where=stored.folder.name, rule="RECORD_MISSING")
-    for row in range(len(stored)):
-        reason = _damage(stored, row, digests[row].tobytes())
-        path = stored.index.paths[row].decode("utf-8", "replace")
-        yield Damage(stored.db, row, stored.index.key(row).decode(), path, reason) if reason else None
-
-
-def _damage(stored: StoredDb, row: int, digest: bytes) -> str:
-    try:
-        picture = stored.read(row)
-    except DataError as error:
-        return error.message
-    if picture.label is not None and picture.label != stored.index.answer(row):
-        return f"Its label is {picture.label}, and was {stored.index.answer(row)}."
-    return "" if picture.digest == digest else "The picture is not the one that was written."

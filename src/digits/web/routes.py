@@ -173,13 +173,24 @@ DATASETS = [
     Route("GET", "/datasets/{job_id}/health", "What the newest check of a dataset found", "datasets", page="healthchecks:show",
           api="healthchecks:show", twin=True, params=(
         Param("show", "Of the page: one finding alone."), Param("page", "Of that finding, from 0."))),
+    Route("POST", "/datasets/{job_id}/verify", "Hold every record of a dataset against what was written", "datasets",
+          api="verifying:verify", twin=True, login="action", params=(
+        Param("wait", "Seconds to wait for the end; the answer's `state` says whether it came.", "form"),
+        Param("again", "A word of one's own: what was found a minute ago is not told again.", "form"))),
     Route("GET", "/datasets/{job_id}", "A dataset", "datasets", page="datasets:show", api="datasets:show", twin=True),
 ]  # fmt: skip
 
 VIEW = Param("view_extension_id", "How the page shows outputs: all-raw-data.", "form")
 WHOLE = Param("dont_resize", "1: pictures keep their size, for fully convolutional networks.", "form")
-ONE = (MODEL_ID, Param("image_path", "Path or address of a picture.", "form"), Param("image_file", "Or the picture itself.", "file"), EPOCH)
-LAYERS = Param("show_visualizations", "1: also the shape, mean, standard deviation, histogram and picture of every layer.", "form")
+ONE = (
+    MODEL_ID,
+    Param("image_path", "Path or address of a picture.", "form"),
+    Param("image_file", "Or the picture itself.", "file"),
+    EPOCH,
+)
+LAYERS = Param(
+    "show_visualizations", "1: also the shape, mean, standard deviation, histogram and picture of every layer.", "form"
+)
 
 INFER = [
     Route("GET POST", f"/models/images/generic/infer_{what}", summary, "inference", api=f"infer:{what}", answer="either", twin=True,

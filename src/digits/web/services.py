@@ -26,6 +26,8 @@ RUNNER_S = 5.0
 """How long to wait for a runner, which may be starting beside the web server."""
 POLL_S = 0.1
 ANSWER_S = 300.0
+MAX_SCAN_S = 60.0
+SCAN_POLL_S = 0.25
 
 
 class ServiceError(DigitsError):
@@ -85,6 +87,20 @@ async def call(
         if time.monotonic() > deadline:
             raise ServiceError("The process that should answer has gone.", hint="Try again.")
         await anyio.sleep(POLL_S)
+
+
+async def scan(request: Request, path: str, question: Mapping[str, Any], wait_s: float | None = None) -> dict[str, Any]:
+    """Return what the inspector's scan at ``path`` has found, ``state`` "running" or "done"; it is waited for, at most a minute.
+
+    Raises:
+        DigitsError: see :func:`call`.
+    """
+    deadline = time.monotonic() + (MAX_SCAN_S if wait_s is None else min(max(wait_s, 0.0), MAX_SCAN_S))
+    while True:
+        found = await call(request, "inspect", path, question)
+        if found.get("state") != "running" or time.monotonic() >= deadline:
+            return found
+        await anyio.sleep(SCAN_POLL_S)
 
 
 def _client(request: Request) -> httpx.AsyncClient:

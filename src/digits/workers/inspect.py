@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from digits.workers.service import Handler, Question, run_service
 if TYPE_CHECKING:
     from digits.training.pace import PaceKeeper
 
+MAX_DAMAGED = 1000
 NUM_PACED = 12
 """Of a source's samples: as many are prepared to say how long all pictures take."""
 NUM_MEASUREMENTS = 5
@@ -63,6 +65,18 @@ class Inspector:
             return told | plan | {"look": self._samples.keep(samples)}
 
         return self._scans.ask(json.dumps(question, sort_keys=True), look)
+
+    def verify(self, question: Question) -> dict[str, Any]:
+        """Whether the records of a dataset are what was written; "running" with the number of those read so far."""
+        from digits.data.verify import verify
+
+        def look(progress: Progress, stop: StopCheck) -> dict[str, Any]:
+            found = verify(Path(question["folder"]), progress=lambda done, _total: progress(done), stop=stop)
+            damaged = [asdict(each) for each in found.damaged[:MAX_DAMAGED]]
+            told = {"records": found.records, "content_hash": found.content_hash, "index_whole": found.index_whole}
+            return told | {"damaged": damaged, "damaged_count": len(found.damaged)}
+
+        return self._scans.ask(json.dumps(["verify", question], sort_keys=True), look)
 
     def resize_example(self, question: Question) -> dict[str, Any]:
         """One picture in all resize modes; of a look's pictures with what all of them would take."""
@@ -132,6 +146,7 @@ def setup(settings: WorkerSettings) -> Mapping[str, Handler]:
     inspector = Inspector(settings)
     return {
         "/folder": inspector.folder,
+        "/verify": inspector.verify,
         "/resize-example": inspector.resize_example,
         "/network": inspector.network,
         "/copies": inspector.copies,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import anyio
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,8 +24,6 @@ from digits.web.site import settings
 
 PART = "source"
 """The part of a spec that says where the pictures come from."""
-MAX_WAIT_S = 60.0
-POLL_S = 0.25
 MAX_AGAIN = 40
 
 
@@ -40,13 +36,8 @@ async def inspect(request: Request) -> Response:
     question, problems = await _question(request, kind, form)
     if problems:
         return as_json({"errors": problems}, status=HTTPStatus.BAD_REQUEST)
-    wait = number(request, "wait")
-    deadline = time.monotonic() + min(MAX_WAIT_S if wait is None else max(wait, 0.0), MAX_WAIT_S)
-    while True:
-        found = await services.call(request, "inspect", "/folder", question)
-        if found.get("state") != "running" or time.monotonic() >= deadline:
-            return as_json(_for_the_form(kind, question, found))
-        await anyio.sleep(POLL_S)
+    found = await services.scan(request, "/folder", question, number(request, "wait"))
+    return as_json(_for_the_form(kind, question, found))
 
 
 def _recognised(request: Request, kind: DatasetExtension) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from PIL import Image
 
 from digits.caffeproto import caffe_pb2
 from digits.core.errors import DataError
-from digits.data.stored import StoredDb, verify
+from digits.data.stored import StoredDb
+from digits.data.verify import verify_db
 from tests.extensions.datasets.classification.folders import Built, draw_classes, spec_of
 
 JOBS = ("20260101-000000-000a", "20260101-000000-000b", "20260101-000000-000c")
@@ -220,7 +221,7 @@ def test_changes_that_do_not_fit_are_told(copy: Built, change: dict[str, Any], w
 
 def damages(built: Built, db: str) -> list[tuple[str, str]]:
     with StoredDb(built.path, db, built.facts) as stored:
-        return [(each.key, each.reason) for each in verify(stored) if each]
+        return [(each.key, each.reason) for each in verify_db(stored) if each]
 
 
 def test_damaged_records_are_named_and_no_others(copy: Built) -> None:

@@ -22,7 +22,8 @@ from digits.data import shardfile
 from digits.data.recordreader import RecordReader
 from digits.data.refused import read_refused
 from digits.data.shardfile import open_records, read_manifest
-from digits.data.stored import StoredDb, verify
+from digits.data.stored import StoredDb
+from digits.data.verify import verify_db
 from digits.extensions.datasets.classification.build import build
 from digits.extensions.datasets.classification.spec import ClassificationSpec
 from tests.extensions.datasets.classification.folders import Built, draw_classes, spec_of
@@ -66,7 +67,7 @@ def test_shards_are_read_as_the_one_database_that_they_would_have_been(tmp_path:
             assert [many.get(key) for key in one.keys()] == list(one.records())  # noqa: SIM118 - no mapping
             assert many.get(b"00000999_0") is None
         with StoredDb(built.path, db, built.facts) as stored:
-            assert not any(verify(stored))
+            assert not any(verify_db(stored))
     pixels = np.empty((built.facts["dbs"]["train"]["entries"], 8, 8, 3), np.uint8)
     RecordReader(built.path, "train", num_threads=3).decode_all(pixels)
     assert pixels.tobytes() == b"".join(each[2] for each in records(whole.path))[: pixels.size]
