@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,39 +17,17 @@ from digits.data.fetch import CONNECT_S, MAX_BYTES, READ_S, UrlRules
 from digits.data.remote import Listing
 
 # Each leads to another machine. What reads this machine's files (file, git, zip ...) or chains one address to another is left out:
-# the folders that may be read here are the setting data_roots' business.
-PROTOCOLS = frozenset(
-    [
-        "s3",
-        "s3a",
-        "gs",
-        "gcs",
-        "az",
-        "abfs",
-        "abfss",
-        "adl",
-        "oci",
-        "oss",
-        "hf",
-        "sftp",
-        "ssh",
-        "webhdfs",
-        "webdav",
-        "smb",
-        "box",
-        "dropbox",
-        "gdrive",
-        "github",
-    ]
-)
-_PACKAGES = {
-    "s3": "opendigits[s3]",
-    "s3a": "opendigits[s3]",
-    "gs": "gcsfs",
-    "gcs": "gcsfs",
-    "sftp": "paramiko",
-    "az": "adlfs",
-}
+# the folders that may be read here are the setting data_roots' business. By protocol: what fsspec imports for it, and the package of that.
+_LIBRARIES = {
+    "s3": ("s3fs", "opendigits[s3]"), "s3a": ("s3fs", "opendigits[s3]"),
+    "gs": ("gcsfs", "gcsfs"), "gcs": ("gcsfs", "gcsfs"),
+    "az": ("adlfs", "adlfs"), "abfs": ("adlfs", "adlfs"), "abfss": ("adlfs", "adlfs"), "adl": ("adlfs", "adlfs"),
+    "oci": ("ocifs", "ocifs"), "oss": ("ossfs", "ossfs"), "hf": ("huggingface_hub", "huggingface_hub"),
+    "sftp": ("paramiko", "paramiko"), "ssh": ("paramiko", "paramiko"), "smb": ("smbclient", "smbprotocol"),
+    "webhdfs": ("requests", "requests"), "webdav": ("webdav4", "webdav4"), "github": ("requests", "requests"),
+    "box": ("boxfs", "boxfs"), "dropbox": ("dropboxdrivefs", "dropboxdrivefs"), "gdrive": ("gdrive_fsspec", "gdrive-fsspec"),
+}  # fmt: skip
+PROTOCOLS = frozenset(_LIBRARIES)
 _AMAZON = "s3.amazonaws.com"
 
 
@@ -66,12 +45,7 @@ class Bucket:
 
             self._files = fsspec.filesystem(self._protocol, **options | _login(self._protocol, path))
         except ImportError as error:
-            package = _PACKAGES.get(self._protocol, f"what fsspec needs for {self._protocol}://")
-            raise DataError(
-                f"Addresses with {self._protocol}:// need a library that is not installed.",
-                hint=f"Install it beside the server: pip install '{package}'.",
-                rule="FSSPEC_MISSING",
-            ) from error
+            raise _missing(self._protocol) from error
         except Exception as error:  # each of fsspec's libraries has errors of its own
             raise self._failed(error) from error
 
@@ -151,6 +125,26 @@ def checked(address: str, settings: UrlSettings, *, endpoint: str = "") -> tuple
     default = 443 if url.scheme == "https" else 80
     UrlRules.of(settings, typed=endpoint).checked(url.hostname, url.port or default)
     return protocol, place
+
+
+def require_library(protocol: str) -> None:
+    """Look for what reads addresses of ``protocol``, and import none of it.
+
+    Raises:
+        DataError: it is not installed (FSSPEC_MISSING).
+    """
+    if not all(find_spec(name) for name in ("fsspec", _LIBRARIES[protocol][0])):
+        raise _missing(protocol)
+
+
+def _missing(protocol: str) -> DataError:
+    library, package = _LIBRARIES[protocol]
+    packages = " ".join(f"'{each}'" for each in dict.fromkeys(("fsspec", package) if library != "s3fs" else (package,)))
+    return DataError(
+        f"Addresses with {protocol}:// need a library that is not installed.",
+        hint=f"Install it beside the server: pip install {packages}.",
+        rule="FSSPEC_MISSING",
+    )
 
 
 def _s3_options(endpoint: str, secrets: Mapping[str, str], settings: UrlSettings) -> dict[str, Any]:

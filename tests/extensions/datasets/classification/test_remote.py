@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 
@@ -109,6 +110,22 @@ def test_the_form_says_why_an_address_cannot_be_used(served: tuple[Path, str]) -
         "nonsense://x",
     ):
         assert "is not read" in said(text), text
+
+
+@pytest.mark.parametrize(
+    ("protocol", "library", "package"),
+    [("sftp", "paramiko", "paramiko"), ("gs", "gcsfs", "gcsfs"), ("s3", "s3fs", "opendigits[s3]")],
+)
+def test_the_form_names_the_package_that_a_store_needs(
+    protocol: str, library: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = find_spec
+    monkeypatch.setattr("digits.data.remote.buckets.find_spec", lambda name: None if name == library else there(name))
+
+    (said,) = check(spec_of({"train": f"{protocol}://host/pictures"}), Settings())["source.train"]
+
+    assert "need a library that is not installed" in said
+    assert f"'{package}'" in said
 
 
 def test_a_server_for_others_fetches_no_folder_either(tmp_path: Path, served: tuple[Path, str]) -> None:

@@ -9,12 +9,13 @@ from digits.data.addresses import is_address
 
 def tree_problem(root: str, settings: Settings) -> str:
     """Return why the folder at an address cannot be used, as far as can be told at once; empty where it can."""
-    from digits.data.remote.buckets import checked  # which take a tenth of a second to load
+    from digits.data.remote.buckets import checked, require_library  # which take a tenth of a second to load
     from digits.data.remote.webindex import WebTree
 
     try:
         if not is_address(root):
-            checked(root, settings)
+            protocol, _ = checked(root, settings)
+            require_library(protocol)
             return ""
         with WebTree(root, settings, tries=1) as tree:
             folders = tree.list(root).folders
