@@ -31,6 +31,7 @@ KEYED = (
     "web-assets/package-lock.json",
     "web-assets/vendor.json",
     "scripts/opencv4.txt",
+    "scripts/tensorflow.txt",
 )
 OLDEST = (3, 11)
 NEEDED_BYTES = 3_000_000_000  # .venv with PyTorch for the CPU takes 2.0 GB, and pip unpacks beside it
@@ -134,6 +135,8 @@ def _set_up(kind: str, cpu: bool) -> None:
         if kind == "tests":
             _pip("the tools that the tests need", _dev_group())
             _install_opencv4()
+            if os.environ.get("CI") == "true" or os.environ.get("DIGITS_TEST_TENSORFLOW"):
+                _install_tensorflow()
             _write_state({**state, "tests": key})
         say(f"Set up in {time.monotonic() - began:.0f} s.")
 
@@ -209,6 +212,24 @@ def _install_opencv4() -> None:
         say("    it could not be installed: tests that need it will be skipped")
 
 
+def _install_tensorflow() -> None:
+    """Put TensorFlow into an environment of its own, 1.6 GB, which sees the packages of ``.venv`` behind its own."""
+    import sysconfig
+    import venv
+
+    folder = os.path.join(VENV, "tensorflow")
+    venv.create(folder, clear=True, with_pip=False, symlinks=not WINDOWS)
+    python = os.path.join(folder, "Scripts" if WINDOWS else "bin", "python" + (".exe" if WINDOWS else ""))
+    wanted = ["-r", os.path.join("scripts", "tensorflow.txt")]
+    if not _pip("TensorFlow", wanted, may_fail=True, constraints=(), python=python):
+        say("    it could not be installed: tests that need it will be skipped")
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    packages, ours = (sysconfig.get_path("purelib", vars={"base": each, "platbase": each}) for each in (folder, VENV))
+    with open(os.path.join(packages, "digits.pth"), "w", encoding="utf-8") as file:
+        file.write(f"import site; site.addsitedir({ours!r})\n")
+
+
 def _pin(name: str) -> str:
     with open(os.path.join(ROOT, "constraints.txt"), encoding="utf-8") as file:
         return next(line.partition("==")[2].strip() for line in file if line.startswith(name + "=="))
@@ -222,10 +243,15 @@ def _dev_group() -> list[str]:
 
 
 def _pip(
-    what: str, arguments: list[str], may_fail: bool = False, constraints: tuple[str, ...] = ("-c", "constraints.txt")
+    what: str,
+    arguments: list[str],
+    may_fail: bool = False,
+    constraints: tuple[str, ...] = ("-c", "constraints.txt"),
+    python: str = "",
 ) -> bool:
     """Install with the exact versions of constraints.txt, saying how it goes; its own words go to ``.venv.log``."""
-    command = [_program("python"), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar=off"]
+    into = ["--python", python] if python else []
+    command = [_program("python"), "-m", "pip", *into, "install", "--disable-pip-version-check", "--progress-bar=off"]
     command += [*constraints, *arguments]
     say("  installing " + what)
     environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONHOME", "PYTHONPATH")}

@@ -25,6 +25,7 @@ from digits.extensions.datasets.classification.spec import ClassificationSpec
 from digits.training.caffe_predictor import open_predictor
 from digits.training.caffe_trainer import train
 from digits.workers.infer import Inference
+from digits.workers.warm import WarmModel
 
 SIDE = 16
 NETWORK = """
@@ -160,9 +161,8 @@ def test_a_network_learns_numbers_and_answers_with_them(new_kind: NewModel, tmp_
 
     assert metrics["mae/val"] < 0.07  # of a side: about a pixel; the mean place is 0.14 away
     draw(tmp_path / "one.png", (1,), 4, 12)
-    answer = Inference(open_predictor(folder, device="cpu"), WorkerSettings()).classify(
-        {"paths": [str(tmp_path / "one.png")]}
-    )
+    model = WarmModel(open_predictor(folder, device="cpu"), WorkerSettings())
+    answer = Inference(model).classify({"paths": [str(tmp_path / "one.png")]})
     assert answer["target_kind"] == "vector"
     assert [label for _, label, _ in answer["results"][0]["top"]] == ["x", "y"]
     assert [value for _, _, value in answer["results"][0]["top"]] == pytest.approx([4 / SIDE, 12 / SIDE], abs=0.15)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import keras
 import tensorflow as tf
 
@@ -12,7 +14,7 @@ from digits.networks.tensorflow.text import NETWORK_FILE
 
 def set_up(seed: int, num_threads: int) -> None:
     """Make TensorFlow do as it is told: so many threads, and the same bits from the same seed."""
-    if not tf.executing_eagerly() or tf.config.threading.get_intra_op_parallelism_threads() == 0:
+    with contextlib.suppress(RuntimeError):  # a process that has computed already keeps the threads it has
         tf.config.threading.set_intra_op_parallelism_threads(num_threads)
         tf.config.threading.set_inter_op_parallelism_threads(2)
     keras.utils.set_random_seed(seed)

@@ -55,7 +55,7 @@ class AnsweringNet:
         (data,) = blobs.values()
         model = self._net.definition.answering
         ran = [call for call in calls(model) if not isinstance(call[0], keras.layers.InputLayer)]
-        watched = keras.Model(model.inputs, [made[0] for _, made, _ in ran])
+        watched = keras.Model(model.inputs[0], [made[0] for _, made, _ in ran])
         values = watched(data.detach().permute(0, 2, 3, 1).cpu().numpy(), training=False)
         kept = {id(model.inputs[0]): (DATA, data.detach())}
         for (operation, made, _), value in zip(ran, values if len(ran) > 1 else [values], strict=True):
@@ -78,6 +78,10 @@ class AnsweringNet:
         """
         raise NetworkError("A network that answers has no loss.")
 
+    def statistics(self) -> tuple[Tensor, ...]:
+        """Return nothing: answering measures no batches."""
+        return ()
+
     def memory(self) -> dict[str, Tensor]:
         """Return nothing: answering draws no chance."""
         return {}
@@ -93,7 +97,7 @@ def _channels_first(value: Any) -> Tensor:
 
 def _weights(layer: Any) -> tuple[Tensor, ...]:
     """Return a layer's arrays in torch's order: kernels as (outputs, inputs, height, width)."""
-    arrays = [torch.from_numpy(np.array(each)) for each in layer.weights]
+    arrays = [torch.from_numpy(each.numpy()) for each in layer.weights]
     return tuple(
         each.permute(3, 2, 0, 1).contiguous() if each.ndim == 4 else each.T.contiguous() if each.ndim == 2 else each
         for each in arrays

@@ -23,7 +23,7 @@ _AHEAD = 2  # batches made while a step runs
 _MOMENTUM = 0.9
 
 OPTIMIZERS: Mapping[str, Callable[[TrainSpec], Any]] = {
-    "SGD": lambda _: keras.optimizers.SGD,
+    "SGD": lambda _: _with(keras.optimizers.SGD, momentum=_MOMENTUM),
     "MOMENTUM": lambda _: _with(keras.optimizers.SGD, momentum=_MOMENTUM),
     "ADAGRAD": lambda _: keras.optimizers.Adagrad,
     "RMSPROP": lambda spec: _with(keras.optimizers.RMSprop, rho=spec.rms_decay, momentum=_MOMENTUM),
@@ -31,7 +31,8 @@ OPTIMIZERS: Mapping[str, Callable[[TrainSpec], Any]] = {
     "ADAM": lambda _: keras.optimizers.Adam,
     "FTRL": lambda _: keras.optimizers.Ftrl,
 }
-"""By DIGITS' name, with its fixed momentum."""
+"""By DIGITS' name, with its fixed momentum. SGD has it too, as for Caffe and Torch: DIGITS' had none for TensorFlow, so that the same form gave
+another training there; MOMENTUM is DIGITS' own name for it."""
 
 
 @dataclass(kw_only=True)
@@ -104,7 +105,7 @@ class KerasRun(Course):
 
     def state(self) -> tuple[Mapping[str, NDArray[Any]], Mapping[str, NDArray[Any]]]:
         """Return the weights, and the state of the optimizer and of generators of chance."""
-        state = {f"solver/{each.path}": np.array(each) for each in self.optimizer.variables}
+        state = {f"solver/{each.path}": each.numpy() for each in self.optimizer.variables}
         return self.net.state(), state | {f"network/{path}": value for path, value in self.net.memory().items()}
 
     def load(self, weights: Mapping[str, NDArray[Any]], state: Mapping[str, NDArray[Any]], step: int) -> None:

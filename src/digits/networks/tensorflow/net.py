@@ -33,7 +33,7 @@ class KerasNet:
 
     def state(self) -> dict[str, NDArray[np.float32]]:
         """Return a copy of the weights and of what layers measure."""
-        return {path: np.array(each, np.float32) for path, each in self._weights.items()}
+        return {path: np.asarray(each.numpy(), np.float32) for path, each in self._weights.items()}
 
     def load_state(self, state: Mapping[str, NDArray[Any]], *, partial: bool = False) -> object:
         """Take the values of ``state``; with ``partial`` names that one side lacks are passed over.
@@ -55,7 +55,7 @@ class KerasNet:
 
     def memory(self) -> dict[str, NDArray[Any]]:
         """Return what layers remember beside their weights: where their generators of chance stand."""
-        return {each.path: np.array(each) for each in self._others}
+        return {each.path: each.numpy() for each in self._others}
 
     def load_memory(self, memory: Mapping[str, NDArray[Any]]) -> None:
         """Put that in; what is not in ``memory`` stays."""
