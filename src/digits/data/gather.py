@@ -7,6 +7,7 @@ is done by several threads; the inventory keeps the order of the source all the 
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -56,6 +57,7 @@ class Gatherer:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="fetch")
         self._waiting: deque[tuple[Entry, Future[bytes] | tuple[int, int, int]]] = deque()
         self._asked: Counter[Answer] = Counter()
+        self._began = 0.0  # of the first fetch
         self._pack_path = writer.scratch / "pack.bin"
         self._pack = self._pack_path.open("wb")
         self._files = [self._pack_path]
@@ -91,9 +93,12 @@ class Gatherer:
     def add_fetched(self, entry: Entry, fetch: Fetch) -> None:
         """Add what ``fetch`` gets once it has come; refuse it where it does not."""
         self._asked[entry.answer] += 1
+        self._writer.fetches.count += 1
         if self._writer.is_look and self._asked[entry.answer] > LOOKED_AT:
             self._put(entry, (_NOT_FETCHED, 0, 0))
             return
+        self._began = self._began or time.monotonic()
+        self._writer.fetches.done += 1
         self._put(entry, self._threads.submit(_fetched, fetch))
 
     def refuse(self, entry: Entry, error: DataError) -> None:
@@ -149,12 +154,15 @@ class Gatherer:
         while isinstance(place, Future) and not place.done():
             self._writer.tick()
             _wait(place)
+        self._writer.fetches.seconds = time.monotonic() - self._began
         self._waiting.popleft()
         if isinstance(place, tuple):
             self._add(entry, place)
             return
         try:
-            self._add(entry, self._packed(place.result()))
+            data = place.result()
+            self._writer.fetches.num_bytes += len(data)
+            self._add(entry, self._packed(data))
         except DataError as error:
             self.refuse(entry, error)
 

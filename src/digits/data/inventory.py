@@ -30,6 +30,24 @@ Read = Callable[[int], bytes]
 """Item number to the bytes of its picture file; called by several threads; raises DataError for an item that cannot be read."""
 
 
+@dataclass
+class Fetches:
+    """What a source has fetched, or in a look left where it is."""
+
+    count: int = 0
+    """Pictures that a build fetches."""
+    done: int = 0
+    num_bytes: int = 0
+    """Of those that were fetched."""
+    seconds: float = 0.0
+
+    def told(self) -> dict[str, float]:
+        """Return ``count``, about how many ``bytes`` all of them have, and how many ``seconds`` those take that were left."""
+        each = 1 / max(1, self.done)
+        left_s = self.seconds * each * (self.count - self.done)
+        return {"count": self.count, "bytes": round(self.num_bytes * each * self.count), "seconds": round(left_s, 3)}
+
+
 @dataclass(frozen=True)
 class Inventory:
     """Every picture that a source has; the columns have one row an item."""
@@ -93,6 +111,7 @@ class InventoryWriter:
         self.folder, self.scratch, self.settings = folder, scratch, settings
         self.emit, self.stop, self.is_look = emit, stop, is_look
         self.count = 0
+        self.fetches = Fetches()
         self._refused = refused
         self._names = PathListWriter(scratch)
         self._classes = ColumnWriter(scratch / "classes.npy", "<i4")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import tarfile
@@ -13,6 +14,7 @@ from digits.core.errors import DataError
 from digits.core.settings import Settings
 from digits.data.refused import read_refused
 from digits.extensions.datasets.classification.check import check
+from digits.extensions.datasets.classification.inspect import inspect_source
 from digits.extensions.datasets.classification.spec import ClassificationSpec
 from tests.extensions.datasets.classification.folders import Built, draw, spec_of
 from tests.shared import needs_shared, shared
@@ -129,6 +131,18 @@ def test_links_and_devices_in_a_tar_are_refused(tmp_path: Path) -> None:
         "cat/link.png": "ARCHIVE_LINK", "cat/hard.png": "ARCHIVE_LINK", "cat/fifo": "IMG_NOT_A_PICTURE",
     }  # fmt: skip
     assert built.facts["dbs"]["train"]["entries"] == 4
+
+
+def test_a_look_tells_what_a_build_will_unpack(tmp_path: Path) -> None:
+    members = files(tmp_path, *NAMES)
+    packed = tarred(tmp_path / "a.tar.gz", members, packed="gz")
+
+    told, _ = inspect_source(path=str(packed))
+    plain, _ = inspect_source(path=str(tarred(tmp_path / "a.tar", members)))
+
+    assert told["unpacked_bytes"] == len(gzip.decompress(packed.read_bytes()))
+    assert plain["unpacked_bytes"] == 0
+    assert told["fetch"] == {"count": 0, "bytes": 0, "seconds": 0.0}
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:

@@ -87,6 +87,12 @@ def test_a_look_fetches_the_first_pictures_of_each_class_alone(
     assert (told["format"], told["source"]["train"]) == ("folder", f"{address}/train/")
     assert [(each["label"], each["count"]) for each in told["classes"]] == [("big cat", 8), ("dog & co", 6)]
     assert told["refused_count"] == 1
+    pictures = list((served[0] / "train").rglob("*.png"))
+    sizes = [path.stat().st_size for path in pictures]
+    assert told["fetch"]["count"] == len(pictures) + 1, "and the web page that is called .jpg"
+    assert min(sizes) * 10 < told["fetch"]["bytes"] < max(sizes) * 16
+    assert told["fetch"]["seconds"] > 0, "those that were left take time, too"
+    assert told["unpacked_bytes"] == 0
 
 
 def test_the_form_says_why_an_address_cannot_be_used(served: tuple[Path, str]) -> None:

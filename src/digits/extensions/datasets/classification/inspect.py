@@ -51,7 +51,8 @@ def inspect_source(
         ``classes`` (label, count, path of a sample where it is a file, ``thumb``), ``count``, ``dbs`` (pictures that the
         source itself puts into a database), ``class_dbs`` (the same by class, as a row for each of ``DBS``), ``refused`` (the first 100),
         ``refused_count``, ``sizes`` (min, max, median as [width, height] by area, of some pictures of each class; none without
-        pictures), ``samples`` (class id, name and ``image`` of each sample), ``seconds``.
+        pictures), ``samples`` (class id, name and ``image`` of each sample), ``seconds``; and what a build takes besides: ``fetch`` (``count``,
+        ``bytes`` and ``seconds`` of what it fetches) and ``unpacked_bytes`` (of disk, while it runs).
 
     Raises:
         DataError: it cannot be read, or is nothing that is known.
@@ -84,6 +85,8 @@ def inspect_source(
                 for row in itertools.islice(read_refused(scratch / "refused.csv"), _SHOWN_REFUSED)
             ],
             "refused_count": refused.count,
+            "fetch": writer.fetches.told(),
+            "unpacked_bytes": sum(each.stat().st_size for each in scratch.rglob("*.tar")),
             "seconds": round(time.monotonic() - started, 3),
         }, samples  # fmt: skip
 

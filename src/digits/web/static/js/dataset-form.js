@@ -141,9 +141,10 @@ function showWill() {
   const free = Number(part("makes").dataset.free);
   const pace = example?.shown?.pace;
   if (total && pace?.measured) {
-    const seconds = holds.found.seconds + (total * pace.picture_s) / (holds.found.num_threads || 1);
+    const seconds = holds.found.seconds + (holds.found.fetch?.seconds ?? 0) + (total * pace.picture_s) / (holds.found.num_threads || 1);
     const bytes = total * (pace.picture_bytes + RECORD_BYTES);
     rows.push(fact("Size on disk", "about ", element("b", "", size(bytes)), ` of ${size(free)} free`));
+    rows.push(...sourceCosts(holds.found));
     rows.push(fact("Time", "about ", element("b", "", about(seconds).replace("about ", ""))));
   } else {
     rows.push(fact("Free disk space", size(free)));
@@ -152,6 +153,17 @@ function showWill() {
   const note = part("makes-note");
   note.hidden = !(total && pace?.measured);
   note.textContent = `From ${pace?.measured} pictures prepared just now. The split is fixed by a seed and kept with the job.`;
+}
+
+/** What a build takes besides the dataset itself: disk for what must be unpacked or fetched first. @param {any} found */
+function sourceCosts({ fetch, unpacked_bytes: unpacked }) {
+  const rows = [];
+  if (unpacked) rows.push(fact("To unpack", element("b", "", size(unpacked)), " of disk until it is made"));
+  if (fetch?.count) {
+    const bytes = fetch.bytes ? `, about ${size(fetch.bytes)} of disk until it is made` : "";
+    rows.push(fact("To fetch", element("b", "", commas(fetch.count)), `${fetch.count === 1 ? " picture" : " pictures"}${bytes}`));
+  }
+  return rows;
 }
 
 /** @param {number} count */
