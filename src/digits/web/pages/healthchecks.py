@@ -107,6 +107,7 @@ def show(request: Request) -> Response:
         sections=_sections(request, job, done, found, only) if found and done else [],
         only=next((each for each in FINDINGS if each.name == only), None),
         chart=datasetfacts.class_chart(request, job, facts) if found else None,
+        balance=_balance(found["imbalance"]) if found else None,
         models=_models(request, job),
         small=side < SMALL_PX,
         cell_px=cell_px(side),
@@ -163,6 +164,20 @@ def _sections(request: Request, job: Job, done: Job, found: dict[str, Any], only
             )
         )  # fmt: skip
     return sections
+
+
+def _balance(imbalance: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the largest and the smallest class of train that has pictures, or of the first database there is."""
+    counts: dict[str, list[int]] = imbalance.get("counts") or {}
+    if not counts:
+        return None
+    db = "train" if "train" in counts else next(iter(counts))
+    filled = sorted((count, index) for index, count in enumerate(counts[db]) if count)
+    labels = imbalance["labels"]
+    (least, smallest), (most, largest) = (filled[0], filled[-1]) if filled else ((0, 0), (0, 0))
+    return {
+        "db": db, "num_classes": len(labels), "least": least, "smallest": labels[smallest], "most": most, "largest": labels[largest],
+    }  # fmt: skip
 
 
 def _models(request: Request, job: Job) -> list[Job]:
