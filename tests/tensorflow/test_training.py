@@ -11,21 +11,21 @@ import pytest
 
 pytest.importorskip("keras")
 
-from digits.core.beginning import Beginning, WeightFile  # noqa: E402 - only where there is TensorFlow
-from digits.core.errors import TrainingError  # noqa: E402
-from digits.core.files import read_json  # noqa: E402
-from digits.core.jobfolder import JobFolder  # noqa: E402
-from digits.core.trainspec import CustomNetwork, FixedPolicy, StandardNetwork, TrainSpec  # noqa: E402
-from digits.core.trainspec.augmentation import Augmentation  # noqa: E402
-from digits.core.work import VARIABLE, StoppedError, WorkerSettings  # noqa: E402
-from digits.training import snapshots  # noqa: E402
-from digits.training.dataset import Dataset  # noqa: E402
-from digits.training.tensorflow_predictor import open_predictor  # noqa: E402
-from digits.training.tensorflow_trainer import train  # noqa: E402
-from tests.extensions.datasets.classification.test_build import write_mnist  # noqa: E402
-from tests.shared import needs_shared  # noqa: E402
-from tests.training.conftest import Heard, build_dataset, new_model_job  # noqa: E402
-from tests.training.test_training import curve, never, stop_after  # noqa: E402
+from digits.core.beginning import Beginning, WeightFile
+from digits.core.errors import TrainingError
+from digits.core.files import read_json
+from digits.core.jobfolder import JobFolder
+from digits.core.trainspec import CustomNetwork, FixedPolicy, StandardNetwork, TrainSpec
+from digits.core.trainspec.augmentation import Augmentation
+from digits.core.work import VARIABLE, StoppedError, WorkerSettings
+from digits.training import snapshots
+from digits.training.dataset import Dataset
+from digits.training.tensorflow_predictor import open_predictor
+from digits.training.tensorflow_trainer import train
+from tests.extensions.datasets.classification.test_build import write_mnist
+from tests.shared import needs_shared
+from tests.training.conftest import Heard, build_dataset, new_model_job
+from tests.training.test_training import curve, never, stop_after
 
 NewModel = Callable[..., tuple[JobFolder, TrainSpec]]
 TRUSTED = WorkerSettings(num_threads=1, python_layers=True)
