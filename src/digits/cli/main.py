@@ -23,7 +23,7 @@ COMMANDS = {
     "network": ("digits.cli.network:network", "Standard networks, and the layers of any definition, without a server."),
     "store": ("digits.cli.store:store", "Model stores: list, import, publish, build."),
     "job": ("digits.cli.job:job", "Abort, delete and follow jobs of any kind."),
-    "download": ("digits.cli.download:download", "Fetch MNIST, Fashion-MNIST, CIFAR-10 or CIFAR-100 as class folders."),
+    "download": ("digits.cli.download:download", "Fetch MNIST, Fashion-MNIST, CIFAR-10 or CIFAR-100 as class folders; draw streets."),
     "caffe": ("digits.cli.caffe:caffe", "Caffe's own commands: train, test, time; and check, forward, layers, run."),
     "doctor": ("digits.cli.doctor:doctor", "Say what this machine has, and what it lacks."),
     "reindex": ("digits.cli.reindex:reindex", "Rebuild the database from the job folders."),
