@@ -51,7 +51,7 @@ def test_the_home_page_is_index_json_to_those_who_prefer_json(world: World) -> N
 def test_a_model_short_and_long(world: World) -> None:
     model = world.site.json(f"/models/{world.ids['done']}.json")
 
-    assert list(model) == [*MODEL_KEYS, "directory", "snapshots", "best snapshot"], (
+    assert list(model) == [*MODEL_KEYS, "directory", "snapshots", "best snapshot", "advice"], (
         "what is ours stands behind DIGITS' own keys"
     )
     assert model["job id"] == model["id"] == world.ids["done"]

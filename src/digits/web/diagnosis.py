@@ -60,6 +60,8 @@ class Finding:
     """"bad" or "warn"."""
     fact: str
     text: str
+    wants_larger: bool = False
+    """A larger learning rate is what it asks for, and not a smaller one."""
 
 
 Rule = Callable[[Course], Finding | None]
@@ -105,11 +107,12 @@ def guesses(course: Course) -> Finding | None:
     loss = course.loss()
     if loss and abs(loss[-1] - math.log(count)) < 0.1:
         text += f", its loss that of knowing nothing (ln {count} = {math.log(count):.2f})"
-    if len(loss) > 2 and max(loss) - min(loss) < _STILL * max(loss):
+    is_still = len(loss) > 2 and max(loss) - min(loss) < _STILL * max(loss)
+    if is_still:
         advice = f"Its validation loss has hardly moved from {loss[0]:.4g}: try a larger learning rate"
     else:
         advice = f"{LOWER_RATE}, or give it more epochs"
-    return Finding("warn", "The network has learned nothing so far.", f"{text}. {advice}.")
+    return Finding("warn", "The network has learned nothing so far.", f"{text}. {advice}.", is_still)
 
 
 def flat_loss(course: Course) -> Finding | None:
@@ -121,10 +124,12 @@ def flat_loss(course: Course) -> Finding | None:
     first, last = fmean(values[:some]), fmean(values[-some:])
     if first <= 0 or last < first * (1 - _FALLEN):
         return None
-    verb = "rises" if last > first * (1 + _FALLEN) else "does not fall"
-    advice = LOWER_RATE if verb == "rises" else "Try another learning rate: a larger one first, then a smaller one"
+    rises = last > first * (1 + _FALLEN)
+    verb = "rises" if rises else "does not fall"
+    advice = LOWER_RATE if rises else "Try another learning rate: a larger one first, then a smaller one"
     return Finding(
-        "warn", f"The training loss {verb}.", f"It was {first:.4g} at first and is {last:.4g} by now, both means over a fifth of the training. {advice}."
+        "warn", f"The training loss {verb}.", f"It was {first:.4g} at first and is {last:.4g} by now, both means over a fifth of the training. {advice}.",
+        not rises,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from digits.core.errors import DigitsError, NotFoundError
 from digits.store import Job
-from digits.web import jobjson
+from digits.web import advised, jobjson
 from digits.web.answers import as_json, plain, tagged
 from digits.web.auth import require_owner
 from digits.web.reading import path_job, read_form, whole_number
@@ -22,8 +22,10 @@ MAX_EPOCHS = 1_000_000
 def show(request: Request) -> Response:
     """``GET /models/<id>.json``."""
     job = path_job(request, "model")
-    snapshots = store(request).snapshots(job.id)
-    return tagged(request, as_json(jobjson.model_verbose(job, dataset_of(request, job), snapshots)))
+    dataset = dataset_of(request, job)
+    body = jobjson.model_verbose(job, dataset, store(request).snapshots(job.id))
+    steps = advised.steps_of(request, advised.training_of(request, job, dataset), job, dataset)
+    return tagged(request, as_json(body | {"advice": advised.as_json(steps)}))
 
 
 async def resume(request: Request) -> Response:

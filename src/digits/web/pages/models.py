@@ -13,7 +13,7 @@ from digits.core.errors import NotFoundError
 from digits.core.extensions import DatasetExtension, installed
 from digits.core.metrics import series_names
 from digits.core.trainspec import TrainSpec
-from digits.web import diagnosis
+from digits.web import advised, diagnosis
 from digits.web.answers import render
 from digits.web.api.create import clone_fields
 from digits.web.beginnings import definition_of
@@ -22,7 +22,6 @@ from digits.web.jobjson import best_measure, copied, framework_of, picture_shape
 from digits.web.networkview import lines_around
 from digits.web.pages import (
     copies,
-    datasetfacts,
     evaluations,
     hardware,
     jobpage,
@@ -142,6 +141,7 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
     run = modelfacts.run_of(job, tasks)
     dataset = _dataset(request, job)
     rows = kept.snapshots(job.id)
+    training = advised.training_of(request, job, dataset)
     return jobpage.common(request, job) | {
         **evaluations.panel(request, job),
         "run": run,
@@ -150,7 +150,8 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
         "dataset": dataset,
         "dataset_rows": modelfacts.dataset_rows(job, dataset),
         "solver_rows": modelfacts.solver_rows(job, run),
-        "words_on": diagnosis.findings(_course(job, dataset)),
+        "words_on": diagnosis.findings(training.course),
+        "steps": advised.steps_of(request, training, job, dataset),
         "early_end": modelfacts.early_end(job),
         "snapshots": modelfacts.snapshots_of(rows, best_measure(job)),
         "resume": resuming.resume_of(job, rows),
@@ -161,7 +162,7 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
         "netron": netron_links(request, job),
         "has_curves": bool(series_names(job.folder.metrics)),
         "bad_lines": _bad_lines(job),
-        "route": _model_route(dataset),
+        "route": advised.model_route(dataset),
     }
 
 
@@ -178,24 +179,3 @@ def _dataset(request: Request, job: Job) -> Job | None:
         return store(request).job(job.depends_on)
     except NotFoundError:
         return None
-
-
-def _model_route(dataset: Job | None) -> str:
-    kind = datasetfacts.extension_of(dataset) if dataset else None
-    return f"/models/{kind.model_route if kind and kind.model_route else 'images/classification'}"
-
-
-def _course(job: Job, dataset: Job | None) -> diagnosis.Course:
-    """Return the numbers by which a training is judged."""
-    from digits.store import metrics
-
-    facts = dataset.facts if dataset else {}
-    has_classes = facts.get("target_kind", "class") == "class"
-    names = [name for name in series_names(job.folder.metrics) if name != "lr"]
-    return diagnosis.Course(
-        curves={name: buckets["last"] for name, buckets in metrics.read(job.folder, names, points_=200).items()},
-        num_classes=len(facts.get("labels", ())) if has_classes else 0,
-        labels=facts.get("labels", ()),
-        val_counts=facts.get("dbs", {}).get("val", {}).get("class_counts") or (),
-        error=f"{job.error}" if job.error else "",
-    )
