@@ -90,6 +90,8 @@ class FrameworkExtension:
     """``take_in(Intake) -> facts``: weights and a definition of others made into a model's folder (workers only); "" where it takes none."""
     weights_endings: tuple[str, ...] = (".caffemodel", ".caffemodel.h5", ".h5", ".safetensors")
     """How the files end that it takes weights from."""
+    splits_batches: bool = False
+    """Whether several processes of its trainer train one network, each on a share of every batch and on a GPU of its own."""
     library: str = ""
     """What must be importable where its networks run, beside the product ("tensorflow"); they run in processes of their own then."""
     solvers: tuple[str, ...] = ("SGD", "NESTEROV", "ADAGRAD", "RMSPROP", "ADADELTA", "ADAM")

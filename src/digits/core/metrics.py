@@ -77,3 +77,17 @@ class MetricsWriter:
         for fd in self._fds.values():
             os.close(fd)
         self._fds.clear()
+
+
+class NoMetrics(MetricsWriter):
+    """Keeps nothing: for a process that trains beside the one that keeps the curves."""
+
+    def __init__(self) -> None:
+        self._fds = {}
+
+    def append(self, name: str, *, step: int, epoch: float, value: float) -> None:
+        """Forget the point."""
+
+    def lengths(self) -> dict[str, int]:
+        """Return that there is no series."""
+        return {}

@@ -46,13 +46,22 @@ class WorkerSettings(BaseModel):
     url_hosts: Annotated[tuple[str, ...], Field(description="The only hosts that may be fetched from.")] = ()
     allow_private_addresses: Annotated[bool, Field(description="Lists may name hosts of private networks.")] = False
     pythons: Annotated[dict[str, str], Field(description="By library: the Python that has it.")] = {}
+    processes: Annotated[
+        int, Field(ge=1, description="How many train one network together, each on a share of a batch.")
+    ] = 1
+    rank: Annotated[
+        int | None,
+        Field(ge=0, description="Which of them this is; None for one alone and for the one that starts them."),
+    ] = None
+    meeting: Annotated[str, Field(description="The file through which they find each other.")] = ""
     secrets: Annotated[str, Field(description="Where the keys that jobs were given lie.")] = ""
     spool: Annotated[str, Field(description="Where files that pass between the web and a service lie.")] = ""
 
     @classmethod
-    def of(cls, settings: Settings) -> WorkerSettings:
-        """Return what a worker under ``settings`` gets."""
+    def of(cls, settings: Settings, *, processes: int = 1) -> WorkerSettings:
+        """Return what a worker under ``settings`` gets, which trains in so many ``processes``: one for each GPU of its job."""
         return cls(
+            processes=processes,
             num_threads=settings.num_threads,
             device=settings.device,
             max_image_pixels=settings.max_image_pixels,

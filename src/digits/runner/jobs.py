@@ -173,7 +173,7 @@ class Jobs:
                 folder=job.folder.path,
                 gpus=gpus,
                 num_threads=settings.num_threads,
-                environment=WorkerSettings.of(settings).to_environment(),
+                environment=WorkerSettings.of(settings, processes=max(1, len(gpus))).to_environment(),
                 python=interpreter(job.framework, settings.pythons),
             )
             job.folder.stop_file.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ Legend: N pictures, H height, W width, C channels, BGR where there are 3; values
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -59,6 +59,10 @@ class Chance:
             contrasts=least + contrasts * (1 + spec.contrast - least),
         )
 
+    def of(self, own: slice) -> Chance:
+        """Return what was decided for those pictures."""
+        return Chance(**{each.name: getattr(self, each.name)[own] for each in fields(self)})
+
 
 class Augmenter:
     """Changes the pictures of a training by chance.
@@ -82,19 +86,30 @@ class Augmenter:
         return bool(self._spec.rot or self._spec.scale)
 
     @torch.no_grad()
-    def __call__(self, images_NCHW: Tensor, places: Places | None, number: int) -> Tensor:
+    def __call__(
+        self,
+        images_NCHW: Tensor,
+        places: Places | None,
+        number: int,
+        *,
+        of: int | None = None,
+        own: slice = slice(None),
+    ) -> Tensor:
         """Return batch ``number`` changed: float32 [N, C, H, W] on the device, 0 to 255.
 
         Args:
             images_NCHW: uint8; whole where this ``warps``, else cut out where ``places`` says so.
             places: where to cut, or where they were cut out.
             number: of the batch.
+            of: pictures in the whole batch, where these are ``own`` of it; what chance decides is drawn for all of them.
+            own: which of the batch these are.
 
         Raises:
             TrainingError: quarter turns of pictures that are not square.
         """
         spec = self._spec
-        chance = Chance.draw(spec, np.random.default_rng((self._seed, _CHANCE, number)), len(images_NCHW))
+        count = of or len(images_NCHW)
+        chance = Chance.draw(spec, np.random.default_rng((self._seed, _CHANCE, number)), count).of(own)
         data_NCHW = images_NCHW.to(self._device, non_blocking=True).to(torch.float32)
         if self.warps:
             data_NCHW = warp(data_NCHW, chance.angles_deg, chance.factors, places, self._crop_px)
@@ -105,7 +120,8 @@ class Augmenter:
             middle = data_NCHW.mean((2, 3), keepdim=True)
             data_NCHW = torch.lerp(middle, data_NCHW, self._each(chance.contrasts)[:, None, None, None])
         if spec.noise:
-            data_NCHW = data_NCHW + self._noise(data_NCHW, number) * (spec.noise * _LARGEST)
+            noise = self._noise((count, *data_NCHW.shape[1:]), number)[own]
+            data_NCHW = data_NCHW + noise * (spec.noise * _LARGEST)
         return data_NCHW.clamp_(0, _LARGEST) if spec.contrast or spec.noise else data_NCHW
 
     def _turned(self, data_NCHW: Tensor, chance: Chance) -> Tensor:
@@ -127,12 +143,12 @@ class Augmenter:
             data_NCHW = turned
         return data_NCHW
 
-    def _noise(self, like: Tensor, number: int) -> Tensor:
+    def _noise(self, shape: tuple[int, ...], number: int) -> Tensor:
         generator = torch.Generator(self._device)
         generator.manual_seed(
             int(np.random.SeedSequence((self._seed, _CHANCE, number)).generate_state(1, np.uint64)[0])
         )
-        return torch.randn(like.shape, generator=generator, device=self._device)
+        return torch.randn(shape, generator=generator, device=self._device)
 
     def _each(self, values: NDArray[np.float64]) -> Tensor:
         return torch.from_numpy(values.astype(np.float32)).to(self._device)

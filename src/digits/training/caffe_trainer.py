@@ -31,6 +31,7 @@ from digits.training.finetune import copy_weights
 from digits.training.mean import mean_of
 from digits.training.parts import Side, Training
 from digits.training.run import Run
+from digits.training.world import ALONE, World
 
 ORIGINAL_FILE, SOLVER_FILE = "original.prototxt", "solver.prototxt"
 LOG_FILE = "caffe_output.log"
@@ -49,14 +50,20 @@ def train(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Em
         copy_weights(run.net, folder, emit, run.log, read_weights_file)
 
     with python_layers_of(folder, allowed=settings.python_layers):
-        return parts.go(folder, lambda begun: prepare(spec, folder, settings, emit, stop, begun=begun), first)
+        return parts.go(
+            folder,
+            settings,
+            lambda begun, world: prepare(spec, folder, settings, emit, stop, begun=begun, world=world),
+            first,
+        )
 
 
 def prepare(
-    spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Emit, stop: StopCheck, *, begun: float = 0.0
-) -> Run:
+    spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Emit, stop: StopCheck, *, begun: float = 0.0,
+    world: World = ALONE,
+) -> Run:  # fmt: skip
     """Build the networks, write the files that DIGITS users know, and decode the pictures; ``begun`` epochs are done already."""
-    job = Training(spec, folder, settings, emit, stop)
+    job = Training(spec, folder, settings, emit, stop, world)
     definition = _definition(job)
     compiled = job.can_compile() and not _has_python(job, definition)
     for warning in definition.warnings:
@@ -65,7 +72,8 @@ def prepare(
     solver_file = parts.solver_file(
         job, *databases, batch_train=definition.batch_size_train, batch_val=definition.batch_size_val
     )
-    _write_texts(folder, definition, solver_file)
+    if world.leads:
+        _write_texts(folder, definition, solver_file)
 
     _weigh(job, definition, databases[0])
     devices.seed_everything(job.seed)

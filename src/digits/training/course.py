@@ -27,6 +27,7 @@ from digits.core.work import StopCheck, StoppedError
 from digits.training import early, snapshots
 from digits.training.caffelog import CaffeLog
 from digits.training.reporting import Report
+from digits.training.world import ALONE, World
 
 
 @dataclass(kw_only=True)
@@ -48,6 +49,8 @@ class Course(ABC):
     metrics: MetricsWriter
     log: CaffeLog
     facts: dict[str, Any]
+    world: World = ALONE
+    """The processes that do this together."""
     first_step: int = 0
     validated: int = -1
     """The step of the last validation."""
@@ -83,6 +86,10 @@ class Course(ABC):
     @abstractmethod
     def machine(self) -> dict[str, str]:
         """Return what the bits of a sum depend on, by its name for people."""
+
+    def align(self) -> None:
+        """Begin with the leader's weights, where several processes train; a course that several can follow says how."""
+        assert self.world.is_alone
 
     def close(self) -> None:
         """Let go of files and threads."""
@@ -127,7 +134,9 @@ class Course(ABC):
         return {"loss": 1.0}
 
     def save(self, step: int) -> None:
-        """Write a snapshot, say so, then remove those that it makes superfluous."""
+        """Write a snapshot, say so, then remove those that it makes superfluous; of several processes the leader does it."""
+        if not self.world.leads:
+            return
         epoch = self.report.epoch(step)
         self.report.flush(step)
         self.metrics.sync()
@@ -140,6 +149,16 @@ class Course(ABC):
         self.emit(Snapshot(epoch=round(epoch, 3), step=step, file=file, bytes=num_bytes, metrics=self.last_validation))
         self.prune()
         self.report.paused()
+
+    def early_end(self) -> early.EarlyEnd | None:
+        """Return why the training ends with the validation that was just done, None where it goes on."""
+
+        def found() -> dict[str, Any] | None:
+            end = early.ended(self.spec.early_stop, self.folder, self.last_validation)
+            return end.as_facts() if end else None
+
+        told = self.world.told(found)
+        return early.EarlyEnd(**told) if told else None
 
     def prune(self) -> None:
         """Remove the snapshots that are not to be kept, each said first: a list never names one that has gone."""
@@ -159,7 +178,8 @@ class Course(ABC):
         attempt = self.folder.attempt()
         if snapshot is None:
             self.metrics.cut({})
-            shutil.rmtree(self.folder.snapshots, ignore_errors=True)
+            if self.world.leads:
+                shutil.rmtree(self.folder.snapshots, ignore_errors=True)
             if attempt > 1:
                 self.emit(Resumed(step=0, attempt=attempt))
             return
@@ -171,8 +191,9 @@ class Course(ABC):
         if facts.pieces > 1:
             self.facts["pieces"] = facts.pieces
         self.emit(Resumed(step=facts.step, attempt=attempt, epoch=facts.epoch))
-        self._tell(snapshot, facts)
-        self.prune()
+        if self.world.leads:
+            self._tell(snapshot, facts)
+            self.prune()
 
     def _tell(self, snapshot: Path, facts: snapshots.Facts) -> None:
         """Say which snapshot it goes on from, and what a person should know of that."""
@@ -221,7 +242,7 @@ def follow(course: Course) -> dict[str, Any]:
                 saved = -1  # a snapshot of this step that a stop left without these figures is written again
         end = None
         if course.validated == step < course.max_iter:
-            end = early.ended(course.spec.early_stop, course.folder, course.last_validation)
+            end = course.early_end()
         if (course.is_snapshot_due(step) or end) and saved != step:
             course.save(step)
             saved = step
@@ -245,28 +266,39 @@ def follow(course: Course) -> dict[str, Any]:
     return facts | {"stopped_early": end.as_facts()}
 
 
-def go(folder: JobFolder, prepare: Callable[[float], Course], first: Callable[[Any], object]) -> dict[str, Any]:
+def go(
+    folder: JobFolder, prepare: Callable[[float], Course], first: Callable[[Any], object], world: World = ALONE
+) -> dict[str, Any]:
     """Train from where the job stands to the end.
 
     Args:
         folder: the job's.
         prepare: makes the training, told how many epochs are done already.
-        first: called before the first step of a training that begins anew.
+        first: called before the first step of a training that begins anew; of several processes in the leader alone.
+        world: the processes that train together.
 
     Raises:
         StoppedError: it was asked to stop, and a snapshot is on disk.
         DigitsError: the network, the dataset or the training cannot be used, in words.
     """
     # A person asked that it goes on, where this is not the first attempt.
-    snapshot = snapshots.newest_whole(folder) if folder.attempt() > 1 else None
-    course = prepare(snapshots.read_facts(snapshot).epoch if snapshot else 0.0)
+    name = world.told(lambda: _newest(folder)) if folder.attempt() > 1 else None
+    snapshot = folder.snapshots / name if name else None
+    with world.leader_first():  # it writes the files that the others read
+        course = prepare(snapshots.read_facts(snapshot).epoch if snapshot else 0.0)
     try:
         course.begin(snapshot)
-        if not course.first_step:
+        if not course.first_step and world.leads:
             first(course)
+        course.align()
         return follow(course)
     finally:
         course.close()
+
+
+def _newest(folder: JobFolder) -> str | None:
+    snapshot = snapshots.newest_whole(folder)
+    return snapshot.name if snapshot else None
 
 
 def diverged(name: str, value: float, step: int) -> TrainingError:

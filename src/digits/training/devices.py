@@ -17,6 +17,7 @@ from torch import Tensor
 
 from digits.core.errors import TrainingError
 from digits.core.settings import Device
+from digits.training.world import World
 
 
 def choose_device(*wishes: Device) -> torch.device:
@@ -48,6 +49,14 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
     random.seed(seed)
     np.random.seed(seed)  # the generator that other people's code draws from
+
+
+_RANK = 5  # what a generator is for: 0 to 4 are of records and pictures (``order``, ``sources``, ``augment``)
+
+
+def seed_step(seed: int, world: World, step: int) -> None:
+    """Start every generator anew for a step of one of several processes: dropout differs in each, and none has a state to keep."""
+    seed_everything(int(np.random.SeedSequence((seed, _RANK, world.rank, step)).generate_state(1)[0]))
 
 
 @contextmanager
@@ -126,6 +135,24 @@ def is_out_of_memory(error: BaseException | None) -> bool:
             return True
         error = error.__cause__
     return False
+
+
+@contextmanager
+def memory_of_all(world: World) -> Iterator[None]:
+    """Let memory run out in every process where it ran out in one: all of them must do the same again.
+
+    Raises:
+        Exception: what said that memory ran out here; a MemoryError where it was in another process.
+    """
+    own: Exception | None = None
+    try:
+        yield
+    except Exception as error:
+        if world.is_alone or not is_out_of_memory(error):
+            raise
+        own = error
+    if not world.is_alone and world.any(own is not None):
+        raise own or MemoryError("Memory ran out in another process.")
 
 
 @contextmanager

@@ -28,17 +28,19 @@ def learn(run: Run, step: int) -> Learned:
     """
     while True:
         try:
-            return _learn(run, step)
+            with devices.memory_of_all(run.world):
+                loss, outputs, targets = _learn(run, step)
+            return _of_all(run, loss), outputs, targets
         except Exception as error:
-            if run.pieces >= run.batch_size or not devices.is_out_of_memory(error):
+            if run.pieces >= run.fewest or not devices.is_out_of_memory(error):
                 raise
         # Only here are the tensors of the failed pass free: the error's traceback held them.
         make_room(run)
-        run.pieces = min(2 * run.pieces, run.batch_size)
+        run.pieces = min(2 * run.pieces, run.fewest)
         run.facts["pieces"] = run.pieces
         run.emit(
             Warned(
-                message=f"Memory ran out in iteration {step}, so each batch of {run.batch_size} is learned in {run.pieces} pieces from there on.",
+                message=f"Memory ran out in iteration {step}, so each batch of {run.batch_size} is learned {'by every process ' if run.world.size > 1 else ''}in {run.pieces} pieces from there on.",
                 hint="The weights move as with the whole batch, unless layers look at a whole batch, as BatchNorm does. "
                 "A smaller batch size is faster.",
             )
@@ -68,14 +70,39 @@ def _learn(run: Run, step: int) -> Learned:
 
 
 def _batch(run: Run, data: Tensor, targets: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    """Learn one batch, and return its loss and outputs."""
+    """Learn one batch, or this process's part of it, and return its loss and outputs."""
+    part = len(data) / run.batch_size  # 1 for a process alone
     if run.pieces == 1:
-        return _piece(run, data, targets)
+        return _piece(run, data, targets, share=part)
     pieces = list(zip(data.tensor_split(run.pieces), targets.tensor_split(run.pieces), strict=True))
     shares = [len(piece) / len(data) for piece, _ in pieces]
-    found = [_piece(run, piece, answers, share=share) for (piece, answers), share in zip(pieces, shares, strict=True)]
+    found = [
+        _piece(run, piece, answers, share=share * part) for (piece, answers), share in zip(pieces, shares, strict=True)
+    ]
     loss = torch.stack([loss * share for (loss, _), share in zip(found, shares, strict=True)]).sum()
     return loss, joined([outputs for _, outputs in found], shares)
+
+
+def _of_all(run: Run, loss: Tensor) -> Tensor:
+    """Add up the gradients of all processes' parts of the batches; return the mean loss of the whole batches.
+
+    What BatchNorm measures is averaged: each process normalises with its own part, and all remember the same.
+    """
+    world = run.world
+    if world.is_alone:
+        return loss
+    moving = [parameter.tensor for parameter in run.net.parameters if parameter.lr_mult]
+    for weight in moving:
+        if weight.grad is None:  # no loss of this process's pictures depends on it; one of another's may
+            weight.grad = torch.zeros_like(weight)
+    own = world.own(run.batch_size)
+    loss = loss * ((own.stop - own.start) / run.batch_size)
+    statistics = run.net.statistics()
+    world.add([*(weight.grad for weight in moving if weight.grad is not None), loss, *statistics])
+    with torch.no_grad():
+        for each in statistics:
+            each.div_(world.size)
+    return loss
 
 
 def _piece(run: Run, data: Tensor, targets: Tensor, *, share: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:

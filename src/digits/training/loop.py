@@ -6,8 +6,9 @@ It names no framework and no kind of answer: a network is called with blobs and 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -33,6 +34,8 @@ class TorchRun(Run):
         """
         with devices.memory_words(self.device, self.batch_size):
             rate = self.schedule(step)
+            if not self.world.is_alone:
+                devices.seed_step(self.seed, self.world, step)
             loss, outputs, targets = learn(self, step)
             _check(self, step, loss, outputs, targets)
             if step % self.display == 0:
@@ -66,7 +69,7 @@ def _check(run: Run, step: int, loss: Tensor, outputs: Mapping[str, Tensor], tar
     is_due = run.device.type == "cpu" or step % _CHECK_INTERVAL == 0 or run.is_snapshot_due(step + 1)
     if not is_due or math.isfinite(loss.item()):
         return
-    values = {name: value.item() for name, value in run.kind.measure(outputs, targets).items()}
+    values = _values(run, outputs, targets)
     name, value = next(
         ((name, value) for name, value in values.items() if not math.isfinite(value)), ("loss", math.nan)
     )
@@ -75,19 +78,43 @@ def _check(run: Run, step: int, loss: Tensor, outputs: Mapping[str, Tensor], tar
 
 def _show(run: Run, step: int, rate: float, loss: Tensor, outputs: Mapping[str, Tensor], targets: Tensor) -> None:
     """Keep a point of the training curves."""
-    values = {name: value.item() for name, value in run.kind.measure(outputs, targets).items()}
+    values = _values(run, outputs, targets)
     run.report.points(step, {f"{name}/train": value for name, value in values.items()} | {"lr": rate})
     run.log.iteration(step, loss.item(), rate)
     run.log.outputs("Train", values, run.net.losses)
 
 
+def _values(run: Run, outputs: Mapping[str, Tensor], targets: Tensor) -> dict[str, float]:
+    """Return what is measured of the last batch, of all processes' parts of it."""
+    values = run.kind.measure(outputs, targets)
+    if not run.world.is_alone:
+        values = {name: value.float() * (len(targets) / run.batch_size) for name, value in values.items()}
+        run.world.add(list(values.values()))
+    return {name: value.item() for name, value in values.items()}
+
+
 def _measured(run: Run, test: TestSet) -> dict[str, float] | None:
+    """Return the mean of each measure, every process measuring its part; they go batch by batch, the shortest idle in the last one."""
     sums: dict[str, Tensor] = {}
-    for data, targets in batches_once(test.frames, test.transform, run.kind.collate, test.batch_size):
+    count, world = len(test.frames), run.world
+    batches = batches_once(test.frames, test.transform, run.kind.collate, test.batch_size, world.own(count))
+    for _ in range(math.ceil(world.largest(count) / test.batch_size)):
         if run.stop():
             return None
+        with devices.memory_of_all(world):
+            _measure_next(run, test, batches, sums)
+    if not world.is_alone:
+        # The leader has the largest part: what there is to measure, it has measured.
+        names = world.told(lambda: list(sums))
+        sums = {name: sums.get(name, torch.zeros((), device=run.device)).float() for name in names}
+        world.add(list(sums.values()))
+    return {name: total.item() / count for name, total in sums.items()}
+
+
+def _measure_next(run: Run, test: TestSet, batches: Iterator[tuple[Tensor, Tensor]], sums: dict[str, Tensor]) -> None:
+    """Measure the next batch, if there is one, and add it to ``sums``."""
+    for data, targets in islice(batches, 1):
         with run.arithmetic():
             outputs = test.net(**{test.data_blob: data, test.target_blob: targets})
         for name, value in run.kind.measure(outputs, targets).items():
             sums[name] = sums.get(name, torch.zeros((), device=run.device)) + value.reshape(()) * len(data)
-    return {name: total.item() / len(test.frames) for name, total in sums.items()}

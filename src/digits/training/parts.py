@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,12 +20,12 @@ from digits.core.events import Emit, Warned
 from digits.core.extensions import FrameworkExtension, extension, load
 from digits.core.files import write_json
 from digits.core.jobfolder import JobFolder
-from digits.core.metrics import MetricsWriter
+from digits.core.metrics import MetricsWriter, NoMetrics
 from digits.core.trainspec import CustomNetwork, LentNetwork, StandardNetwork, TrainSpec
 from digits.core.work import StopCheck, StoppedError, WorkerSettings
 from digits.data.reader import DatasetReader
 from digits.networks.caffe.solver_text import solver
-from digits.training import course, devices
+from digits.training import course, devices, ranks
 from digits.training.augment import Augmenter
 from digits.training.balance import class_weights
 from digits.training.caffelog import CaffeLog
@@ -40,6 +42,7 @@ from digits.training.targets import Target, target
 from digits.training.tensorboard import FOLDER as TENSORBOARD
 from digits.training.tensorboard import TensorBoardMetrics
 from digits.training.transform import Transform
+from digits.training.world import ALONE, World
 
 NETWORK_FILE = "network.json"
 
@@ -53,6 +56,7 @@ class Training:
     settings: WorkerSettings
     emit: Emit
     stop: StopCheck
+    world: World = ALONE
 
     def __post_init__(self) -> None:
         self.device = devices.choose_device(self.spec.device, self.settings.device)
@@ -89,7 +93,9 @@ class Training:
                 return Beginning.read(self.folder).text
 
     def keep_dataset_files(self) -> None:
-        """Copy labels and the mean picture beside the network."""
+        """Copy labels and the mean picture beside the network; of several processes the leader does it."""
+        if not self.world.leads:
+            return
         for name in (LABELS_FILE, MEAN_FILE):
             if (self.dataset.folder.path / name).is_file():
                 shutil.copyfile(self.dataset.folder.path / name, self.folder.path / name)
@@ -153,6 +159,8 @@ def write_facts(
     data_blob: str,
 ) -> None:
     """Write ``network.json``, the table of layers, and ``model.json``, what answering needs to know of the dataset."""
+    if not job.world.leads:
+        return
     write_json(job.folder.path / NETWORK_FILE, {"name": name, "parameters": parameters, "layers": list(layers)})
     found = job.dataset.facts
     channels, height, width = job.dataset.size
@@ -188,6 +196,11 @@ def feed(
 ) -> Fed:
     """Decode the pictures; ``begun`` epochs are done already."""
     train, val = databases
+    if batch_size < job.world.size:
+        raise TrainingError(
+            f"A batch of {batch_size} pictures is too small for {job.world.size} GPUs: each of them learns a part of it.",
+            hint="Choose a larger batch size, or fewer GPUs.",
+        )
     steps_per_epoch = math.ceil(len(train) / batch_size)
     facts = {
         "content_hash": job.dataset.facts.get("content_hash"),
@@ -198,9 +211,9 @@ def feed(
         "device": job.device.type,
         "seed": job.seed,
     }
-    metrics = MetricsWriter(job.folder.metrics)
-    if job.spec.tensorboard:
-        metrics = TensorBoardMetrics(job.folder.metrics, job.folder.path / TENSORBOARD)
+    if not job.world.is_alone:
+        facts["processes"] = job.world.size
+    metrics = _metrics(job)
     report = Report(
         job.emit, metrics, steps_per_epoch=steps_per_epoch, epochs=job.spec.train_epochs, facts=facts, begun=begun
     )
@@ -209,13 +222,14 @@ def feed(
     source = TrainingSource(
         _frames(job, "train", train, report), transform, kind.collate,
         batch_size=batch_size, seed=job.seed, shuffle=job.spec.shuffle, balanced=job.spec.class_balance == "sampling",
-        augmenter=_augmenter(job, transform.crop_px),
+        augmenter=_augmenter(job, transform.crop_px), world=job.world,
     )  # fmt: skip
     course = {
-        "spec": job.spec, "folder": job.folder, "emit": job.emit, "stop": job.stop, "seed": job.seed,
+        "spec": job.spec, "folder": job.folder, "emit": job.emit, "seed": job.seed,
+        "world": job.world, "stop": lambda: job.world.any(job.stop()),
         "schedule": Schedule.from_solver(solver_file), "batch_size": batch_size, "max_iter": solver_file.max_iter,
         "display": solver_file.display, "test_interval": solver_file.test_interval, "snapshot_interval": solver_file.snapshot,
-        "report": report, "metrics": metrics, "log": CaffeLog(job.folder.path / log_file), "facts": facts,
+        "report": report, "metrics": metrics, "log": CaffeLog(job.folder.path / log_file if job.world.leads else Path(os.devnull)), "facts": facts,
     }  # fmt: skip
     return Fed(kind, source, val_frames, course)
 
@@ -246,25 +260,39 @@ def assemble(
     )  # fmt: skip
 
 
-def go(folder: JobFolder, prepare: Callable[[float], course.Course], first: Callable[[Any], object]) -> dict[str, Any]:
+def go(
+    folder: JobFolder,
+    settings: WorkerSettings,
+    prepare: Callable[[float, World], course.Course],
+    first: Callable[[Any], object],
+) -> dict[str, Any]:
     """Train from where the job stands to the end.
 
     Args:
         folder: the job's.
-        prepare: makes the training, told how many epochs are done already.
-        first: called before the first step of a training that begins anew.
+        settings: say which other processes train with this one.
+        prepare: makes the training, told how many epochs are done already, and by whom it is done together.
+        first: called before the first step of a training that begins anew; of several processes in the leader alone.
 
     Raises:
         StoppedError: it was asked to stop, and a snapshot is on disk.
         DigitsError: the network, the dataset or the training cannot be used, in words.
     """
-    with devices.denormals_flushed():
-        return course.go(folder, prepare, first)
+    with devices.denormals_flushed(), ranks.joined(settings) as world:
+        return course.go(folder, lambda begun: prepare(begun, world), first, world)
 
 
 def _augmenter(job: Training, crop_px: int) -> Augmenter | None:
     spec = job.spec.augmentation
     return Augmenter(spec, seed=job.seed, device=job.device, crop_px=crop_px) if spec.varies else None
+
+
+def _metrics(job: Training) -> MetricsWriter:
+    if not job.world.leads:
+        return NoMetrics()
+    if job.spec.tensorboard:
+        return TensorBoardMetrics(job.folder.metrics, job.folder.path / TENSORBOARD)
+    return MetricsWriter(job.folder.metrics)
 
 
 def _frames(job: Training, db: str, reader: DatasetReader, report: Report) -> Frames:
@@ -275,4 +303,8 @@ def _frames(job: Training, db: str, reader: DatasetReader, report: Report) -> Fr
             raise StoppedError("Stopped before the training began.")
         report.reading(done, total)
 
-    return load_frames(reader, cache=job.dataset.cache, key=job.dataset.key(db), progress=reading)
+    # Several processes read one file, which the system keeps in memory once for all of them.
+    budget_bytes = None if job.world.is_alone else 0
+    return load_frames(
+        reader, cache=job.dataset.cache, key=job.dataset.key(db), budget_bytes=budget_bytes, progress=reading
+    )

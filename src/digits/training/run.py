@@ -51,6 +51,9 @@ class Network(Protocol):
     def load_state(self, state: Mapping[str, NDArray[np.float32]], *, partial: bool = False) -> object:
         """Put weights in; with ``partial`` names that one side lacks are passed over."""
 
+    def statistics(self) -> Sequence[Tensor]:
+        """Return what layers measure of the batches in training and no solver moves: BatchNorm's means and variances."""
+
     def memory(self) -> dict[str, Tensor]:
         """Return what layers remember from pass to pass beside their weights, by name; empty for most networks."""
 
@@ -89,6 +92,11 @@ class Run(Course):
         return self.solver.hyper.iter_size
 
     @property
+    def fewest(self) -> int:
+        """Pictures of a batch in the process that has the fewest."""
+        return self.batch_size // self.world.size
+
+    @property
     def validates(self) -> bool:
         """Whether there is something to validate with."""
         return self.test is not None
@@ -123,7 +131,11 @@ class Run(Course):
 
     def machine(self) -> dict[str, str]:
         """Return what the bits of a sum depend on, by its name for people."""
-        return devices.arithmetic(self.device)
+        return devices.arithmetic(self.device) | {"number of processes": str(self.world.size)}
+
+    def align(self) -> None:
+        """Begin with the leader's weights, where several processes train: a network's own code may draw them by chance."""
+        self.world.lend([*(parameter.tensor for parameter in self.net.parameters), *self.net.statistics()])
 
     def close(self) -> None:
         """Let go of files and threads."""

@@ -25,6 +25,7 @@ from digits.data.reader import DatasetReader, ProgressCall
 from digits.training.augment import Augmenter
 from digits.training.order import Balanced, Order, Passes
 from digits.training.transform import Places, Transform, cut
+from digits.training.world import ALONE, World
 
 Collate = Callable[[NDArray[Any]], Tensor]
 """Turns the targets of a batch into what the network takes: the kind of answer brings it."""
@@ -136,6 +137,7 @@ class TrainingSource:
         shuffle: a new order each pass; else the order of the keys.
         balanced: classes come equally often; ``frames.targets`` are class ids then.
         augmenter: changes the pictures by chance.
+        world: the processes that share every batch; this one gives its own records of it, as they would be in the whole batch.
     """
 
     def __init__(
@@ -149,7 +151,9 @@ class TrainingSource:
         shuffle: bool,
         balanced: bool = False,
         augmenter: Augmenter | None = None,
+        world: World = ALONE,
     ) -> None:
+        self._own = world.own(batch_size)
         self._frames = frames
         self._transform = transform
         self._augmenter = augmenter
@@ -177,7 +181,7 @@ class TrainingSource:
             self._ahead = (number + 1, self._thread.submit(self._gather, number + 1))
         targets = self._collate(self._frames.targets[records])
         if self._augmenter is not None:
-            images_NCHW = self._augmenter(images_NCHW, places, number)
+            images_NCHW = self._augmenter(images_NCHW, places, number, of=self._batch_size, own=self._own)
         return self._transform(images_NCHW, places), targets.to(self._transform.device, non_blocking=True)
 
     def records(self, number: int) -> NDArray[np.int64]:
@@ -193,16 +197,17 @@ class TrainingSource:
     def _gather(self, number: int) -> _Gathered:
         """Fetch the pictures of batch ``number``, cut out where a crop is asked for and nobody else does it; uint8, on the host."""
         images_NCHW, side_px = self._frames.images_NCHW, self._transform.crop_px
-        records = self.records(number)
+        records = self.records(number)[self._own]
         rows = torch.from_numpy(records)
         if not side_px and not self._transform.mirror:
             return records, self._pin(images_NCHW.index_select(0, rows)), None
         chance = np.random.default_rng((self._seed, 1, number))
         side_h, side_w = (side_px, side_px) if side_px else images_NCHW.shape[2:]
+        count, own = self._batch_size, self._own  # drawn for the whole batch, whoever has a share of it
         places = Places(
-            torch.from_numpy(chance.integers(0, images_NCHW.shape[2] - side_h + 1, len(rows))),
-            torch.from_numpy(chance.integers(0, images_NCHW.shape[3] - side_w + 1, len(rows))),
-            torch.from_numpy(chance.random(len(rows)) < 0.5) if self._transform.mirror else None,
+            torch.from_numpy(chance.integers(0, images_NCHW.shape[2] - side_h + 1, count)[own]),
+            torch.from_numpy(chance.integers(0, images_NCHW.shape[3] - side_w + 1, count)[own]),
+            torch.from_numpy(chance.random(count)[own] < 0.5) if self._transform.mirror else None,
         )
         if not side_px or (self._augmenter is not None and self._augmenter.warps):
             return records, self._pin(images_NCHW.index_select(0, rows)), places
@@ -213,13 +218,15 @@ class TrainingSource:
 
 
 def batches_once(
-    frames: Frames, transform: Transform, collate: Collate, batch_size: int
+    frames: Frames, transform: Transform, collate: Collate, batch_size: int, own: slice = slice(None)
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield each record once, in the order of the keys, with centre crops; the last batch may be smaller.
+    """Yield each record (of ``own`` alone) once, in the order of the keys, with centre crops; the last batch may be smaller.
 
     Caffe wraps instead, and counts the first records twice; so the accuracy here is of the whole set, exactly.
     """
-    for first in range(0, len(frames), batch_size):
-        images_NCHW = frames.images_NCHW[first : first + batch_size]
-        targets = collate(frames.targets[first : first + batch_size])
+    begin, end, _ = own.indices(len(frames))
+    for first in range(begin, end, batch_size):
+        some = slice(first, min(first + batch_size, end))
+        images_NCHW = frames.images_NCHW[some]
+        targets = collate(frames.targets[some])
         yield transform(images_NCHW), targets.to(transform.device, non_blocking=True)

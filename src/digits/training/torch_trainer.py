@@ -25,6 +25,7 @@ from digits.training.finetune import copy_weights
 from digits.training.parts import Side, Training
 from digits.training.run import Run
 from digits.training.torch_model import crop_of, params_of, placed, transform_for
+from digits.training.world import ALONE, World
 
 LOG_FILE = "torch_output.log"
 BATCH_SIZE = 16
@@ -44,20 +45,27 @@ def train(spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Em
         StoppedError: it was asked to stop, and a snapshot is on disk.
         DigitsError: the network, the dataset or the training cannot be used, in words.
     """
-    return parts.go(folder, lambda begun: prepare(spec, folder, settings, emit, stop, begun=begun), lambda _: None)
+    return parts.go(
+        folder,
+        settings,
+        lambda begun, world: prepare(spec, folder, settings, emit, stop, begun=begun, world=world),
+        lambda _: None,
+    )
 
 
 def prepare(
-    spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Emit, stop: StopCheck, *, begun: float = 0.0
-) -> Run:
+    spec: TrainSpec, folder: JobFolder, settings: WorkerSettings, emit: Emit, stop: StopCheck, *, begun: float = 0.0,
+    world: World = ALONE,
+) -> Run:  # fmt: skip
     """Run the network's text, write its files, and decode the pictures; ``begun`` epochs are done already."""
-    job = Training(spec, folder, settings, emit, stop)
+    job = Training(spec, folder, settings, emit, stop, world)
     job.keep_dataset_files()
     text = job.text()
-    write_text(folder.path / NETWORK_FILE, text)
+    if world.leads:
+        write_text(folder.path / NETWORK_FILE, text)
     devices.seed_everything(job.seed)
     definition = _defined(job, text)
-    _begin(job, definition, is_first=not begun)
+    _begin(job, definition, is_first=not begun and world.leads)
     if definition.use_mean and spec.use_mean != definition.use_mean:
         if not begun:
             job.warn(

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -65,19 +66,23 @@ def run_job(path: Path, work: Work) -> int:
     emit = EventWriter(folder.events_file)
     stop = StopSignal(folder)
     try:
-        facts = work(folder.record(), folder, emit, stop, WorkerSettings.from_environment())
-        emit(Done(facts=facts))
-        return 0
+        last = last_word(lambda: work(folder.record(), folder, emit, stop, WorkerSettings.from_environment()))
+        emit(last)
+        return int(isinstance(last, Failed))
+    finally:
+        emit.close()
+
+
+def last_word(work: Callable[[], dict[str, Any]]) -> Done | Stopped | Failed:
+    """Do the work and return how it ended."""
+    try:
+        return Done(facts=work())
     except StoppedError as error:
-        emit(Stopped(message=str(error)))
-        return 0
+        return Stopped(message=str(error))
     except Exception as error:
         traceback.print_exc()
         sys.stderr.flush()
-        emit(failure(error))
-        return 1
-    finally:
-        emit.close()
+        return failure(error)
 
 
 def failure(error: Exception) -> Failed:

@@ -5,7 +5,7 @@ Legend: "layer:i" is parameter blob i of a layer, as in weight files.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count, takewhile
 from math import prod
@@ -21,6 +21,7 @@ from digits.core.errors import NetworkError, WeightsError
 from digits.networks.caffe.fillers import fill
 from digits.networks.caffe.shared import SharedView
 from digits.networks.layerinfo import LayerInfo
+from digits.networks.layers.batch_norm import BatchNorm
 from digits.networks.layers.registry import Phase, Shape
 from digits.networks.steps import Step
 
@@ -192,6 +193,11 @@ class CaffeNet:
                 target = attribute_of(*self.blobs[name])
                 target.copy_(torch.from_numpy(np.ascontiguousarray(state[name], np.float32)).reshape(target.shape))
         return taken
+
+    def statistics(self) -> Sequence[Tensor]:
+        """Return what BatchNorm layers measure of the batches in training: means and variances, as sums in BVLC Caffe's form."""
+        layers = (module for module in self.module.modules() if isinstance(module, BatchNorm))
+        return [tensor for layer in layers for tensor in (layer.mean, layer.variance)]
 
     def memory(self) -> dict[str, Tensor]:
         """Return what layers remember from pass to pass beside their blobs, by module: how many passes of NVCaffe's BatchNorm were."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
@@ -142,6 +142,10 @@ class TorchNet:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of every array of ``state``."""
         return {name: tuple(value.shape) for name, value in self._floats().items()}
+
+    def statistics(self) -> Sequence[Tensor]:
+        """Return the buffers of floats: the means and variances that BatchNorm measures in training."""
+        return [value for value in self.module.buffers() if value.is_floating_point()]
 
     def memory(self) -> dict[str, Tensor]:
         """Return the buffers that are no weights: the number of batches that a BatchNorm has seen."""

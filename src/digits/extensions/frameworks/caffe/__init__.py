@@ -17,5 +17,6 @@ EXTENSION = FrameworkExtension(
     rename="digits.networks.caffe.refit:rename_layer",
     copies="digits.networks.caffe.copyplan:copies",
     snapshot="digits.training.caffe_export:snapshot",
+    splits_batches=True,
     exports={name: f"digits.training.caffe_export:{name}" for name in ("caffemodel", "onnx", "pt2", "safetensors")},
 )

@@ -24,6 +24,7 @@ EXTENSION = FrameworkExtension(
         "safetensors": "digits.training.weights_export:safetensors_file",
     },
     definition="network.py",
+    splits_batches=True,
     weights_suffix="safetensors",
     log="torch_output.log",
     check_weights="digits.networks.torch.weightfile:check_weights_file",
