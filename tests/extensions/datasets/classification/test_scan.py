@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from digits.core.errors import DataError
-from digits.extensions.datasets.classification.scan import class_folders, walk
+from digits.data.walk import walk
+from digits.extensions.datasets.classification.scan import class_folders
 from tests.extensions.datasets.classification.folders import AS_ROOT, draw
 
 needs_odd_names = pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")

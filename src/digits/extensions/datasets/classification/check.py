@@ -11,9 +11,9 @@ from digits.core.errors import DataError
 from digits.core.jobfolder import TaskPlan
 from digits.core.settings import Settings
 from digits.extensions.datasets.classification import sources
-from digits.extensions.datasets.classification.paths import printable
 from digits.extensions.datasets.classification.sources.derived.check import base_problems
 from digits.extensions.datasets.classification.spec import ClassificationSpec, SourceChoice
+from digits.extensions.datasets.paths import printable
 
 _SOURCE: TypeAdapter[Any] = TypeAdapter(SourceChoice)
 

@@ -18,7 +18,7 @@ from digits.data.images import Limits
 from digits.data.inventory import Inventory, InventoryWriter
 from digits.data.probe import size_in_header
 from digits.data.rules import DBS
-from digits.extensions.datasets.classification.paths import printable
+from digits.extensions.datasets.paths import printable
 
 _MEASURED = 2000
 _MEASURED_PER_CLASS = 20

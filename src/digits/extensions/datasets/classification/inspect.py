@@ -22,8 +22,8 @@ from digits.data.remote import is_remote
 from digits.extensions.datasets.classification import sources
 from digits.extensions.datasets.classification.check import recognise
 from digits.extensions.datasets.classification.found import Found, Sample
-from digits.extensions.datasets.classification.paths import outside, printable
 from digits.extensions.datasets.classification.spec import SourceChoice
+from digits.extensions.datasets.paths import outside, printable
 
 _SHOWN_REFUSED = 100
 _SOURCE: TypeAdapter[Any] = TypeAdapter(SourceChoice)

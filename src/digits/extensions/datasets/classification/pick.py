@@ -14,8 +14,8 @@ from digits.core.events import Emit, Warned
 from digits.data.inventory import Inventory
 from digits.data.reader import Answer
 from digits.data.rules import DBS, UNDECIDED
-from digits.extensions.datasets.classification.paths import printable
 from digits.extensions.datasets.classification.split import split_counts
+from digits.extensions.datasets.paths import printable
 
 _TITLES = {"train": "training", "val": "validation", "test": "testing"}
 Items = NDArray[np.int64]

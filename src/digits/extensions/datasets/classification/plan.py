@@ -22,11 +22,11 @@ from digits.data.resize import ResizeMode
 from digits.data.rules import DBS, UNDECIDED
 from digits.data.tables import BadRow, Table, open_table
 from digits.data.tables.text import CsvTable
-from digits.extensions.datasets.classification.paths import printable
 from digits.extensions.datasets.classification.sources.classids import ClassIds, TooManyClassesError
 from digits.extensions.datasets.classification.sources.columns import db_of, wanted
 from digits.extensions.datasets.classification.sources.manifest.check import recognise
 from digits.extensions.datasets.classification.sources.textfile.lines import BadLineError, entries
+from digits.extensions.datasets.paths import printable
 
 RECORD_BYTES = 250
 """A record's key, its rows in the index and in the list, and what its pages leave empty, on average."""

@@ -18,11 +18,11 @@ from digits.data.gather import Entry, Gatherer
 from digits.data.inventory import Inventory
 from digits.data.rules import UNDECIDED
 from digits.data.tables import BadRow, Table
-from digits.extensions.datasets.classification.paths import outside
 from digits.extensions.datasets.classification.sources.classids import ClassIds, TooManyClassesError
 from digits.extensions.datasets.classification.sources.columns import Wanted, db_of
 from digits.extensions.datasets.classification.sources.dealt import DealtSource
 from digits.extensions.datasets.classification.sources.shares import rules
+from digits.extensions.datasets.paths import outside
 
 
 @dataclass

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from digits.core.settings import Settings
 from digits.data.archive.kinds import kind_of
-from digits.extensions.datasets.classification.paths import file_problem
 from digits.extensions.datasets.classification.sources.archive.spec import ArchiveSource
 from digits.extensions.datasets.classification.sources.shares import wanted_dbs
+from digits.extensions.datasets.paths import file_problem
 
 WORDS = ("An archive with one folder for each class", "An archive with {dbs} folders")
 

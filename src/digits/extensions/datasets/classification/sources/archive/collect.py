@@ -12,12 +12,12 @@ from digits.data.columns import ColumnWriter, read_column
 from digits.data.inventory import Inventory, InventoryWriter, Read
 from digits.data.rules import Rules
 from digits.data.sniff import HEAD_BYTES, sniff
-from digits.extensions.datasets.classification.paths import printable
 from digits.extensions.datasets.classification.scan import label_names
 from digits.extensions.datasets.classification.sources.archive.layout import Layout, is_junk, layout_of
 from digits.extensions.datasets.classification.sources.archive.spec import ArchiveSource
 from digits.extensions.datasets.classification.sources.pictures import with_rules
 from digits.extensions.datasets.classification.sources.shares import Splits
+from digits.extensions.datasets.paths import printable
 
 
 def collect(source: ArchiveSource, writer: InventoryWriter) -> Inventory:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from digits.core.settings import Settings
 from digits.data.remote import is_remote
-from digits.extensions.datasets.classification.paths import folder_problem
-from digits.extensions.datasets.classification.scan import class_folders, walk
+from digits.data.walk import walk
+from digits.extensions.datasets.classification.scan import class_folders
 from digits.extensions.datasets.classification.sources.folder.spec import FolderSource
 from digits.extensions.datasets.classification.sources.shares import SPLITS, least_for_training, wanted_dbs
 from digits.extensions.datasets.classification.sources.treecheck import tree_problem
+from digits.extensions.datasets.paths import folder_problem
 
 WORDS = ("A folder with one sub-folder for each class", "A folder with {dbs} folders")
 _PATIENCE_S = 1.0

@@ -12,12 +12,13 @@ from digits.data.gather import Entry, Gatherer
 from digits.data.inventory import Inventory, InventoryWriter
 from digits.data.remote import is_remote, open_tree
 from digits.data.rules import DBS, UNDECIDED
-from digits.extensions.datasets.classification.paths import printable
-from digits.extensions.datasets.classification.scan import class_folders, walk
+from digits.data.walk import walk
+from digits.extensions.datasets.classification.scan import class_folders
 from digits.extensions.datasets.classification.sources.folder.check import roots, shares
 from digits.extensions.datasets.classification.sources.folder.spec import FolderSource
 from digits.extensions.datasets.classification.sources.shares import rules
 from digits.extensions.datasets.classification.sources.trees import FolderClasses, take_tree
+from digits.extensions.datasets.paths import printable
 
 
 def collect(source: FolderSource, writer: InventoryWriter) -> Inventory:

@@ -7,10 +7,10 @@ from pathlib import Path
 from digits.core.errors import DataError
 from digits.core.settings import Settings
 from digits.data.tables import has_pyarrow, without_pyarrow
-from digits.extensions.datasets.classification.paths import folder_problem
 from digits.extensions.datasets.classification.sources.huggingface.layout import layout
 from digits.extensions.datasets.classification.sources.huggingface.spec import HuggingFaceSource
 from digits.extensions.datasets.classification.sources.shares import Splits, wanted_dbs
+from digits.extensions.datasets.paths import folder_problem
 
 WORDS = ("A Hugging Face dataset", "A Hugging Face dataset with {dbs}")
 UNKNOWN = "There are no Parquet files, nothing that save_to_disk wrote, and no metadata.csv or metadata.jsonl that names classes."

@@ -12,7 +12,6 @@ from digits.data.gather import Gatherer
 from digits.data.inventory import Inventory, InventoryWriter
 from digits.data.rules import Rules
 from digits.data.tables import open_table
-from digits.extensions.datasets.classification.paths import outside, printable
 from digits.extensions.datasets.classification.sources.classids import ClassIds
 from digits.extensions.datasets.classification.sources.columns import wanted
 from digits.extensions.datasets.classification.sources.huggingface.check import UNKNOWN
@@ -20,6 +19,7 @@ from digits.extensions.datasets.classification.sources.huggingface.layout import
 from digits.extensions.datasets.classification.sources.huggingface.spec import HuggingFaceSource
 from digits.extensions.datasets.classification.sources.pictures import Taker, with_rules
 from digits.extensions.datasets.classification.sources.shares import Splits
+from digits.extensions.datasets.paths import outside, printable
 
 
 def collect(source: HuggingFaceSource, writer: InventoryWriter) -> Inventory:

@@ -8,10 +8,10 @@ from digits.core.errors import DataError
 from digits.core.settings import Settings
 from digits.data.archive.kinds import kind_of as archive_kind
 from digits.data.tables import has_pyarrow, kind_of, open_table, without_pyarrow
-from digits.extensions.datasets.classification.paths import file_problem
 from digits.extensions.datasets.classification.sources.columns import wanted
 from digits.extensions.datasets.classification.sources.manifest.spec import ManifestSource
 from digits.extensions.datasets.classification.sources.shares import wanted_dbs
+from digits.extensions.datasets.paths import file_problem
 
 WORDS = ("A table of pictures", "A table of pictures for {dbs}")
 

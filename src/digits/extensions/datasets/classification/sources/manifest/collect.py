@@ -8,12 +8,12 @@ from digits.data.gather import Gatherer
 from digits.data.inventory import Inventory, InventoryWriter
 from digits.data.rules import Rules
 from digits.data.tables import open_table
-from digits.extensions.datasets.classification.paths import printable
 from digits.extensions.datasets.classification.sources.classids import ClassIds
 from digits.extensions.datasets.classification.sources.columns import wanted
 from digits.extensions.datasets.classification.sources.manifest.spec import ManifestSource
 from digits.extensions.datasets.classification.sources.pictures import Taker, with_rules
 from digits.extensions.datasets.classification.sources.textfile.lines import label_names
+from digits.extensions.datasets.paths import printable
 
 
 def collect(source: ManifestSource, writer: InventoryWriter) -> Inventory:

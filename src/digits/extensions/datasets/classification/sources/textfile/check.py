@@ -8,9 +8,9 @@ from digits.core.errors import DataError
 from digits.core.settings import Settings
 from digits.data.reader import TargetKind
 from digits.data.rules import DBS
-from digits.extensions.datasets.classification.paths import file_problem, folder_problem
 from digits.extensions.datasets.classification.sources.textfile.lines import BadLineError, entries
 from digits.extensions.datasets.classification.sources.textfile.spec import KINDS, TextfileSource
+from digits.extensions.datasets.paths import file_problem, folder_problem
 
 WORDS = ("A list of pictures", "Lists of pictures for {dbs}")
 _LOOKED_AT = 1000

@@ -14,10 +14,10 @@ from digits.data.fetch import Fetcher, UrlRules
 from digits.data.inventory import Inventory, InventoryWriter
 from digits.data.reader import Answer, TargetKind
 from digits.data.rules import DBS, Rules
-from digits.extensions.datasets.classification.paths import outside, printable
 from digits.extensions.datasets.classification.sources.textfile.check import dbs, field_of
 from digits.extensions.datasets.classification.sources.textfile.lines import BadLineError, Entry, entries, label_names
 from digits.extensions.datasets.classification.sources.textfile.spec import KINDS, TextfileSource
+from digits.extensions.datasets.paths import outside, printable
 
 
 def collect(source: TextfileSource, writer: InventoryWriter) -> Inventory:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from digits.core.errors import DataError
 from digits.core.settings import Settings
 from digits.data.archive.kinds import kind_of
-from digits.extensions.datasets.classification.paths import file_problem, folder_problem
 from digits.extensions.datasets.classification.sources.shares import Splits, wanted_dbs
 from digits.extensions.datasets.classification.sources.webdataset.shards import folder_of, is_pattern, shards
+from digits.extensions.datasets.paths import file_problem, folder_problem
 
 if TYPE_CHECKING:
     from digits.extensions.datasets.classification.sources.webdataset.spec import WebDatasetSource

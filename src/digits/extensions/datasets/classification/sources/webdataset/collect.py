@@ -12,7 +12,6 @@ from digits.data.gather import Entry, Gatherer
 from digits.data.inventory import Inventory, InventoryWriter
 from digits.data.rules import Rules
 from digits.data.sniff import HEAD_BYTES, sniff
-from digits.extensions.datasets.classification.paths import outside, printable
 from digits.extensions.datasets.classification.sources.classids import ClassIds, TooManyClassesError
 from digits.extensions.datasets.classification.sources.pictures import with_rules
 from digits.extensions.datasets.classification.sources.shares import Splits
@@ -20,6 +19,7 @@ from digits.extensions.datasets.classification.sources.textfile.lines import lab
 from digits.extensions.datasets.classification.sources.webdataset.samples import class_in, samples
 from digits.extensions.datasets.classification.sources.webdataset.shards import Shard, folder_of, shards
 from digits.extensions.datasets.classification.sources.webdataset.spec import WebDatasetSource
+from digits.extensions.datasets.paths import outside, printable
 
 _NAMES = ("labels.txt", "classnames.txt", "classes.txt")
 """Beside the shards: the names of the classes, the first that of class 0."""
