@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from digits.core.executor import Handle
 from digits.core.platform import process_start
 from digits.core.states import JobState
 from digits.store import Job
-from digits.web.pages import hardware
+from digits.web.pages import hardware, modelfacts
 from tests.web.conftest import build_dataset, draw_pictures, model_of
 from tests.web.serving import Serving
 
@@ -97,3 +99,27 @@ def test_without_a_driver_the_process_is_shown_alone(training: Job, monkeypatch:
     monkeypatch.setitem(sys.modules, "pynvml", broken)
 
     assert [device.title.partition(" ")[0] for device in hardware.used_by(training)] == ["Process"]
+
+
+def test_what_a_training_has_started_counts_with_it(training: Job) -> None:
+    alone = hardware.used_by(training)[-1]
+    hog = "held = bytes(500_000_000); print(len(held), flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", hog], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout
+        child.stdout.readline()
+
+        both = hardware.used_by(training)[-1]
+
+        child.kill()
+    assert both.title == f"{alone.title} and the 1 that it started"
+    assert float(both.gauges[1].text.split()[0]) >= float(alone.gauges[1].text.split()[0])
+
+
+def test_the_page_says_in_how_many_processes_a_model_was_trained(training: Job) -> None:
+    facts = json.dumps({"device": "cuda", "processes": 3})
+    on_three = replace(training, state=JobState.DONE, texts={**training.texts, "facts": facts})
+
+    rows = dict(modelfacts.facts_of(on_three, modelfacts.run_of(on_three, [])))
+
+    assert (rows["Device"], rows["Processes"]) == ("GPUs 0, 2, 3", "3, each learns a part of every batch")
+    assert "Processes" not in dict(modelfacts.facts_of(training, modelfacts.run_of(training, [])))

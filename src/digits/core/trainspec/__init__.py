@@ -177,7 +177,7 @@ class TrainSpec(Spec):
         1,
         title="Use this many GPUs",
         flat="select_gpu_count",
-        description="The next free ones.",
+        description="The next free ones; of several each learns a part of every batch.",
         may_be_blank=True,
         ge=1,
         le=64,

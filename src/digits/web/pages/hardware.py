@@ -46,17 +46,23 @@ def _process(pid: int, created: str) -> list[Device]:
         process = psutil.Process(pid)
         if process_start(pid) != created:
             return []
-        with process.oneshot():
-            times, memory = process.cpu_times(), process.memory_info().rss
+        # A training on several GPUs is done by processes that this one started.
+        used_s = memory = 0.0
+        all_of_it = [process, *process.children(recursive=True)]
+        for each in all_of_it:
+            with suppress(psutil.NoSuchProcess), each.oneshot():
+                times = each.cpu_times()
+                used_s += times.user + times.system
+                memory += each.memory_info().rss
         alive_s = max(1e-3, time.time() - process.create_time())
     except psutil.Error:
         return []
     cores = os.cpu_count() or 1
-    used = min(cores, (times.user + times.system) / alive_s)
+    used = min(cores, used_s / alive_s)
     total = psutil.virtual_memory().total
     return [
         Device(
-            f"Process {pid}",
+            f"Process {pid}" if len(all_of_it) == 1 else f"Process {pid} and the {len(all_of_it) - 1} that it started",
             [
                 Gauge("CPU", used / cores, f"{used:.1f} of {words.counted(cores, 'core')}"),
                 Gauge("Memory", memory / total, f"{memory / 1e9:.1f} of {total / 1e9:.0f} GB"),

@@ -36,6 +36,8 @@ class Run:
     batch_size: int | None
     rate: float | None
     done_at: float | None
+    processes: int = 1
+    """How many train together, each on a GPU of its own."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def run_of(job: Job, tasks: Sequence[Task]) -> Run:
     return Run(
         epochs, epoch, step, iterations, per_epoch, known.get("parameters"), known.get("batch_size"),
         job.rate if job.state is JobState.RUNNING else None, None if eta is None else time.time() + eta,
+        known.get("processes", 1),
     )  # fmt: skip
 
 
@@ -100,6 +103,8 @@ def facts_of(job: Job, run: Run) -> list[tuple[str, str]]:
     if run.parameters:
         rows.append(("Parameters", words.commas(run.parameters)))
     rows.append(("Device", joblists.device(job)))
+    if run.processes > 1:
+        rows.append(("Processes", f"{run.processes}, each learns a part of every batch"))
     rows.append(("Disk size", words.size(folder_bytes(job.folder.path))))
     return rows
 
