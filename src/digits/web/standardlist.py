@@ -43,11 +43,11 @@ def offers(
         num_classes: of the dataset; None where it is not known.
         crop_size: the form's.
     """
-    from digits.networks.standard import standard_networks
+    from digits.networks.standard import SUFFIXES, standard_networks
     from digits.networks.standard.fitting import fit
 
     rows = []
-    for card in standard_networks(kind, suffix=framework.definition_suffix).values():
+    for card in standard_networks(kind, suffix=SUFFIXES.get(framework.name)).values():
         height, width, channels = shape or (card.height, card.width, card.channels)
         found = fit(
             card.name, num_classes=num_classes or card.num_classes, channels=channels, height=height, width=width,

@@ -66,15 +66,17 @@ export function followRate(form) {
     );
     words.textContent = describe(curves[0], total) + (curves.length > 1 ? ` The first of ${counted(curves.length, "rate")}.` : "");
     const solver = value("solver_type");
-    const momentum = ["SGD", "NESTEROV"].includes(solver) ? "momentum 0.9, " : "";
-    fixed.textContent = `Set by the framework: ${momentum}weight decay ${plain((Number(value("learning_rate").split(",")[0]) || 0) / 100)}.`;
+    const momentum = ["SGD", "NESTEROV", "MOMENTUM"].includes(solver) ? "momentum 0.9" : "";
+    const decay = { torch: 0.0001, tensorflow: 0 }[value("framework")] ?? (Number(value("learning_rate").split(",")[0]) || 0) / 100;
+    const set = [momentum, decay ? `weight decay ${plain(decay)}` : ""].filter(Boolean);
+    fixed.textContent = set.length ? `Set by the framework: ${set.join(", ")}.` : "";
   }
 
   const soon = settled(ask, 250);
   form.addEventListener("input", (event) => {
     const name = /** @type {HTMLInputElement} */ (event.target).name ?? "";
     if (name === "learning_rate" || name.startsWith("lr_")) soon();
-    else if (name === "train_epochs" || name === "solver_type") show();
+    else if (["train_epochs", "solver_type", "framework"].includes(name)) show();
   });
   redrawn(box, show);
   ask();
