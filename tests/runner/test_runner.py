@@ -11,7 +11,12 @@ import pytest
 from digits.core.errors import NotFoundError
 from digits.core.settings import Settings
 from digits.core.states import JobState
+from digits.core.work import WorkerSettings
+from digits.extensions.executors.local.executor import LocalExecutor
+from digits.runner.jobs import Jobs
+from digits.runner.queue import Start
 from digits.store import Store
+from digits.store.ledger import Ledger
 from tests.runner.standing import at_work, demo, finished, running, start_runner, wait_for
 
 
@@ -195,3 +200,16 @@ def test_a_runner_that_cannot_start_says_why_in_one_line(settings: Settings) -> 
     assert answer.returncode == 2
     assert "cpu_slots" in answer.stderr
     assert answer.stderr.count("\n") == 1
+
+
+def test_a_job_on_several_gpus_is_told_to_use_a_process_for_each(store: Store, settings: Settings) -> None:
+    job, executor = demo(store, steps=100_000), LocalExecutor()
+    jobs = Jobs(store, Ledger(store), executor)
+
+    jobs.carry_out([Start(job, (0, 3))])
+
+    process = psutil.Process(wait_for(lambda: store.job(job.id).handle).pid)
+    environment = process.environ()
+    assert WorkerSettings.from_environment(environment).processes == 2
+    assert environment["CUDA_VISIBLE_DEVICES"] == "0,3"
+    assert WorkerSettings.of(settings).processes == 1

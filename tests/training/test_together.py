@@ -183,6 +183,23 @@ def test_where_the_worker_itself_is_killed_none_stays(new_model: NewModel) -> No
         assert are_gone(both)
 
 
+@pytest.mark.slow
+def test_each_process_has_a_gpu_of_its_own_and_speaks_over_the_loopback_alone(
+    new_model: NewModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3")
+    folder, _ = new_model(train_epochs=100_000, snapshot_interval=0, val_interval=0)
+    with worker(folder, 2) as process:
+        wait_until(lambda: len(curves(folder).get("loss/train", ())) > 5)
+
+        places = [place for each in ranks(process) for place in each.net_connections("inet")]
+        gpus = [each.environ()["CUDA_VISIBLE_DEVICES"] for each in ranks(process)]
+
+    assert places
+    assert {place.laddr.ip for place in places} <= {"127.0.0.1", "::1"}
+    assert gpus == ["0", "3"]
+
+
 CHANCE_OF_FAILURE = """
 import os
 from torch import nn
