@@ -74,7 +74,8 @@ def _batch(run: Run, data: Tensor, targets: Tensor) -> tuple[Tensor, dict[str, T
     part = len(data) / run.batch_size  # 1 for a process alone
     if run.pieces == 1:
         return _piece(run, data, targets, share=part)
-    pieces = list(zip(data.tensor_split(run.pieces), targets.tensor_split(run.pieces), strict=True))
+    number = min(run.pieces, len(data))  # a snapshot of fewer processes may ask for more
+    pieces = list(zip(data.tensor_split(number), targets.tensor_split(number), strict=True))
     shares = [len(piece) / len(data) for piece, _ in pieces]
     found = [
         _piece(run, piece, answers, share=share * part) for (piece, answers), share in zip(pieces, shares, strict=True)
