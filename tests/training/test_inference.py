@@ -233,6 +233,26 @@ def test_a_warm_worker_answers_an_lmdb_record_by_record_from_any_key_on(
     assert service.ask("/outputs_db", db_path=db_path, after=found[-1]["name"])["results"] == []
 
 
+def test_a_warm_worker_answers_records_of_a_dataset_as_it_answers_their_pictures(
+    service: Service, trained: tuple[JobFolder, TrainSpec]
+) -> None:
+    folder, spec = trained
+    reader = Dataset.open(folder, spec.dataset).reader("val")
+    rows = range(7, 27)
+    expected = open_predictor(folder, 2, "cpu").classify([reader[row].image_HWC for row in rows])
+    records = {"folder": str(folder.path.parent / spec.dataset), "db": "val", "first": 7, "count": 20}
+
+    answer = service.ask("/classify", records=records, top=3)
+    raw = service.ask("/outputs", records=records)
+    beyond = service.ask("/outputs", records=records | {"first": len(reader), "count": 5})
+
+    assert [each["top"][0][0] for each in answer["results"]] == expected.argmax(1).tolist()
+    assert [each["path"].partition("_")[0] for each in answer["results"]] == [f"{row:08d}" for row in rows]
+    scores = np.concatenate([each["outputs"]["softmax"] for each in raw["results"]])
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-6)
+    assert beyond["results"] == []
+
+
 def test_a_network_of_convolutions_takes_a_picture_in_its_own_size_and_another_one_says_why_not(
     new_model: NewModel, tmp_path: Path
 ) -> None:

@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from digits.core.events import EventWriter, Snapshot
 from digits.core.files import write_text
+from digits.core.states import JobState
 from digits.store import Store
-from tests.web.conftest import World
+from tests.web.conftest import World, build_dataset, draw_pictures, finish, model_of
+from tests.web.serving import Serving
 from tests.web.standin import Answer, service
 
 BASE = "/models/images/classification"
@@ -309,3 +312,33 @@ def test_the_pictures_most_like_each_class_are_shown(world: World, model: str) -
     shown = [question["path"] for path, question in asked if path == "/picture"]
     assert shown[2:4] == ["/m/1/b.png", "/m/1/a.png"]  # of class 1, the highest score first
     assert not (world.site.settings.root / "spool" / "scores-test.npy").exists()
+
+
+def test_a_dataset_of_the_server_may_stand_in_for_a_list(empty: Serving, tmp_path: Path) -> None:
+    dataset = build_dataset(empty.store, draw_pictures(tmp_path / "pictures"))
+    model = model_of(empty.store, dataset)
+    events = EventWriter(model.folder.events_file)
+    events(Snapshot(epoch=1, step=10, file="snapshots/epoch_1", bytes=4))
+    events.close()
+    finish(empty.store, model.id, JobState.DONE)
+    write_text(model.folder.path / "labels.txt", "\n".join(reversed(dataset.facts["labels"])) + "\n")
+
+    def as_first(path: str, question: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        results = [{"path": "", "ok": True, "top": [[0, "0", 1.0]]} for _ in range(question["records"]["count"])]
+        return 200, {"results": results, "seconds": 0.01}
+
+    with service(empty.store, "infer", as_first, job_id=model.id) as asked:
+        data = {"job_id": model.id, "dataset_id": dataset.id, "db": "train", "num_test_images": "10"}
+        told = empty.client.post(f"{BASE}/classify_many.json", data=data).json()["classifications"]
+        page = empty.client.post(f"{BASE}/classify_many", data=data)
+        refused = empty.client.post(f"{BASE}/classify_many.json", data=data | {"db": "test"})
+    forget(empty.store)
+
+    assert asked[0][1]["records"] == {"folder": str(dataset.folder.path), "db": "train", "first": 0, "count": 10}
+    assert len(told) == 10
+    assert all(Path(path).is_file() for path in told)
+    last = dataset.facts["labels"][-1]  # the model's first class
+    share = sum(Path(path).parent.name == last for path in told) / 10
+    assert f"{100 * share:.2f} <small>%</small></b><span>accuracy, top 1" in page.text
+    assert f"/datasets/{dataset.id}/picture/train/" in page.text, "mistakes are shown as they are stored"
+    assert (refused.status_code, "has no test with pictures" in refused.text) == (400, True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from starlette.concurrency import run_in_threadpool
@@ -20,9 +21,8 @@ from digits.store import Job, SnapshotRow
 from digits.web import services
 from digits.web.answers import NO_STORE, to_json
 from digits.web.fetch import fetched
-from digits.web.imagelist import read_list
-from digits.web.paths import is_allowed, require_allowed
-from digits.web.reading import TRAINED, argument, asked_job, read_form, spool_folder, spooled, whole_number
+from digits.web.paths import require_allowed
+from digits.web.reading import TRAINED, argument, asked_job, read_form, spool_folder, spooled
 from digits.web.site import settings, store
 from digits.web.snapshots import asked_epoch, choose
 from digits.web.tally import TOP, Best, Tally
@@ -30,7 +30,6 @@ from digits.web.tally import TOP, Best, Tally
 CHUNK = 256
 """Pictures asked for at a time: enough to keep the worker busy, few enough that it can serve others in between."""
 MAX_REFUSED = 1000
-Entries = Sequence[tuple[str, int]]
 
 
 @dataclass(frozen=True)
@@ -42,21 +41,54 @@ class Refused:
 
 
 @dataclass
+class Chunk:
+    """Some pictures of a set, as the worker is asked about them; ``places`` are their numbers in the set."""
+
+    places: list[int] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    truth: list[int] = field(default_factory=list)
+    """Class ids of the model, -1 where it is not known."""
+    question: dict[str, Any] = field(default_factory=dict)
+    refused: list[Refused] = field(default_factory=list)
+
+    def add(self, place: int, name: str, truth: int) -> None:
+        """Add a picture that may be asked about."""
+        self.places.append(place)
+        self.names.append(name)
+        self.truth.append(truth)
+
+
+class PictureSet(Protocol):
+    """Pictures that a model is tested with; see ``digits.web.testsets``."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+
+    def chunk(self, start: int, stop: int) -> Chunk:
+        """Return some of them."""
+
+    async def picture(self, request: Request, job: Job, snapshot: SnapshotRow, place: int) -> str:
+        """Return the address of one to be seen, "" where it cannot be read any more."""
+
+
+@dataclass
 class Answers:
-    """What a worker said about a list; ``refused`` are the pictures it could not read (the first 1,000)."""
+    """What a worker said about a set; ``refused`` are the pictures it could not read (the first 1,000)."""
 
     tally: Tally
     best: Best
+    places: array[int] = field(default_factory=lambda: array("q"))
+    """Of each picture in ``tally``: its number in the set."""
     refused: list[Refused] = field(default_factory=list)
     num_refused: int = 0
     are_numbers: bool = False
     seconds: float = 0.0
 
-    def refuse(self, path: str, reason: str) -> None:
+    def refuse(self, refused: Refused) -> None:
         """Note a picture that could not be used."""
         self.num_refused += 1
         if len(self.refused) < MAX_REFUSED:
-            self.refused.append(Refused(path, reason))
+            self.refused.append(refused)
 
 
 def asked_model(request: Request) -> tuple[Job, SnapshotRow]:
@@ -102,35 +134,6 @@ async def one_picture(request: Request) -> AsyncIterator[tuple[Path, str]]:
     yield Path(named), named
 
 
-def entries_of(request: Request) -> Entries:
-    """Return (path, class id or -1) of the lines of ``image_list``.
-
-    Raises:
-        DigitsError: there is no list, or its folder does not exist or may not be named.
-    """
-    upload = request.state.form.file("image_list")
-    if upload is None:
-        raise DigitsError("image_list is a required field")
-    folder = argument(request, "image_folder").strip()
-    if folder:
-        require_allowed(Path(folder), settings(request))
-        if not _is_folder(folder):
-            raise DigitsError(f'image_folder "{folder}" does not exit', hint="Name a folder on the server.")  # sic
-    most = whole_number(request, "num_test_images", 0) or None
-    upload.file.seek(0)
-    entries = list(read_list(upload.file, folder, most))
-    if not entries:
-        raise DigitsError("image_list names no picture.", hint="Give one path a line, a class id behind it.")
-    return entries
-
-
-def _is_folder(folder: str) -> bool:
-    try:
-        return Path(folder).is_dir()
-    except (OSError, ValueError):
-        return False
-
-
 def labels_of(job: Job) -> list[str]:
     """Return the names of a model's classes, in order of their ids.
 
@@ -144,13 +147,15 @@ def labels_of(job: Job) -> list[str]:
     return text.removesuffix("\n").split("\n")
 
 
-async def classify(request: Request, job: Job, snapshot: SnapshotRow, entries: Entries, *, best_of: int = 0) -> Answers:
-    """Return the answers to a list; a picture that cannot be read costs its own row. ``best_of``: keep so many a class."""
+async def classify(
+    request: Request, job: Job, snapshot: SnapshotRow, pictures: PictureSet, *, best_of: int = 0
+) -> Answers:
+    """Return the answers to a set; a picture that cannot be read costs its own row. ``best_of``: keep so many a class."""
     labels = await run_in_threadpool(labels_of, job)
     answers = Answers(Tally(labels), Best(len(labels), best_of))
     begun = time.monotonic()
     more = {"all_scores": True} if best_of else {}
-    async for chunk, found in _asked(request, job, snapshot, entries, answers, more):
+    async for chunk, found in _asked(request, job, snapshot, pictures, more):
         answers.are_numbers = are_numbers(found)
         await run_in_threadpool(_take, request, answers, chunk, found)
     answers.seconds = time.monotonic() - begun
@@ -158,22 +163,21 @@ async def classify(request: Request, job: Job, snapshot: SnapshotRow, entries: E
 
 
 async def _asked(
-    request: Request, job: Job, snapshot: SnapshotRow, entries: Entries, answers: Answers, more: Mapping[str, Any]
-) -> AsyncIterator[tuple[Entries, dict[str, Any]]]:
-    """Yield the lines of a list chunk by chunk with what the worker says to them; ``answers`` hears of those that may not be opened."""
-    for start in range(0, len(entries), CHUNK):
-        chunk = await run_in_threadpool(_usable, request, answers, entries[start : start + CHUNK])
-        if chunk:
-            body = {"paths": [path for path, _ in chunk], "top": TOP, **more}
-            yield chunk, await infer(request, job, snapshot, "/classify", body)
+    request: Request, job: Job, snapshot: SnapshotRow, pictures: PictureSet, more: Mapping[str, Any]
+) -> AsyncIterator[tuple[Chunk, dict[str, Any]]]:
+    """Yield a set chunk by chunk with what the worker says to each."""
+    for start in range(0, len(pictures), CHUNK):
+        chunk = await run_in_threadpool(pictures.chunk, start, start + CHUNK)
+        body = {**chunk.question, "top": TOP, **more}
+        yield chunk, await infer(request, job, snapshot, "/classify", body) if chunk.names else {"results": []}
 
 
-async def as_stream(request: Request, job: Job, snapshot: SnapshotRow, entries: Entries) -> Response:
+async def as_stream(request: Request, job: Job, snapshot: SnapshotRow, pictures: PictureSet) -> Response:
     """Return DIGITS' JSON of a list, sent as the answers come: no proxy waits for a long one, and none of it is kept in memory.
 
     What fails before the first answer has its own status; what fails later cuts the JSON off, so that nobody takes it for whole.
     """
-    pieces = _pieces(request, job, snapshot, entries)
+    pieces = _pieces(request, job, snapshot, pictures)
     first = await anext(pieces, b"")
 
     async def body() -> AsyncIterator[bytes]:
@@ -185,44 +189,32 @@ async def as_stream(request: Request, job: Job, snapshot: SnapshotRow, entries: 
     return StreamingResponse(body(), headers=NO_STORE, media_type="application/json")
 
 
-async def _pieces(request: Request, job: Job, snapshot: SnapshotRow, entries: Entries) -> AsyncIterator[bytes]:
+async def _pieces(request: Request, job: Job, snapshot: SnapshotRow, pictures: PictureSet) -> AsyncIterator[bytes]:
     """Yield ``"path": [[label, percent], ...], ...`` of one chunk after another."""
-    unheard = Answers(Tally(()), Best(0, 0))
-    async for _, found in _asked(request, job, snapshot, entries, unheard, {}):
+    async for chunk, found in _asked(request, job, snapshot, pictures, {}):
         digits, factor = (9, 1) if are_numbers(found) else (2, 100)
         rows = {
-            each["path"]: [[str(label), round(factor * value, digits)] for _, label, value in each["top"]]
-            for each in found["results"]
+            name: [[str(label), round(factor * value, digits)] for _, label, value in each["top"]]
+            for name, each in zip(chunk.names, found["results"], strict=True)
             if each["ok"]
         }
         if rows:
             yield to_json(rows)[1:-1]
 
 
-def _usable(request: Request, answers: Answers, chunk: Entries) -> Entries:
-    """Return the lines whose path may be opened; the others are refused."""
-    roots = settings(request).data_roots
-    usable = []
-    for path, label in chunk:
-        if is_address(path):
-            answers.refuse(path, "Addresses in a list are not fetched: save the picture on the server.")
-        elif roots and not is_allowed(Path(path), roots):
-            answers.refuse(path, "The path lies outside data_roots.")
-        else:
-            usable.append((path, label))
-    return usable
-
-
-def _take(request: Request, answers: Answers, chunk: Entries, found: Mapping[str, Any]) -> None:
+def _take(request: Request, answers: Answers, chunk: Chunk, found: Mapping[str, Any]) -> None:
+    for refused in chunk.refused:
+        answers.refuse(refused)
     paths, truth, tops = [], [], []
-    for (path, label), result in zip(chunk, found["results"], strict=True):
+    for place, path, label, result in zip(chunk.places, chunk.names, chunk.truth, found["results"], strict=True):
         if result["ok"]:
+            answers.places.append(place)
             paths.append(path)
             truth.append(label)
             tops.append(result["top"])
         else:
             error = result["error"]
-            answers.refuse(path, f"{error['message']} {error.get('hint') or ''}".strip())
+            answers.refuse(Refused(path, f"{error['message']} {error.get('hint') or ''}".strip()))
     answers.tally.add(paths, truth, tops)
     if found.get("scores_file"):
         scores_file = Path(found["scores_file"])

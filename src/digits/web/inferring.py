@@ -12,10 +12,8 @@ from starlette.requests import Request
 from digits.core.errors import DigitsError
 from digits.store import Job, SnapshotRow
 from digits.web.answers import to_json
-from digits.web.classifying import infer
-from digits.web.paths import is_allowed
+from digits.web.classifying import PictureSet, infer
 from digits.web.reading import argument
-from digits.web.site import settings
 
 CHUNK = 64
 _NO = ("", "0", "false", "no", "off")
@@ -41,21 +39,18 @@ class Asked:
         results: list[Result] = answer["results"]
         return results
 
-    async def of_paths(self, paths: list[str]) -> AsyncIterator[Result]:
+    async def of_set(self, pictures: PictureSet) -> AsyncIterator[Result]:
         """Yield what the network answers about each picture, in their order; one that may not be read is refused."""
-        roots = settings(self.request).data_roots
-        done = 0
-        while done < len(paths):
-            some = [path for path in paths[done : done + CHUNK] if not roots or is_allowed(Path(path), roots)]
-            found = {each["name"]: each for each in await self._infer("/outputs", {"paths": some})} if some else {}
-            for path in paths[done : done + CHUNK]:
-                if path in found:
-                    yield found[path]
-                elif path in some:  # the answer ended before it
-                    break
-                else:
-                    yield {"name": path, "ok": False, "error": {"message": "The path lies outside data_roots."}}
-                done += 1
+        for start in range(0, len(pictures), CHUNK):
+            at, stop = start, min(start + CHUNK, len(pictures))
+            while at < stop:  # an answer may end early
+                chunk = pictures.chunk(at, stop)
+                found = await self._infer("/outputs", chunk.question) if chunk.names else []
+                for name, result in zip(chunk.names, found, strict=False):
+                    yield {**result, "name": name}
+                for each in chunk.refused if at == start else ():
+                    yield {"name": each.path, "ok": False, "error": {"message": each.reason}}
+                at = stop if len(found) == len(chunk.names) else chunk.places[len(found)]
 
     async def of_path(self, path: Path, name: str) -> Result:
         """Return what the network answers about one picture.

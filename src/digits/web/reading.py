@@ -161,7 +161,7 @@ def path_job(request: Request, *kinds: str) -> Job:
     Raises:
         NotFoundError: there is none, or it is of none of ``kinds``, if any are given.
     """
-    return _job(request, str(request.path_params["job_id"]), kinds)
+    return job_named(request, str(request.path_params["job_id"]), *kinds)
 
 
 def asked_job(request: Request, *kinds: str) -> Job:
@@ -174,10 +174,15 @@ def asked_job(request: Request, *kinds: str) -> Job:
     job_id = argument(request, "job_id")
     if not job_id:
         raise DigitsError("job_id is a required field")
-    return _job(request, job_id, kinds)
+    return job_named(request, job_id, *kinds)
 
 
-def _job(request: Request, job_id: str, kinds: tuple[str, ...]) -> Job:
+def job_named(request: Request, job_id: str, *kinds: str) -> Job:
+    """Return the job ``job_id``.
+
+    Raises:
+        NotFoundError: there is none, or it is of none of ``kinds``, if any are given.
+    """
     job = store(request).job(job_id)
     if kinds and job.kind not in kinds:
         raise NotFoundError("Job not found")

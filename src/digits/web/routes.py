@@ -68,9 +68,11 @@ SIZES_FROM = Param("dataset_id", "Takes the sizes from this dataset.", "form")
 FRAMEWORK = Param("framework", "Name of the framework: caffe, torch.", required=True)
 LIST = (
     MODEL_ID,
-    Param("image_list", "A file of lines `path [label]`.", "file", required=True),
+    Param("image_list", "A file of lines `path [label]`.", "file"),
     Param("image_folder", "Goes before every path that is not absolute.", "form"),
-    Param("num_test_images", "Take the first so many lines; all where it is not given.", "form"),
+    Param("dataset_id", "Instead of a list: id of a dataset, whose records are taken.", "form"),
+    Param("db", "Of that dataset: train, val or test; the test set if there is one, else val.", "form"),
+    Param("num_test_images", "Take the first so many lines or records; all where it is not given.", "form"),
     EPOCH,
 )
 
@@ -197,7 +199,7 @@ INFER = [
           params=(*params, WHOLE, VIEW))
     for what, summary, params in (
         ("one", "All outputs for one picture", (*ONE, LAYERS)),
-        ("many", "All outputs for a list of pictures", LIST),
+        ("many", "All outputs for a list of pictures, or for a dataset", LIST),
         ("db", "All outputs for the records of an LMDB", (
             MODEL_ID, Param("db_path", "The folder of an LMDB on the server.", "form", required=True), EPOCH)),
         ("extension", "All outputs for what the kind of dataset asks for", ONE))
@@ -315,7 +317,7 @@ def model_routes(kind: DatasetExtension) -> list[Route]:
               login="action", params=(CLONE,), spec=TrainSpec),
         Route("GET POST", f"{base}/classify_one", "The classes of one picture", "inference", api="classify:one", answer="either",
               twin=True, params=(*ONE, LAYERS)),
-        Route("GET POST", f"{base}/classify_many", "The classes of a list of pictures", "inference", api="classify:many", answer="either",
+        Route("GET POST", f"{base}/classify_many", "The classes of a list of pictures, or of a dataset", "inference", api="classify:many", answer="either",
               twin=True, params=LIST),
         Route("GET POST", f"{base}/top_n", "The pictures that look most like each class", "inference", api="classify:top_n",
               answer="either", twin=True, params=(*LIST, Param("top_n", "Pictures a class (9).", "form"))),

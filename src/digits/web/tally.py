@@ -26,6 +26,8 @@ class Mistake:
     true_label: str
     predicted_label: str
     probability: float
+    row: int = -1
+    """Which of the answered pictures it is."""
 
 
 @dataclass
@@ -104,6 +106,7 @@ class Report:
                 self.labels[self._truth[place]],
                 self.labels[self._ids[place, 0]],
                 float(self._probabilities[place, 0]),
+                place,
             )
             for place in order.tolist()
         ]

@@ -23,7 +23,7 @@ from digits.training.inference import Predictor, top_classes
 from digits.workers.inside import Inside
 from digits.workers.outputs import Outputs
 from digits.workers.service import Handler, Question, run_service
-from digits.workers.warm import WarmModel, asked_path, asked_paths, refusal
+from digits.workers.warm import WarmModel, asked_path, in_parts, refusal
 
 _CHUNK = 128  # pictures decoded and classified at a time: memory stays flat for a list of any length
 
@@ -36,9 +36,8 @@ class Inference:
         self._predictor = model.predictor
 
     def classify(self, question: Question) -> dict[str, Any]:
-        """``/classify``: the best classes of each path, or the numbers of a regression; a file that is no picture costs its own row."""
-        paths, top = asked_paths(question), int(question.get("top", 5))
-        return self._model.alone(lambda: self._classify(paths, top, bool(question.get("all_scores"))))
+        """``/classify``: the best classes of each picture (``paths``, or ``records`` of a dataset), or the numbers of a regression; a file that is no picture costs its own row."""
+        return self._model.alone(lambda: self._classify(question, int(question.get("top", 5))))
 
     def picture(self, question: Question) -> dict[str, Any]:
         """``/picture``: the picture at a path as the network sees it."""
@@ -46,20 +45,19 @@ class Inference:
         png = base64.b64encode(encode_png(visible(image))).decode()
         return {"png_base64": png, "width": image.shape[1], "height": image.shape[0]}
 
-    def _classify(self, paths: list[str], top: int, all_scores: bool) -> dict[str, Any]:
+    def _classify(self, question: Question, top: int) -> dict[str, Any]:
         began = time.perf_counter()
         results: list[dict[str, Any]] = []
         scores: list[np.ndarray] = []
-        for first in range(0, len(paths), _CHUNK):
-            some = paths[first : first + _CHUNK]
-            read = list(self._model.read_each(some))
-            images = [each for each in read if not isinstance(each, DataError)]
+        for part in in_parts(question, _CHUNK):
+            named = self._model.pictures(part)
+            images = [each for _, each in named if not isinstance(each, DataError)]
             probabilities = self._predictor.classify(images) if images else None
             best = iter(self._answers(probabilities, top) if probabilities is not None else ())
-            for path, each in zip(some, read, strict=True):
+            for path, each in named:
                 answer = refusal(each) if isinstance(each, DataError) else {"ok": True, "top": next(best)}
                 results.append({"path": path} | answer)
-            if all_scores and probabilities is not None:
+            if question.get("all_scores") and probabilities is not None:
                 scores.append(probabilities)
         found = {"labels_count": len(self._predictor.labels), "epoch": self._predictor.epoch, "results": results}
         found["target_kind"] = self._predictor.facts.target_kind

@@ -15,16 +15,13 @@ from numpy.typing import NDArray
 
 from digits.core.errors import DataError
 from digits.data.databases import datum_pixels
-from digits.data.encode import encode_png
 from digits.data.records import RecordFile, read_datum
 from digits.workers.service import Question
-from digits.workers.warm import WarmModel, asked_path, asked_paths, refusal
+from digits.workers.warm import NamedPicture, WarmModel, asked_path, in_parts, refusal
 
 MAX_VALUES = 1_000_000
 """Of one answer; about 20 MB as text."""
 _BATCH = 32
-_COLOURS = (1, 3)
-Picture = tuple[str, NDArray[np.uint8] | DataError]
 
 
 class Outputs:
@@ -34,9 +31,9 @@ class Outputs:
         self._model = model
 
     def paths(self, question: Question) -> dict[str, Any]:
-        """``/outputs``: of each path a name and its outputs; fewer than were asked for where they are long."""
-        paths, whole = asked_paths(question), bool(question.get("whole"))
-        return {"results": self._model.alone(lambda: self._results(self._of_paths(paths, whole), whole))}
+        """``/outputs``: of each picture (``paths``, or ``records`` of a dataset) its outputs; fewer than were asked for where they are long."""
+        whole = bool(question.get("whole"))
+        return {"results": self._model.alone(lambda: self._results(self._asked(question, whole), whole))}
 
     def records(self, question: Question) -> dict[str, Any]:
         """``/outputs_db``: of the first records behind the key ``after``; none once all were asked for.
@@ -53,7 +50,7 @@ class Outputs:
             records = islice(file.items(after=after), most)
             return {"results": self._model.alone(lambda: self._results(self._of_records(records, whole), whole))}
 
-    def _results(self, pictures: Iterable[Picture], whole: bool) -> list[dict[str, Any]]:
+    def _results(self, pictures: Iterable[NamedPicture], whole: bool) -> list[dict[str, Any]]:
         results: list[dict[str, Any]] = []
         num_values = 0
         waiting = iter(pictures)
@@ -82,12 +79,11 @@ class Outputs:
         made = predictor.predict_whole(images[0]) if whole else predictor.predict(images)
         return iter([{key: value[i : i + 1] for key, value in made.items()} for i in range(len(images))])
 
-    def _of_paths(self, paths: list[str], whole: bool) -> Iterator[Picture]:
-        for first in range(0, len(paths), _BATCH):
-            some = paths[first : first + _BATCH]
-            yield from zip(some, self._model.read_each(some, whole=whole), strict=True)
+    def _asked(self, question: Question, whole: bool) -> Iterator[NamedPicture]:
+        for part in in_parts(question, _BATCH):
+            yield from self._model.pictures(part, whole=whole)
 
-    def _of_records(self, records: Iterable[tuple[bytes, bytes]], whole: bool) -> Iterator[Picture]:
+    def _of_records(self, records: Iterable[tuple[bytes, bytes]], whole: bool) -> Iterator[NamedPicture]:
         for key, record in records:
             name = key.decode("utf-8", "surrogateescape")
             try:
@@ -102,12 +98,4 @@ class Outputs:
         datum = read_datum(record)
         if datum.encoded:
             return self._model.prepared(bytes(datum.data), whole=whole)
-        pixels = datum_pixels(datum)
-        facts = self._model.predictor.facts
-        if whole or pixels.shape == (facts.height, facts.width, facts.channels):
-            return pixels
-        if pixels.shape[2] not in _COLOURS:
-            raise DataError(
-                f"The record is {' × '.join(map(str, pixels.shape))}, which cannot be resized.", rule="IMG_CHANNELS"
-            )
-        return self._model.prepared(encode_png(pixels), whole=whole)
+        return self._model.fitted(datum_pixels(datum), whole=whole)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,12 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digits.core.errors import DataError, SpecError
+from digits.core.files import read_json
 from digits.core.work import WorkerSettings
+from digits.data.encode import encode_png
 from digits.data.images import Limits, read_file
+from digits.data.stored import StoredDb
 from digits.training.inference import Predictor
 from digits.workers.service import Question
 
 T = TypeVar("T")
+_COLOURS = (1, 3)
+NamedPicture = tuple[str, NDArray[np.uint8] | DataError]
 
 
 class WarmModel:
@@ -73,6 +78,46 @@ class WarmModel:
 
         return self._threads.map(attempt, paths)
 
+    def fitted(self, pixels_HWC: NDArray[np.uint8], *, whole: bool = False) -> NDArray[np.uint8]:
+        """Return the pixels of a record brought to the dataset's size and channels as a file is; ``whole``: in its own size.
+
+        Raises:
+            DataError: it has neither 1 nor 3 channels, and another size.
+        """
+        facts = self.predictor.facts
+        if whole or pixels_HWC.shape == (facts.height, facts.width, facts.channels):
+            return pixels_HWC
+        if pixels_HWC.shape[2] not in _COLOURS:
+            shape = " × ".join(map(str, pixels_HWC.shape))
+            raise DataError(f"The record is {shape}, which cannot be resized.", rule="IMG_CHANNELS")
+        return self.prepared(encode_png(pixels_HWC), whole=whole)
+
+    def pictures(self, question: Question, *, whole: bool = False) -> list[NamedPicture]:
+        """Return the pictures of a question, or what is wrong with each: at ``paths``, or ``records`` of a dataset.
+
+        Records are ``{"folder": the dataset's, "db", "first": the number of the first, "count"}``.
+
+        Raises:
+            SpecError: the question names neither.
+            DataError: there is no such database.
+        """
+        asked = question.get("records")
+        if not isinstance(asked, Mapping):
+            paths = asked_paths(question)
+            return list(zip(paths, self.read_each(paths, whole=whole), strict=True))
+        folder = Path(asked["folder"])
+        with StoredDb(folder, asked["db"], read_json(folder / "dataset.json")) as stored:
+            rows = range(asked["first"], min(asked["first"] + asked["count"], len(stored)))
+            keys = [stored.index.key(row).decode("utf-8", "surrogateescape") for row in rows]
+            images = self._threads.map(lambda row: self._record(stored, row, whole=whole), rows)
+            return list(zip(keys, images, strict=True))
+
+    def _record(self, stored: StoredDb, row: int, *, whole: bool) -> NDArray[np.uint8] | DataError:
+        try:
+            return self.fitted(stored.read(row).image_HWC, whole=whole)
+        except DataError as error:
+            return error
+
 
 def refusal(error: DataError) -> dict[str, Any]:
     """Return the part of an answer that says what is wrong with a picture."""
@@ -101,3 +146,19 @@ def asked_paths(question: Question) -> list[str]:
     if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
         raise SpecError({"paths": ["must be a list of paths"]})
     return paths
+
+
+def in_parts(question: Question, size: int) -> Iterator[Question]:
+    """Yield a question about many pictures as questions about at most ``size`` each.
+
+    Raises:
+        SpecError: it names no pictures.
+    """
+    if isinstance(asked := question.get("records"), Mapping):
+        first, count = int(asked["first"]), int(asked["count"])
+        for start in range(0, count, size):
+            yield question | {"records": {**asked, "first": first + start, "count": min(size, count - start)}}
+        return
+    paths = asked_paths(question)
+    for start in range(0, len(paths), size):
+        yield question | {"paths": paths[start : start + size]}

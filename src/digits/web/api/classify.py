@@ -14,16 +14,16 @@ from digits.web.classifying import (
     as_stream,
     asked_model,
     classify,
-    entries_of,
     infer,
+    labels_of,
     one_picture,
     percent,
-    shown,
 )
 from digits.web.inside import layers_of, maps_of, visualizations, wants_layers
 from digits.web.pages.layerlines import layer_lines
 from digits.web.reading import read_form, whole_number
 from digits.web.tally import TOP
+from digits.web.testsets import asked_set
 
 SHOWN_ROWS = 100
 SHOWN_CLASSES = 100
@@ -78,7 +78,7 @@ async def one(request: Request) -> Response:
 
 
 async def many(request: Request) -> Response:
-    """``classify_many``: the five likeliest classes of each picture of a list.
+    """``classify_many``: the five likeliest classes of each picture of a list or of a dataset's database.
 
     Template ``models/classify_many.html`` gets ``job``, ``snapshot``, ``report`` (``digits.web.tally.Report``), ``rows``
     ([(path, true label, [(label, probability)])], the first 100), ``refused`` ([Refused]), ``pictures`` (data addresses of
@@ -86,12 +86,12 @@ async def many(request: Request) -> Response:
     """
     await read_form(request)
     job, snapshot = await run_in_threadpool(asked_model, request)
-    entries = await run_in_threadpool(entries_of, request)
+    pictures = await run_in_threadpool(lambda: asked_set(request, labels_of(job)))
     if wants_json(request):
-        return await as_stream(request, job, snapshot, entries)
-    answers = await classify(request, job, snapshot, entries)
+        return await as_stream(request, job, snapshot, pictures)
+    answers = await classify(request, job, snapshot, pictures)
     report = await run_in_threadpool(answers.tally.report)
-    pictures = [await shown(request, job, snapshot, mistake.path) for mistake in report.mistakes]
+    shown = [await pictures.picture(request, job, snapshot, answers.places[each.row]) for each in report.mistakes]
     return render(
         request,
         "models/classify_many.html",
@@ -100,13 +100,13 @@ async def many(request: Request) -> Response:
         report=report,
         rows=report.rows(0, SHOWN_ROWS),
         refused=answers.refused,
-        pictures=pictures,
+        pictures=shown,
         seconds=answers.seconds,
     )
 
 
 async def top_n(request: Request) -> Response:
-    """``top_n``: of a list, the pictures with the highest score of each class.
+    """``top_n``: of a list or of a dataset's database, the pictures with the highest score of each class.
 
     Template ``models/top_n.html`` gets ``job``, ``snapshot``, ``classes`` ([(label, [(path, probability, data address)])], the first
     100 classes), ``num_classes``, ``count`` (pictures looked at), ``refused`` and ``seconds``.
@@ -114,8 +114,8 @@ async def top_n(request: Request) -> Response:
     await read_form(request)
     job, snapshot = await run_in_threadpool(asked_model, request)
     count = whole_number(request, "top_n", 9, least=1, most=100)
-    entries = await run_in_threadpool(entries_of, request)
-    answers = await classify(request, job, snapshot, entries, best_of=count)
+    pictures = await run_in_threadpool(lambda: asked_set(request, labels_of(job)))
+    answers = await classify(request, job, snapshot, pictures, best_of=count)
     labels, paths = answers.tally.labels, answers.tally.paths
     if wants_json(request):
         best = [[[paths[row], round(100 * score, 2)] for row, score in answers.best.of(i)] for i in range(len(labels))]
@@ -125,7 +125,7 @@ async def top_n(request: Request) -> Response:
     classes = []
     for class_id, label in enumerate(labels[:SHOWN_CLASSES]):
         cells = [
-            (paths[row], score, await shown(request, job, snapshot, paths[row]))
+            (paths[row], score, await pictures.picture(request, job, snapshot, answers.places[row]))
             for row, score in answers.best.of(class_id)
         ]
         classes.append((label, cells))

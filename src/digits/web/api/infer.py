@@ -12,12 +12,13 @@ from starlette.responses import Response, StreamingResponse
 from digits.core.errors import DigitsError
 from digits.core.extensions import installed
 from digits.web.answers import NO_STORE, as_json, render, wants_json
-from digits.web.classifying import asked_model, entries_of, one_picture
+from digits.web.classifying import asked_model, one_picture
 from digits.web.inferring import Asked, Result, as_text
 from digits.web.inside import layers_of, visualizations, wants_layers
 from digits.web.paths import require_allowed
 from digits.web.reading import argument, read_form
 from digits.web.site import settings
+from digits.web.testsets import asked_set
 
 RAW = "all-raw-data"
 SHOWN = 100
@@ -37,10 +38,9 @@ async def one(request: Request) -> Response:
 
 
 async def many(request: Request) -> Response:
-    """``infer_many``: every output for each picture of a list."""
+    """``infer_many``: every output for each picture of a list or of a dataset's database."""
     asked = await _asked(request)
-    entries = await run_in_threadpool(entries_of, request)
-    return await _answer(request, asked, asked.of_paths([path for path, _ in entries]))
+    return await _answer(request, asked, asked.of_set(await run_in_threadpool(asked_set, request)))
 
 
 async def db(request: Request) -> Response:
