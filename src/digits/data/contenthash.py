@@ -24,6 +24,8 @@ from digits.data.records import read_datum
 from digits.data.rules import DBS
 
 DIGESTS = "digests.sha256"
+MASK_DIGESTS = "masks.sha256"
+"""Of a database whose answers are masks: those of the masks, of their class ids alone."""
 SIZE = hashlib.sha256().digest_size
 _HEAD = b"digits dataset 1\n"
 
@@ -49,9 +51,9 @@ def record_digest(image_HWC: NDArray[np.uint8], record: bytes, *, backend: Backe
 class DigestWriter:
     """Writes the digests of a database, record by record."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = DIGESTS) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._file = (folder / DIGESTS).open("wb")
+        self._file = (folder / name).open("wb")
 
     def append(self, digest: bytes) -> None:
         """Add one."""
@@ -62,26 +64,28 @@ class DigestWriter:
         self._file.close()
 
 
-def read_digests(folder: Path) -> NDArray[np.void]:
+def read_digests(folder: Path, name: str = DIGESTS) -> NDArray[np.void]:
     """Return the digests of a database by record, from its index.
 
     Raises:
         DataError: the dataset was made before records had digests.
     """
-    path = folder / DIGESTS
+    path = folder / name
     if not path.is_file():
         raise DataError("The records have no digests: the dataset is from an earlier version.", where=str(folder))
     return np.fromfile(path, f"V{SIZE}")
 
 
 def content_hash(folder: Path, dbs: Sequence[str], labels: Sequence[str], kind: TargetKind) -> str:
-    """Return "sha256:..." over all records and answers of the dataset in ``folder``; the order of records and of classes does not matter.
+    """Return "sha256:..." over all records and answers of the dataset in ``folder``; the order of records does not matter.
+
+    Nor does that of classes, but where masks hold their ids.
 
     Raises:
         DataError: a database has no digests.
     """
     total = hashlib.sha256(_HEAD)
-    names = [] if kind == "vector" else sorted(labels)
+    names = [] if kind == "vector" else list(labels) if kind == "mask" else sorted(labels)
     for name in names:  # classes without pictures count as well
         total.update(b"class %s\n" % _escaped(name))
     for db in sorted(dbs, key=DBS.index):
@@ -94,6 +98,10 @@ def content_hash(folder: Path, dbs: Sequence[str], labels: Sequence[str], kind: 
 
 def _lines(folder: Path, labels: Sequence[str], kind: TargetKind) -> Iterator[bytes]:
     index, digests = Index(folder, kind), read_digests(folder)
+    if kind == "mask":
+        for picture, mask in zip(digests, read_digests(folder, MASK_DIGESTS), strict=True):
+            yield b"%s %s\n" % (picture.tobytes(), mask.tobytes())
+        return
     for row in range(len(index)):
         yield b"%s %s\n" % (digests[row].tobytes(), answer_text(index.answer(row), labels, kind))
 

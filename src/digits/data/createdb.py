@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -37,6 +37,7 @@ from digits.data.stored import StoredPicture
 _CHUNK = 16  # pictures a task: few enough that a stop is heard at once, enough that queueing costs nothing
 _REPORT_S = 0.5
 _LOG_S = 2.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def create_db(
         sink = _Sink(places, name, f"../{folder.name}/{name}_db", items, layout, refused, log.write)
         work = _Worker(items, form, sink.database, mean, stop)
         try:
-            for made in _in_order(work, items.order, num_threads):
+            for made in in_order(work, work.cancelled, items.order, num_threads):
                 sink.add(made)
                 sink.report(progress)
             if not is_part:
@@ -240,10 +241,15 @@ class _Worker:
         return _Made(item, record, digest, notes)
 
 
-def _in_order(work: _Worker, order: NDArray[np.integer], num_threads: int) -> Iterator[_Made]:
-    """Yield the outcomes in order; only a few chunks are ever made ahead of the one that is waited for."""
+def in_order(
+    work: Callable[[Sequence[int]], list[T]], cancelled: threading.Event, order: NDArray[np.integer], num_threads: int
+) -> Iterator[T]:
+    """Yield what ``work`` makes of the items in ``order``, in that order, made by threads.
+
+    Only a few chunks are ever made ahead of the one that is waited for; ``cancelled`` is set when nothing more is wanted.
+    """
     items = iter(range(0, len(order), _CHUNK))
-    pending: deque[Future[list[_Made]]] = deque()
+    pending: deque[Future[list[T]]] = deque()
     pool = ThreadPoolExecutor(num_threads, thread_name_prefix="decode")
     try:
         for at in islice(items, 2 * num_threads + 2):
@@ -253,7 +259,7 @@ def _in_order(work: _Worker, order: NDArray[np.integer], num_threads: int) -> It
             for at in islice(items, 1):
                 pending.append(pool.submit(work, order[at : at + _CHUNK].tolist()))
     finally:
-        work.cancelled.set()
+        cancelled.set()
         pool.shutdown(wait=True, cancel_futures=True)
 
 

@@ -13,7 +13,8 @@ from digits.data.reader import Answer, TargetKind
 from digits.data.records import key, plain_key
 
 _LABELS = "labels.npy"
-_DTYPES = {"classes": "<i4", "vector": "<f4"}
+_DTYPES = {"classes": "<i4", "mask": "<i4", "vector": "<f4"}
+"""Of a mask the index has the classes that are in it."""
 
 
 class IndexWriter:
@@ -112,7 +113,7 @@ class Index:
         if self._labels is not None:
             return self._labels
         assert self._rows is not None
-        return self._rows.values if self.kind == "classes" else None
+        return None if self.kind == "vector" else self._rows.values
 
 
 def label_names(answer: Answer, labels: list[str]) -> str:

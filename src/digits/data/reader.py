@@ -27,6 +27,16 @@ class Sample:
     source: str
 
 
+@dataclass(frozen=True)
+class MaskSample:
+    """One picture with the class of each of its pixels."""
+
+    image_HWC: NDArray[np.uint8]
+    mask_HW: NDArray[np.uint8]
+    """Class ids; the dataset's ignore label where no class is meant."""
+    source: str
+
+
 @runtime_checkable
 class DatasetReader(Protocol):
     """Random access to one database (train, val or test) of a dataset; picklable, opened lazily."""
@@ -57,6 +67,42 @@ class DatasetReader(Protocol):
 
     def decode_all(self, out: NDArray[np.uint8], progress: ProgressCall | None = None) -> None:
         """Decode every record into ``out`` [N, H, W, C] in threads; ``out`` may be a memory map."""
+
+
+@runtime_checkable
+class MaskReader(Protocol):
+    """The same for pictures whose answers are masks (``target_kind`` "mask")."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes, in order of their ids."""
+
+    @property
+    def ignore_label(self) -> int | None:
+        """The value of pixels that have no class; None where all have one."""
+
+    @property
+    def palette(self) -> NDArray[np.uint8]:
+        """The colours of the classes: [classes, 3] of RGB."""
+
+    @property
+    def sample_shape(self) -> tuple[int, int, int] | None:
+        """(height, width, channels) of every picture; None where they differ, and are read one by one."""
+
+    @property
+    def target_kind(self) -> TargetKind:
+        """What kind of answer the targets are: "mask"."""
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+
+    def __getitem__(self, index: int) -> MaskSample:
+        """Return record ``index``."""
+
+    def decode_all(
+        self, images: NDArray[np.uint8], masks: NDArray[np.uint8], progress: ProgressCall | None = None
+    ) -> None:
+        """Decode every record into ``images`` [N, H, W, C] and ``masks`` [N, H, W]; either may be a memory map."""
 
 
 class ProgressCall(Protocol):

@@ -1,0 +1,19 @@
+"""Image segmentation datasets: a class for each pixel."""
+
+from digits.core.extensions import DatasetExtension
+from digits.extensions.datasets.segmentation.spec import SegmentationSpec
+
+_HERE = "digits.extensions.datasets.segmentation"
+
+EXTENSION = DatasetExtension(
+    name="image-segmentation",
+    title="Image Segmentation Dataset",
+    menu=("Images", "Segmentation", "A class for each pixel"),
+    route="images/segmentation",
+    spec=SegmentationSpec,
+    check=f"{_HERE}.check:check",
+    tasks=f"{_HERE}.check:tasks",
+    build=f"{_HERE}.build:build",
+    reader=f"{_HERE}.reader:open_reader",
+    recognise=f"{_HERE}.recognise:recognise",
+)
