@@ -25,7 +25,6 @@ from digits.core.jobfolder import JobFolder
 from digits.core.work import StopCheck, StoppedError, WorkerSettings
 
 _LOOK_S = 0.1
-_LEAVE_S = 10.0  # the others have nothing to save once the leader is done
 _FOLDER = ".ranks"
 
 LastWord = Done | Stopped | Failed
@@ -87,7 +86,7 @@ class _Processes:
 
     def watched(self, stop: StopCheck) -> LastWord:
         """Return how the training ended: as the leader says, or as the first that failed."""
-        asked, leader_gone = False, 0.0
+        asked = False
         while True:
             if not asked and stop():
                 asked = True
@@ -95,14 +94,12 @@ class _Processes:
                     platform.ask_to_stop(psutil.Process(self._started[0].pid))
             codes = [process.poll() for process in self._started]
             said = {rank: self._last_word(rank, code) for rank, code in enumerate(codes) if code is not None}
+            if isinstance(said.get(0), Done | Stopped):
+                return said[0]  # the others have nothing to save
             failures = [word for word in said.values() if isinstance(word, Failed)]
             if failures:
                 # Where one goes, the others fail at once for want of it: the first one is the cause.
                 return min(failures, key=lambda failed: failed.time)
-            if 0 in said:
-                leader_gone = leader_gone or time.monotonic()
-                if len(said) == self._size or time.monotonic() > leader_gone + _LEAVE_S:
-                    return said[0]
             time.sleep(_LOOK_S)
 
     def _start(self, rank: int, settings: WorkerSettings) -> subprocess.Popen[bytes]:
