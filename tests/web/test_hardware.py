@@ -121,5 +121,5 @@ def test_the_page_says_in_how_many_processes_a_model_was_trained(training: Job) 
 
     rows = dict(modelfacts.facts_of(on_three, modelfacts.run_of(on_three, [])))
 
-    assert (rows["Device"], rows["Processes"]) == ("GPUs 0, 2, 3", "3, each learns a part of every batch")
+    assert (rows["Device"], rows["Processes"]) == ("GPUs 0, 2, 3", "3, sharing each batch")
     assert "Processes" not in dict(modelfacts.facts_of(training, modelfacts.run_of(training, [])))

@@ -104,7 +104,7 @@ def facts_of(job: Job, run: Run) -> list[tuple[str, str]]:
         rows.append(("Parameters", words.commas(run.parameters)))
     rows.append(("Device", joblists.device(job)))
     if run.processes > 1:
-        rows.append(("Processes", f"{run.processes}, each learns a part of every batch"))
+        rows.append(("Processes", f"{run.processes}, sharing each batch"))
     rows.append(("Disk size", words.size(folder_bytes(job.folder.path))))
     return rows
 
