@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from digits.client import Client
 from tests.web.conftest import World
 from tests.web.standin import service
 from tests.web.test_classify import forget
@@ -135,3 +137,20 @@ def test_layers_come_with_addresses_of_pictures_that_lead_nowhere_else(world: Wo
     assert (picture.content, picture.headers["content-type"]) == (PNG, "image/png")
     for odd in ("layers-x/0.png", "..%2f/0.png", "layers-" + "a" * 32 + "/1.png", "layers-" + "a" * 32 + "/..%2f0.png"):
         assert client.get(f"/models/inside/{odd}").status_code == 404
+
+
+def test_the_client_keeps_the_pictures_of_layers_and_their_numbers(world: World, model: str, tmp_path: Path) -> None:
+    folder = world.site.settings.root / "spool" / ("layers-" + "a" * 32)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "0.png").write_bytes(PNG)
+
+    with Client(world.site.address, username="fred") as client:
+        found = client.model.look(model, "/a.png", tmp_path / "look")
+
+    assert [(each.name, each.param_count, each.file) for each in found.visualizations] == [
+        ("conv1", 2, "000-conv1-weights.png")
+    ]
+    assert (tmp_path / "look" / "000-conv1-weights.png").read_bytes() == PNG
+    told = json.loads((tmp_path / "look" / "layers.json").read_text())
+    assert (told["outputs"], told["total_parameters"]) == ({"softmax": [[0.25, 0.75]]}, 2)
+    assert told["visualizations"][0]["picture"] is None, "an address that is good for a day is not kept"

@@ -1,4 +1,4 @@
-"""``digits model create|ls|show|resume|snapshots|classify|evaluate|export|metrics|compare|report``."""
+"""``digits model create|ls|show|resume|snapshots|classify|look|top-n|evaluate|export|metrics|compare|report``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from digits.cli import testing
 from digits.cli.connect import with_client
 from digits.cli.dataset import job_table, print_created, print_shown
 from digits.cli.evaluation import print_evaluation
@@ -30,6 +31,10 @@ ROUTE = "images/classification"
 @click.group()
 def model() -> None:
     """Train, look at and use models."""
+
+
+for command in (testing.look, testing.top_n):
+    model.add_command(command)
 
 
 @model.command(

@@ -220,6 +220,45 @@ class ClassifiedMany(Answer):
     classifications: dict[str, list[Prediction]]
 
 
+class Layer(Answer):
+    """What a layer made of a picture (kind "Activation"), or its weights; ``tiles`` tells what ``picture`` shows."""
+
+    name: str
+    kind: str
+    type: str = ""
+    shape: list[int] = []
+    mean: float | None = None
+    std: float | None = None
+    histogram: list[list[float]] = []
+    param_count: int | None = None
+    tiles: dict[str, int] | None = None
+    picture: str | None = Field(None, description="Address on the server, good for a day.")
+    file: str | None = Field(None, description="Its name in the folder that was asked for.")
+
+
+class Looked(Answer):
+    """Every output for one picture, and what each layer made of it."""
+
+    outputs: dict[str, Any]
+    visualizations: list[Layer] = []
+    total_parameters: int = 0
+
+
+class Best(Answer):
+    """The pictures that look most like a class: (path, percent), the surest first."""
+
+    label: str
+    pictures: list[tuple[str, float]] = []
+
+
+class TopN(Answer):
+    """The best pictures of each class, among ``count``."""
+
+    classes: list[Best]
+    count: int
+    refused: list[Refusal] = []
+
+
 class Series(Answer):
     """One curve in buckets: the least, largest and last value of each."""
 

@@ -17,6 +17,7 @@ from digits.client import answers
 from digits.client.datasets import Datasets
 from digits.client.errors import NoServerError, RefusedError, refused
 from digits.client.evaluations import Evaluations
+from digits.client.testing import Testing
 from digits.client.uploads import Uploads
 from digits.core import platform
 from digits.core.errors import DigitsError, NotFoundError
@@ -173,7 +174,7 @@ class Client:
         raise NotFoundError(f"{len(found)} jobs' ids begin with {prefix!r}: {ids}{' ...' if len(found) > 5 else ''}.")
 
 
-class Models:
+class Models(Testing):
     """``/models``."""
 
     def __init__(self, client: Client) -> None:
