@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -20,7 +21,9 @@ from digits.extensions.datasets.classification.build import build
 from digits.extensions.datasets.classification.spec import ClassificationSpec
 from digits.store import Job, Store
 from tests.web.fixture_site import fill
+from tests.web.scripts import Script
 from tests.web.serving import Serving, serving
+from tests.web.working import working
 
 
 @dataclass
@@ -115,3 +118,32 @@ def model_of(store: Store, dataset: Job, *, name: str = "net", username: str = "
         kind="model", extension="caffe", title="Image Classification Model", name=name, username=username, worker="train",
         spec={"dataset": dataset.id, "name": name, "framework": "caffe"}, depends_on=dataset.id,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Script]:
+    """Run a server and a runner for scripts written for DIGITS: one for all of their tests, which are slow."""
+    root = tmp_path_factory.mktemp("scripts")
+    with (
+        working(root) as (_, address),
+        httpx.Client(base_url=address, cookies={"username": "fred"}, trust_env=False, timeout=120) as client,
+    ):
+        yield Script(client, root)
+
+
+@pytest.fixture(scope="session")
+def bars(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Draw three classes of eight pictures."""
+    return draw_pictures(tmp_path_factory.mktemp("bars"))
+
+
+@pytest.fixture(scope="session")
+def bars_dataset(script: Script, bars: Path) -> str:
+    """Return the id of a dataset of them."""
+    return script.dataset(bars)
+
+
+@pytest.fixture(scope="session", params=["caffe", "torch"])
+def bars_model(script: Script, bars_dataset: str, request: pytest.FixtureRequest) -> str:
+    """Return the id of a model that was trained on it, once by each framework."""
+    return script.trained(bars_dataset, request.param)

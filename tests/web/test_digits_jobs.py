@@ -16,7 +16,7 @@ import pytest
 
 from tests.extensions.datasets.classification.test_remote import Quiet
 from tests.web.conftest import draw_pictures
-from tests.web.test_process import working
+from tests.web.working import working
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -8,48 +8,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from digits.core.errors import SetupError
-from digits.core.platform import kill_tree, mapped_files, private_bytes
+from digits.core.platform import mapped_files, private_bytes
 from digits.core.settings import Settings
 from digits.web.app import create_app
 from tests.web.fixture_site import fill
+from tests.web.working import start
 
 MOST_BYTES = 150_000_000
-
-
-def start(root: Path, **more: str) -> tuple[subprocess.Popen[str], str]:
-    """Start uvicorn as a unit file would, on a free port; return it with its address."""
-    command = [sys.executable, "-m", "uvicorn", "--factory", "digits.web.app:create_app", "--port", "0"]
-    environment = os.environ | {"DIGITS_ROOT": str(root)} | more
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    for line in process.stderr:
-        found = re.search(r"running on (http://[\d.:]+)", line)
-        if found:
-            return process, found[1]
-    raise AssertionError(f"the server ended with {process.wait()}")
-
-
-@contextmanager
-def working(root: Path, **more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run a server and a runner on ``root``; give the server's process and its address."""
-    process, address = start(root, **more)
-    command = [sys.executable, "-m", "digits.runner", "--root", str(root)]
-    runner = subprocess.Popen(command, env=os.environ | more, stderr=subprocess.DEVNULL)
-    try:
-        yield process, address
-    finally:
-        for each in (process, runner):
-            kill_tree(psutil.Process(each.pid))
-            each.wait(15)
 
 
 def test_the_server_loads_no_torch_and_stays_small_whatever_it_is_asked(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ import pytest
 from digits.core.platform import private_bytes
 from digits.download.drawn import digits
 from digits.download.folders import write_class_folders
-from tests.web.test_process import MOST_BYTES, working
+from tests.web.test_process import MOST_BYTES
+from tests.web.working import working
 
 pytestmark = [
     pytest.mark.slow,

@@ -236,6 +236,8 @@ MODELS = [
     Route("GET", "/models/{job_id}/network", "The network of a model: its layers and its graph", "models", page="networks:show",
           api="networks:of_model", twin=True),
     Route("POST", "/models/copy-table", "Which weights would be copied into which layers", "networks",
+    Route("GET", "/models/view-config/{extension}", "The settings of a way to show outputs, as a fragment", "inference",
+          api="infer:view_config", answer="html"),
           api="finetuning:copy_table", twin=True, spec=TrainSpec, params=(
               FRAMEWORK, Param("dataset_id", "Takes the sizes from this dataset.", "form"))),
     Route("GET", "/models/compare", "Several models side by side: settings that differ, curves, what they came to", "models",

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 
-from digits.core.errors import DigitsError
+from digits.core.errors import DigitsError, NotFoundError
 from digits.core.extensions import installed
 from digits.web.answers import NO_STORE, as_json, render, wants_json
 from digits.web.classifying import asked_model, one_picture
@@ -63,12 +63,28 @@ async def extension(request: Request) -> Response:
     return _page(request, asked, [result], more=False)
 
 
-async def _asked(request: Request) -> Asked:
-    await read_form(request)
-    view = argument(request, "view_extension_id").strip() or RAW
+def view_config(request: Request) -> Response:
+    """``GET /models/view-config/<view>``: the settings of a way to show outputs, as a fragment.
+
+    Raises:
+        NotFoundError: there is no such view.
+    """
+    try:
+        _require_view(str(request.path_params["extension"]))
+    except DigitsError as error:
+        raise NotFoundError(error.message, hint=error.hint) from error
+    return HTMLResponse('<p class="muted">All raw data has no settings.</p>')
+
+
+def _require_view(view: str) -> None:
     known = {RAW, *installed("views")}
     if view not in known:
         raise DigitsError(f"There is no view {view[:60]!r}.", hint=f"Installed: {', '.join(sorted(known))}.")
+
+
+async def _asked(request: Request) -> Asked:
+    await read_form(request)
+    _require_view(argument(request, "view_extension_id").strip() or RAW)
     return Asked(request, *await run_in_threadpool(asked_model, request))
 
 
