@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -285,6 +287,23 @@ def test_the_page_of_one_picture_lists_confidence_then_label(world: World, model
     assert re.search(r"list-group", page.text)
     assert page.text.index("90.0") < page.text.index("data:image/png;base64,aGk=") or "90" in page.text
     assert "<b>.png" not in page.text
+
+
+def test_the_page_of_one_picture_gives_the_same_answer_to_a_shell(world: World, model: str, ask: list[Any]) -> None:
+    client = world.site.client
+    named = client.post(f"{BASE}/classify_one", data={"job_id": model, "image_path": "/mnist/it's/7/0.png"}).text
+    sent = client.post(f"{BASE}/classify_one", data={"job_id": model}, files={"image_file": ("a b.png", b"x")}).text
+
+    link = html.unescape(re.findall(r'class="button" href="([^"]+)">JSON', named)[0])
+    words, upload = (shlex.split(html.unescape(re.findall(r'data-copy="([^"]+)"', page)[0])) for page in (named, sent))
+
+    assert client.get(link).json()["predictions"][0] == ["7", 90.0]
+    assert words[:2] == ["curl", f"{world.site.address}{BASE}/classify_one.json"]
+    assert words[2:] == [
+        "-F", f"job_id={model}", "-F", "snapshot_epoch=10", "--form-string", "image_path=/mnist/it's/7/0.png"
+    ]  # fmt: skip
+    assert upload[-1] == 'image_file=@"a b.png"'
+    assert ">JSON<" not in sent
 
 
 def test_the_pictures_most_like_each_class_are_shown(world: World, model: str) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+from urllib.parse import urlencode
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from digits.core.errors import DigitsError
+from digits.store import Job, SnapshotRow
 from digits.web import services
 from digits.web.answers import as_json, render, wants_json
 from digits.web.classifying import (
@@ -20,8 +24,9 @@ from digits.web.classifying import (
     percent,
 )
 from digits.web.inside import layers_of, maps_of, visualizations, wants_layers
+from digits.web.jobjson import plain_epoch
 from digits.web.pages.layerlines import layer_lines
-from digits.web.reading import read_form, whole_number
+from digits.web.reading import argument, read_form, whole_number
 from digits.web.tally import TOP
 from digits.web.testsets import asked_set
 
@@ -34,7 +39,7 @@ async def one(request: Request) -> Response:
 
     Template ``models/classify_one.html`` gets ``job``, ``snapshot``, ``name`` (of the picture, as its owner calls it), ``predictions``
     ([(label, percent)], or with ``numbers`` those of a regression), ``picture`` (a data address: as the network sees it), ``width``, ``height``,
-    ``seconds``, ``maps`` ([``digits.web.inside.ClassMap``], of the predictions), ``lines`` ([``digits.web.pages.layerlines.LayerLine``],
+    ``curl`` (the same question for a shell), ``json`` (its address, "" for an upload), ``seconds``, ``maps`` ([``digits.web.inside.ClassMap``], of the predictions), ``lines`` ([``digits.web.pages.layerlines.LayerLine``],
     None unless asked for) and ``num_parameters``.
     """
     await read_form(request)
@@ -70,11 +75,37 @@ async def one(request: Request) -> Response:
         picture="data:image/png;base64," + seen["png_base64"],
         width=seen["width"],
         height=seen["height"],
+        curl=_curl(request, job, snapshot, name),
+        json=_json_address(request, job, snapshot),
         seconds=answer["seconds"],
         maps=maps,
         lines=layer_lines(layers) if layers else None,
         num_parameters=layers["num_parameters"] if layers else 0,
     )
+
+
+def _curl(request: Request, job: Job, snapshot: SnapshotRow, name: str) -> str:
+    """Return the question as a command for a shell; an upload is named as its owner calls it."""
+    words = ["curl", str(request.url.replace(query="")).removesuffix(".json") + ".json"]
+    words += ["-F", f"job_id={job.id}", "-F", f"snapshot_epoch={plain_epoch(snapshot.epoch)}"]
+    if request.state.form.file("image_file") is None:
+        words += ["--form-string", f"image_path={name}"]
+    else:
+        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+        words += ["-F", f'image_file=@"{quoted}"']
+    return shlex.join(words)
+
+
+def _json_address(request: Request, job: Job, snapshot: SnapshotRow) -> str:
+    """Return where the same answer stands as JSON; "" for an upload, which is gone."""
+    if request.state.form.file("image_file") is not None:
+        return ""
+    asked = {
+        "job_id": job.id,
+        "snapshot_epoch": plain_epoch(snapshot.epoch),
+        "image_path": argument(request, "image_path"),
+    }
+    return f"{request.url.path}.json?{urlencode(asked)}"
 
 
 async def many(request: Request) -> Response:
