@@ -1,4 +1,4 @@
-"""``digits evaluation show``."""
+"""``digits evaluation ls|show``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,25 @@ SHOWN_ROWS = 20
 @click.group()
 def evaluation() -> None:
     """Look at how well a model does on a whole database."""
+
+
+@evaluation.command()
+@click.argument("model_id", metavar="MODEL")
+@json_option
+@with_client
+def ls(client: Client, model_id: str, as_json: bool) -> None:
+    """List the evaluations of the model whose id is MODEL, or begins so, newest first."""
+    found = client.evaluation.ls(model_id)
+    if as_json:
+        print_json([each.as_json() for each in found])
+        return
+    rows = [
+        [each.id, each.status, each.db, f"{each.snapshot_epoch:g}", each.count,
+         ", ".join(f"{name} {_number(value)}" for name, value in list(each.metrics.items())[:2])] for each in found
+    ]  # fmt: skip
+    table(
+        ["Id", "Status", "Database", "Epoch", "Pictures", "Metrics"], rows, empty="no evaluations", right=["Pictures"]
+    )
 
 
 @evaluation.command()

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from digits.cli import testing
+from digits.cli import modeluse, testing
 from digits.cli.connect import with_client
 from digits.cli.dataset import job_table, print_created, print_shown
+from digits.cli.epochs import epoch_option
 from digits.cli.evaluation import print_evaluation
 from digits.cli.output import json_option, print_json, print_written, table
 from digits.cli.speccommand import spec_command
@@ -33,7 +34,7 @@ def model() -> None:
     """Train, look at and use models."""
 
 
-for command in (testing.look, testing.top_n):
+for command in (modeluse.infer, modeluse.download, modeluse.to_pretrained, testing.look, testing.top_n):
     model.add_command(command)
 
 
@@ -160,11 +161,11 @@ def snapshots(client: Client, job_id: str, epochs: tuple[float, ...], as_json: b
 @click.option("--list", "list_file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="A file of lines `path [label]` instead of pictures.")  # fmt: skip
 @click.option("--folder", default="", help="Goes before every path of the list that is not absolute.")
-@click.option("--epoch", type=float, help="Epoch of the snapshot; the newest if not given.")
+@epoch_option
 @json_option
 @with_client
 def classify(
-    client: Client, job_id: str, pictures: tuple[str, ...], list_file: Path | None, folder: str, epoch: float | None,
+    client: Client, job_id: str, pictures: tuple[str, ...], list_file: Path | None, folder: str, epoch: float | str | None,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Say what is on pictures: files of this machine are sent, other paths and addresses are the server's to read."""
@@ -193,10 +194,12 @@ def _words(predictions: list[Prediction]) -> tuple[str, str, str]:
 @click.argument("job_id", metavar="ID")
 @click.option("--dataset", default="", metavar="ID", help="Another dataset than the model's own.")
 @click.option("--db", type=click.Choice(["train", "val", "test"]), help="The test set if there is one, else val.")
-@click.option("--epoch", type=float, help="Epoch of the snapshot; the newest if not given.")
+@epoch_option
 @json_option
 @with_client
-def evaluate(client: Client, job_id: str, dataset: str, db: str | None, epoch: float | None, as_json: bool) -> None:
+def evaluate(
+    client: Client, job_id: str, dataset: str, db: str | None, epoch: float | str | None, as_json: bool
+) -> None:
     """Let a model answer a whole database: accuracy, rates of the classes, what was taken for what."""
     job = client.model.evaluate(job_id, dataset=dataset, db=db or "", epoch=epoch)
     with step(f"Evaluating {job.name}") as at:
@@ -214,9 +217,9 @@ def evaluate(client: Client, job_id: str, dataset: str, db: str | None, epoch: f
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write."
 )
-@click.option("--epoch", type=float, help="Epoch of the snapshot; the newest if not given.")
+@epoch_option
 @with_client
-def export(client: Client, job_id: str, format: str, output: Path, epoch: float | None) -> None:  # noqa: A002 - the flag's name
+def export(client: Client, job_id: str, format: str, output: Path, epoch: float | str | None) -> None:  # noqa: A002 - the flag's name
     """Write a trained model as a file for other programs."""
     client.model.export(job_id, format, output, epoch=epoch)
     print_written(output)

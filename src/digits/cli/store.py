@@ -15,6 +15,7 @@ import digits
 from digits.cli.connect import root_option, with_client
 from digits.cli.demo import serving
 from digits.cli.demodata import prepare
+from digits.cli.epochs import epoch_option
 from digits.cli.output import json_option, print_json, table
 from digits.cli.waiting import step, wait_for_job
 from digits.client import Client
@@ -39,19 +40,19 @@ def store() -> None:
 @with_client
 def ls(client: Client, refresh: bool, as_json: bool) -> None:
     """List what the stores of the server offer."""
-    found = _stores(client, refresh=refresh)
+    found = client.store.ls(refresh=refresh)
     if as_json:
-        print_json(found)
+        print_json({base: each.as_json() for base, each in found.items()})
         return
     rows = [
-        [entry["dir_name"], entry["info"].get("name", ""), entry["info"].get("framework", ""), entry["aux"].get("dataset", ""),
-         entry["problem"] or entry["info"].get("note", "")]
-        for each in found.values() for entry in each["model_list"]
+        [entry.dir_name, entry.info.get("name", ""), entry.info.get("framework", ""), entry.aux.get("dataset", ""),
+         entry.problem or entry.info.get("note", "")]
+        for each in found.values() for entry in each.model_list
     ]  # fmt: skip
     table(["Entry", "Name", "Framework", "Data sets", "Note"], rows, empty="no models")
     for base, each in found.items():
-        if each["problem"]:
-            click.echo(f"{base}: {each['problem']}", err=True)
+        if each.problem:
+            click.echo(f"{base}: {each.problem}", err=True)
 
 
 @store.command()
@@ -60,23 +61,17 @@ def ls(client: Client, refresh: bool, as_json: bool) -> None:
 @with_client
 def get(client: Client, name: str, as_json: bool) -> None:
     """Bring the entry NAME in (its folder's name, its title or its id) as a pretrained model, and wait for it."""
-    entries = [entry for each in _stores(client).values() for entry in each["model_list"]]
-    found = [entry for entry in entries if name in (entry["dir_name"], entry["id"], entry["info"].get("name"))]
+    entries = [entry for each in client.store.ls().values() for entry in each.model_list]
+    found = [entry for entry in entries if name in (entry.dir_name, entry.id, entry.info.get("name"))]
     if not found:
         raise NotFoundError(f"No store offers {name!r}.", hint="`digits store ls` lists what there is.")
-    made = client.parsed(client.request("GET", "/store/push.json", query={"id": found[0]["id"]}))
-    with step(f"Importing {made['name']}") as at:
-        row = wait_for_job(client, made["id"], at)
+    made = client.store.get(found[0].id)
+    with step(f"Importing {made.name}") as at:
+        row = wait_for_job(client, made.id, at)
     if as_json:
-        print_json(made | {"status": row.status})
+        print_json(made.as_json() | {"status": row.status})
     else:
-        click.echo(f"{client.address}/pretrained_models/{made['id']}")
-
-
-def _stores(client: Client, *, refresh: bool = False) -> dict[str, Any]:
-    query = {"refresh": "1"} if refresh else {}
-    found: dict[str, Any] = client.parsed(client.request("GET", "/store/models.json", query=query))
-    return found
+        click.echo(f"{client.address}/pretrained_models/{made.id}")
 
 
 @store.command()
@@ -89,11 +84,17 @@ def _stores(client: Client, *, refresh: bool = False) -> dict[str, Any]:
 @click.option(
     "--logo", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="The affiliate's PNG or JPEG."
 )
-@click.option("--epoch", type=float, help="Epoch of the snapshot; the newest if not given.")
+@epoch_option
 @click.option("--safetensors", is_flag=True, help="Weights as .safetensors; as the framework has them if not given.")
 @with_client
 def publish(
-    client: Client, job_id: str, folder: Path, safetensors: bool, epoch: float | None, logo: Path | None, **words: Any
+    client: Client,
+    job_id: str,
+    folder: Path,
+    safetensors: bool,
+    epoch: float | str | None,
+    logo: Path | None,
+    **words: Any,
 ) -> None:
     """Add the model ID to the store in DIR, which any web server can serve; the store is made if there is none.
 
@@ -104,7 +105,7 @@ def publish(
 
 
 def add_entry(
-    client: Client, job_id: str, folder: Path, *, name: str | None, note: str, dataset: str, licence: str, epoch: float | None = None,
+    client: Client, job_id: str, folder: Path, *, name: str | None, note: str, dataset: str, licence: str, epoch: float | str | None = None,
     safetensors: bool = False, logo: Path | None = None, more: dict[str, Any] | None = None,
 ) -> Path:  # fmt: skip
     """Write a model of the server into the store ``folder`` as one entry, which is whole or not there, and return its folder.
@@ -151,7 +152,7 @@ def _unpack(archive: Path, folder: Path) -> None:
                     shutil.copyfileobj(source, out)
 
 
-def _as_safetensors(client: Client, job_id: str, work: Path, info: dict[str, Any], epoch: float | None) -> None:
+def _as_safetensors(client: Client, job_id: str, work: Path, info: dict[str, Any], epoch: float | str | None) -> None:
     before = str(info["snapshot file"])
     after = f"{before.partition('.')[0]}.safetensors"
     client.model.export(job_id, "safetensors", work / f"new-{after}", epoch=epoch)

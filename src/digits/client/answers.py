@@ -220,6 +220,19 @@ class ClassifiedMany(Answer):
     classifications: dict[str, list[Prediction]]
 
 
+class Inferred(Answer):
+    """Every output of a network for one picture, as nested lists with the batch axis first."""
+
+    outputs: dict[str, Any]
+
+
+class InferredMany(Answer):
+    """Every output of a network, by the picture's path or the record's key and the output's name; ``refused`` could not be read."""
+
+    outputs: dict[str, dict[str, Any]]
+    refused: list[Refusal] = []
+
+
 class Layer(Answer):
     """What a layer made of a picture (kind "Activation"), or its weights; ``tiles`` tells what ``picture`` shows."""
 
@@ -289,6 +302,25 @@ class Compared(Answer):
     models: list[Created]
     differing: dict[str, list[str | None]] = {}
     metrics: dict[str, list[CurveEnd | None]] = {}
+
+
+class StoreEntry(Answer):
+    """A model of a store; ``problem`` says why it cannot be brought in."""
+
+    id: str
+    dir_name: str
+    info: dict[str, Any] = {}
+    aux: dict[str, Any] = {}
+    problem: str = ""
+
+
+class ModelStore(Answer):
+    """A store of models; ``problem`` says why it cannot be read."""
+
+    base_url: str = ""
+    welcome_msg: str = ""
+    model_list: list[StoreEntry] = []
+    problem: str = ""
 
 
 class Events(Answer):

@@ -1,12 +1,11 @@
-"""The client: one connection to one server, and its nouns ``dataset``, ``model``, ``evaluation`` and ``job``."""
+"""The client: one connection to one server, and its nouns ``dataset``, ``model``, ``evaluation``, ``pretrained``, ``store`` and ``job``."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -17,7 +16,9 @@ from digits.client import answers
 from digits.client.datasets import Datasets
 from digits.client.errors import NoServerError, RefusedError, refused
 from digits.client.evaluations import Evaluations
-from digits.client.testing import Testing
+from digits.client.jobs import Jobs
+from digits.client.pretrained import Pretrained, Stores
+from digits.client.testing import Testing, one_picture
 from digits.client.uploads import Uploads
 from digits.core import platform
 from digits.core.errors import DigitsError, NotFoundError
@@ -52,6 +53,8 @@ class Client:
         self.dataset = Datasets(self)
         self.model = Models(self)
         self.evaluation = Evaluations(self)
+        self.pretrained = Pretrained(self)
+        self.store = Stores(self)
         self.job = Jobs(self)
         self.uploads = Uploads(self)
 
@@ -219,7 +222,9 @@ class Models(Testing):
         """Delete one snapshot of a training that is over, and return the server's words."""
         return self._client.request("DELETE", f"/models/{self._client.find(job_id)}/snapshots/{epoch:g}").text.strip()
 
-    def evaluate(self, job_id: str, *, dataset: str = "", db: str = "", epoch: float | None = None) -> answers.Created:
+    def evaluate(
+        self, job_id: str, *, dataset: str = "", db: str = "", epoch: float | str | None = None
+    ) -> answers.Created:
         """Queue an evaluation on a whole database: by default the test set of the model's own dataset, or its validation set.
 
         Raises:
@@ -254,7 +259,7 @@ class Models(Testing):
         ids = ",".join(self._client.find(each) for each in job_ids)
         return self._client.get("/models/compare.json", as_=answers.Compared, ids=ids)
 
-    def export(self, job_id: str, format: str, file: Path, *, epoch: float | None = None) -> None:  # noqa: A002 - the route's name
+    def export(self, job_id: str, format: str, file: Path, *, epoch: float | str | None = None) -> None:  # noqa: A002 - the route's name
         """Write the model to ``file`` as others read it: "onnx", "pt2", "safetensors", "caffemodel".
 
         Raises:
@@ -262,24 +267,41 @@ class Models(Testing):
         """
         self._client.download(f"/models/{self._client.find(job_id)}/export/{format}", file, epoch=epoch)
 
+    def download(self, job_id: str, file: Path, *, epoch: float | str | None = None) -> None:
+        """Write the trained model as one archive to ``file``, whose ending says which kind: .tar, .tar.gz, .tgz, .tar.bz2, .zip.
+
+        Raises:
+            RefusedError: the model has no such snapshot, or the ending is another.
+        """
+        kind = re.sub(r".*?\.(?=(?:tar\.)?\w+$)", "", file.name.lower(), count=1)
+        self._client.download(f"/models/{self._client.find(job_id)}/download.{kind}", file, epoch=epoch)
+
+    def to_pretrained(self, job_id: str, *, epoch: float | str | None = None) -> answers.Created:
+        """Queue a pretrained model of a snapshot."""
+        form = {"snapshot_epoch": epoch}
+        return self._client.post(
+            f"/models/{self._client.find(job_id)}/to_pretrained.json", as_=answers.Created, form=form
+        )
+
     def classify(
-        self, job_id: str, picture: Path | str, *, epoch: float | None = None, route: str = "images/classification"
+        self,
+        job_id: str,
+        picture: Path | str,
+        *,
+        epoch: float | str | None = None,
+        route: str = "images/classification",
     ) -> answers.Classified:
         """Return the classes of one picture: a file here is sent, anything else is a path or address for the server.
 
         Raises:
             RefusedError: the picture cannot be read, or the model has no snapshot.
         """
-        form: dict[str, Any] = {"job_id": self._client.find(job_id), "snapshot_epoch": epoch}
-        files = None
-        if Path(picture).is_file():
-            files = {"image_file": (Path(picture).name, Path(picture).read_bytes())}
-        else:
-            form["image_path"] = str(picture)
+        form, files = one_picture(picture)
+        form |= {"job_id": self._client.find(job_id), "snapshot_epoch": epoch}
         return self._client.post(f"/models/{route}/classify_one.json", as_=answers.Classified, form=form, files=files)
 
     def classify_many(
-        self, job_id: str, list_file: Path, *, folder: str = "", epoch: float | None = None, limit: int | None = None,
+        self, job_id: str, list_file: Path, *, folder: str = "", epoch: float | str | None = None, limit: int | None = None,
         route: str = "images/classification",
     ) -> answers.ClassifiedMany:  # fmt: skip
         """Return the classes of every picture that ``list_file`` names, in lines of ``path [label]``.
@@ -288,69 +310,32 @@ class Models(Testing):
             DigitsError: the list cannot be read.
             RefusedError: the server refused.
         """
-        form = {
-            "job_id": self._client.find(job_id), "image_folder": folder, "snapshot_epoch": epoch, "num_test_images": limit,
-        }  # fmt: skip
-        try:
-            files = {"image_list": (list_file.name, list_file.read_bytes())}
-        except OSError as error:
-            raise DigitsError(f"The list cannot be read: {error.strerror}.", where=str(list_file)) from error
+        form, files = self._many(list_file, folder, "", "", limit)
+        form |= {"job_id": self._client.find(job_id), "snapshot_epoch": epoch}
         return self._client.post(
             f"/models/{route}/classify_many.json", as_=answers.ClassifiedMany, form=form, files=files
         )
 
+    def infer(self, job_id: str, picture: Path | str, *, epoch: float | str | None = None) -> answers.Inferred:
+        """Return every output of the network for one picture, which is sent or named as in ``classify``."""
+        form, files = one_picture(picture)
+        form |= {"job_id": self._client.find(job_id), "snapshot_epoch": epoch}
+        return self._client.post("/models/images/generic/infer_one.json", as_=answers.Inferred, form=form, files=files)
 
-class Jobs:
-    """``/jobs``: what every kind of job can be asked and told."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def status(self, job_id: str) -> answers.Status:
-        """Return how the job stands.
-
-        Raises:
-            NotFoundError: there is none.
-        """
-        found = self._client.parsed(self._client.request("GET", f"/jobs/{self._client.find(job_id)}/status"))
-        if found.get("error"):  # DIGITS answers 200 here
-            raise NotFoundError(str(found["error"]))
-        return answers.Status.model_validate(found)
-
-    def row(self, job_id: str) -> answers.Row:
-        """Return the job's row of the home page: state, progress, elapsed."""
-        found = self._client.parsed(self._client.request("GET", f"/jobs/{self._client.find(job_id)}/table_data.json"))
-        return answers.Row.model_validate(found["job"])
-
-    def abort(self, job_id: str) -> str:
-        """Ask a running job to stop, and return the server's words."""
-        return self._client.request("POST", f"/jobs/{self._client.find(job_id)}/abort").text.strip()
-
-    def delete(self, job_id: str) -> str:
-        """Delete a job with its files, and return the server's words."""
-        return self._client.request("DELETE", f"/jobs/{self._client.find(job_id)}").text.strip()
-
-    def priority(self, job_id: str, priority: int) -> answers.Queued:
-        """Let a job that is not over start before those of lower priority; 0 is usual."""
+    def infer_many(
+        self, job_id: str, list_file: Path, *, folder: str = "", epoch: float | str | None = None, limit: int | None = None,
+    ) -> answers.InferredMany:  # fmt: skip
+        """Return every output of the network for each picture of a list, as in ``classify_many``."""
+        form, files = self._many(list_file, folder, "", "", limit)
+        form |= {"job_id": self._client.find(job_id), "snapshot_epoch": epoch}
         return self._client.post(
-            f"/jobs/{self._client.find(job_id)}/priority", as_=answers.Queued, form={"priority": priority}
+            "/models/images/generic/infer_many.json", as_=answers.InferredMany, form=form, files=files
         )
 
-    def events(self, job_id: str, *, after: int = 0) -> answers.Events:
-        """Return what the worker has said after ``after``."""
-        return self._client.get(f"/jobs/{self._client.find(job_id)}/events.json", as_=answers.Events, after=after)
-
-    def logs(self, job_id: str, *, follow: bool = False, every_s: float = 1.0) -> Iterator[dict[str, Any]]:
-        """Yield the worker's events, oldest first; with ``follow`` as they come, until the job is over."""
-        job_id, after = self._client.find(job_id), 0
-        while True:
-            over = not follow or self.row(job_id).is_running is False
-            while (page := self.events(job_id, after=after)).events:
-                yield from page.events
-                after = page.next
-            if over:
-                return
-            time.sleep(every_s)
+    def infer_db(self, job_id: str, db_path: str, *, epoch: float | str | None = None) -> answers.InferredMany:
+        """Return every output of the network for each record of an LMDB on the server, by its key."""
+        form = {"job_id": self._client.find(job_id), "db_path": db_path, "snapshot_epoch": epoch}
+        return self._client.post("/models/images/generic/infer_db.json", as_=answers.InferredMany, form=form)
 
 
 def _field(value: Any) -> Any:

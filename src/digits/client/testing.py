@@ -54,7 +54,7 @@ class Testing:
             DigitsError: the folder cannot be written to.
             RefusedError: the picture cannot be read.
         """
-        form, files = _one(picture)
+        form, files = one_picture(picture)
         form |= {"job_id": self._client.find(job_id), "snapshot_epoch": epoch, "show_visualizations": 1}
         found = self._client.post(f"{GENERIC}/infer_one.json", as_=answers.Looked, form=form, files=files)
         return found if folder is None else self._kept(found, folder)
@@ -88,7 +88,7 @@ class Testing:
             raise DigitsError(f"The list cannot be read: {error.strerror}.", where=str(list_file)) from error
 
 
-def _one(picture: Path | str) -> tuple[dict[str, Any], Files | None]:
+def one_picture(picture: Path | str) -> tuple[dict[str, Any], Files | None]:
     """Return the fields of one picture: a file here is sent, anything else is the server's to find."""
     path = Path(picture)
     if path.is_file():
