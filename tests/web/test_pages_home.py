@@ -130,7 +130,9 @@ def test_a_newcomer_sees_the_next_step(empty: Serving) -> None:
     assert "No datasets yet." in tree.text
     links = [link.attributes["href"] for link in tree.find("a") if link.text.startswith("New Dataset")]
     assert links == ["/datasets/images/classification/new"]
-    assert _menu(tree, "New Dataset") == ["Classification One label for each picture"]
+    assert _menu(tree, "New Dataset") == [
+        "Classification One label for each picture", "Segmentation A class for each pixel",
+    ]  # fmt: skip
 
 
 def _menu(tree: Element, title: str) -> list[str]:

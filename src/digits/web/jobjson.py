@@ -16,7 +16,7 @@ import digits
 from digits.core.beginning import COPIED, PYTHON_LAYERS
 from digits.core.extensions import FrameworkExtension, installed
 from digits.core.files import read_json
-from digits.core.measures import best_of
+from digits.core.measures import best_of, chosen
 from digits.core.states import JobState
 from digits.store import Job, ListedJob, SnapshotRow, Task
 
@@ -131,7 +131,28 @@ def dataset(job: Job, tasks: Sequence[Task]) -> dict[str, Any]:
         }
         for task in creating
     ]
+    if job.facts.get("target_kind") == "mask":
+        body |= _generic(job)
     return body
+
+
+def _generic(job: Job) -> dict[str, Any]:
+    """Return what DIGITS told of a dataset that an extension made."""
+    return {
+        "create_db_tasks": [
+            {
+                "name": f"Create {db}_db DB",
+                "stage": f"{db}_db",
+                "entry_count": facts["entries"],
+                "feature_db_path": facts["features"],
+                "label_db_path": facts["labels"],
+            }
+            for db, facts in job.facts["dbs"].items()
+        ],
+        "feature_dims": picture_shape(job),
+        "class_frequencies": dict(zip(job.facts["labels"], job.facts["class_frequencies"], strict=True)),
+        "ignore_label": job.facts["ignore_label"],
+    }
 
 
 def _counts(parsed: Mapping[str, Any] | None, task: Task) -> dict[str, Any]:
@@ -197,6 +218,8 @@ def model_verbose(job: Job, dataset: Job | None, snapshots: Sequence[SnapshotRow
     place = best_of([row.metrics for row in snapshots], best_measure(job))
     if place is not None:
         body["best snapshot"] = epochs[place]
+        measure = chosen(best_measure(job), {name for row in snapshots for name in row.metrics})
+        body["best snapshot by"] = {measure: snapshots[place].metrics.get(str(measure))}
     if job.state is JobState.DONE and (end := job.facts.get("stopped_early")):
         body["stopped early"] = end
     return body | ({"copied weights": table} if (table := copied(job)) else {})

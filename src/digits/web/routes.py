@@ -59,7 +59,7 @@ class Route:
 
 JOB_IDS = Param("job_ids[]", "Ids of the jobs.", "form", required=True, repeated=True)
 JOB_ID = Param("job_id", "Id of the job.", required=True)
-EPOCH = Param("snapshot_epoch", "Epoch of the snapshot; the newest where it is not given.", "form")
+EPOCH = Param("snapshot_epoch", "Epoch of the snapshot, or best; the newest where it is not given.", "form")
 MODEL_ID = Param("job_id", "Id of the model.", "form", required=True)
 CLONE = Param("clone", "Id of a job whose fields fill the form and override what is posted.")
 NETWORK_TEXT = Param("custom_network", "The network's definition.", "form")
@@ -156,6 +156,11 @@ DATASETS = [
     Route("GET", "/datasets/{job_id}/refused.csv", "The same as a table", "datasets", api="datasets:refused_csv", answer="file"),
     Route("GET", "/datasets/{job_id}/picture/{db}/{index}", "One stored picture", "datasets", api="pictures:stored",
           answer="file"),
+    Route("GET", "/datasets/{job_id}/mask/{db}/{index}", "The classes of a stored picture's pixels, in the dataset's colours", "datasets",
+          api="pictures:mask", answer="file"),
+    Route("GET", "/datasets/generic/explore", "The records of a dataset, by DIGITS' path", "datasets", page="datasets:explore",
+          api="datasets:explore", twin=True, params=(
+        JOB_ID, Param("db", "train_db/features, val_db/features ..."), Param("page", "From 0."), Param("size", "Records a page (25)."))),
     Route("POST", "/datasets/{job_id}/extend", "A new dataset: this one with more pictures, with others, with other names of classes",
           "datasets", api="deriving:extend", twin=True, login="action", params=(
         Param("method", "The kind of source of more pictures, with its fields as in the form of a new dataset.", "form"),
@@ -231,13 +236,13 @@ MODELS = [
                              Param("crop_size", "Side of the crop, in pixels.", "form"),
                              Param("batch_size", "Pictures in a step.", "form"),
                              Param("details", "true: also lines, states, costs of the whole and warnings.", "form"))),
+    Route("GET", "/models/view-config/{extension}", "The settings of a way to show outputs, as a fragment", "inference",
+          api="infer:view_config", answer="html"),
     Route("GET", "/models/inside/{look}/{number}.png", "A layer's picture, of an answer with visualizations", "inference",
           api="inside:picture", answer="file"),
     Route("GET", "/models/{job_id}/network", "The network of a model: its layers and its graph", "models", page="networks:show",
           api="networks:of_model", twin=True),
     Route("POST", "/models/copy-table", "Which weights would be copied into which layers", "networks",
-    Route("GET", "/models/view-config/{extension}", "The settings of a way to show outputs, as a fragment", "inference",
-          api="infer:view_config", answer="html"),
           api="finetuning:copy_table", twin=True, spec=TrainSpec, params=(
               FRAMEWORK, Param("dataset_id", "Takes the sizes from this dataset.", "form"))),
     Route("GET", "/models/compare", "Several models side by side: settings that differ, curves, what they came to", "models",
@@ -251,16 +256,16 @@ MODELS = [
           api="report:report", answer="html"),
     Route("GET", "/models/{job_id}/metrics.csv", "Every point of the curves", "models", api="curves:metrics_csv", answer="file"),
     *(Route("GET POST", f"/models/{{job_id}}/download{ending}", "The trained model as one archive", "models",
-            api="download:download", answer="file", params=(Param("epoch", "Epoch of the snapshot; the newest where it is not given."),))
+            api="download:download", answer="file", params=(Param("epoch", "Epoch of the snapshot, or best; the newest where it is not given."),))
       for ending in ("", ".{extension}")),
     Route("GET", "/models/{job_id}/export/{format}", "The trained model as a file for other programs", "models",
-          api="export:export", answer="file", params=(Param("epoch", "Epoch of the snapshot; the newest where it is not given."),)),
+          api="export:export", answer="file", params=(Param("epoch", "Epoch of the snapshot, or best; the newest where it is not given."),)),
     Route("POST", "/models/{job_id}/resume", "Let a training that is over go on, as the same job", "models", api="models:resume",
           twin=True, login="action", params=(
               Param("train_epochs", "The new end, counted from the beginning; stays as it is where it is not given.", "form"),)),
     Route("GET POST", "/models/{job_id}/to_pretrained", "Keep a snapshot as a pretrained model", "pretrained", api="pretrained:of_model",
           answer="either", twin=True, login="action", changes=True, params=(
-              Param("epoch", "Epoch of the snapshot; the newest where it is not given."),)),
+              Param("epoch", "Epoch of the snapshot, or best; the newest where it is not given."),)),
     Route("DELETE", "/models/{job_id}/snapshots/{epoch}", "Delete a snapshot of a training that is over", "models",
           api="models:drop_snapshot", answer="text", login="action"),
     Route("POST", "/models/{job_id}/evaluations", "Let a model answer a whole database, as a job", "evaluations",
@@ -301,12 +306,25 @@ def dataset_routes(kind: DatasetExtension) -> list[Route]:
               params=(CLONE,)),
         Route("POST", base, f"Make a new {kind.title}", "datasets", api="create:dataset", answer="either", twin=True,
               login="action", params=(CLONE,), spec=kind.spec),
+        *_old_rows(kind),
         Route("GET", f"{base}/explore", "The records of a dataset, page by page", "datasets", page="datasets:explore",
               api="datasets:explore", twin=True, params=(
             JOB_ID, Param("db", "train, val or test."), Param("page", "From 0."), Param("size", "Records a page (25)."),
             Param("label", "Only this class id."), Param("search", "Only where the path holds this."))),
     ]  # fmt: skip
     return [replace(row, extension=kind) for row in rows]
+
+
+def _old_rows(kind: DatasetExtension) -> list[Route]:
+    """Return DIGITS' own paths of a kind of dataset that was an extension there: it named them by the extension."""
+    if kind.route == "images/classification":
+        return []
+    return [
+        Route("GET", f"/datasets/generic/new/{kind.name}", f"The form of a new {kind.title}, by DIGITS' path", "datasets",
+              page="datasets:new", login="page", params=(CLONE,)),
+        Route("POST", f"/datasets/generic/create/{kind.name}", f"Make a new {kind.title}, by DIGITS' path", "datasets",
+              api="create:dataset", answer="either", twin=True, login="action", params=(CLONE,), spec=kind.spec),
+    ]  # fmt: skip
 
 
 def model_routes(kind: DatasetExtension) -> list[Route]:

@@ -89,14 +89,60 @@ async def stored(request: Request) -> Response:
     return await run_in_threadpool(_stored, request)
 
 
+async def mask(request: Request) -> Response:
+    """``GET /datasets/<id>/mask/<db>/<index>``: one record's mask as a PNG with the dataset's palette; what is ignored is clear."""
+    return await run_in_threadpool(_mask, request)
+
+
 def _stored(request: Request) -> Response:
+    job, db, row = _asked_record(request)
+    return _for_good(stored_picture(job, db, row))
+
+
+def _mask(request: Request) -> Response:
+    job, db, row = _asked_record(request)
+    return _for_good(stored_mask(job, db, row))
+
+
+def _asked_record(request: Request) -> tuple[Job, str, int]:
     job = path_job(request, "dataset")
     text = str(request.path_params["index"])
     if not (text.isascii() and text.isdigit() and len(text) < 12):
         raise NotFoundError("There is no such record.")
-    data = stored_picture(job, str(request.path_params["db"]), int(text))
-    media_type = media_type_of(data)
-    return Response(data, headers={"Cache-Control": f"private, max-age={A_DAY_S}, immutable"}, media_type=media_type)
+    return job, str(request.path_params["db"]), int(text)
+
+
+def _for_good(data: bytes) -> Response:
+    headers = {"Cache-Control": f"private, max-age={A_DAY_S}, immutable"}
+    return Response(data, headers=headers, media_type=media_type_of(data))
+
+
+def stored_mask(job: Job, db: str, row: int) -> bytes:
+    """Return the mask of record ``row`` of a dataset's database as a PNG with a palette.
+
+    Raises:
+        NotFoundError: there is no such database or record, or its records have no masks.
+    """
+    import numpy as np
+
+    from digits.data.databases import datum_pixels
+    from digits.data.encode import encode_indexed_png
+    from digits.data.records import LABELS, RecordFile, read_datum
+
+    db = browse.database_name(job, db)
+    if job.facts.get("target_kind") != "mask":
+        raise NotFoundError("The records of this dataset have no masks.")
+    key = browse.key_of(job, db, row)
+    try:
+        with RecordFile(job.folder.path / f"{db}_db" / LABELS) as records:
+            record = records.get(key)
+        if record is None:
+            raise NotFoundError("There is no such record.")
+        mask_HW = datum_pixels(read_datum(record))[:, :, 0]
+    except (DataError, ValueError) as error:
+        raise NotFoundError("The record is broken.", where=f"{db} {row}") from error
+    palette = np.array(job.facts["palette"], np.uint8).reshape(-1, 3)
+    return encode_indexed_png(mask_HW, palette, clear=job.facts["ignore_label"])
 
 
 def stored_picture(job: Job, db: str, row: int) -> bytes:

@@ -42,6 +42,7 @@ class Facts:
     refused: int
     are_numbers: bool = False
     """What ``labels`` name are numbers of each picture, not classes."""
+    same_shape: bool = True
     rows: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -66,13 +67,16 @@ def known_facts(job: Job, tasks: Sequence[Task] = ()) -> Facts:
     labels = found.get("labels") or _labels(job)
     pictures = sum(int(db.get("entries", 0)) for db in dbs.values()) or None
     facts = Facts(
-        labels=labels, image=image, resize=MODES.get(spec.get("resize_mode", ""), ""),
+        labels=labels, image=image, resize=MODES.get(found.get("resize_mode", spec.get("resize_mode", "")), ""),
         backend=str(found.get("backend") or spec.get("backend", "")), encoding=str(found.get("encoding") or spec.get("encoding", "")),
         compression=str(found.get("compression", "none")), dbs=dbs, num_pictures=pictures, num_classes=len(labels) or None,
         num_bytes=found.get("bytes") or sum(int(db.get("bytes", 0)) for db in dbs.values()) or None,
-        mean=_mean(job), are_numbers=found.get("target_kind") == "vector", refused=int((found.get("refused") or {}).get("count", 0)) or sum(int(db.get("refused", 0)) for db in dbs.values()),
+        mean=_mean(job), are_numbers=found.get("target_kind") == "vector", same_shape=found.get("same_shape", True), refused=int((found.get("refused") or {}).get("count", 0)) or sum(int(db.get("refused", 0)) for db in dbs.values()),
     )  # fmt: skip
     facts.rows.extend(_rows(facts))
+    if "ignore_label" in found:
+        ignored = found["ignore_label"]
+        facts.rows.append(("Ignore label", "none" if ignored is None else str(ignored)))
     if found.get("content_hash"):
         facts.rows.append(("Content", words.brief_hash(found["content_hash"])))
     return facts
@@ -94,7 +98,8 @@ def _mean(job: Job) -> dict[str, Any] | None:
 def _rows(facts: Facts) -> list[tuple[str, str]]:
     rows = []
     if facts.image:
-        rows.append(("Image dimensions", f"{facts.image['width']} × {facts.image['height']}"))
+        size = f"{facts.image['width']} × {facts.image['height']}"
+        rows.append(("Image dimensions", size if facts.same_shape else f"up to {size}"))
         rows.append(("Image type", CHANNELS.get(facts.image["channels"], f"{facts.image['channels']} channels")))
     rows += [
         ("Resize", facts.resize),
@@ -112,7 +117,9 @@ def _rows(facts: Facts) -> list[tuple[str, str]]:
 
 
 def class_chart(request: Request, job: Job, facts: Facts) -> Chart | None:
-    """Return the bars of images per class, each stacked of its databases; None before the first database is there."""
+    """Return the bars of images per class, each stacked of its databases; None before the first database is there, and of masks."""
+    if job.facts.get("target_kind") == "mask":
+        return None  # what counts there are pixels
     css = {"train": "fill-bar", "val": "fill-pale", "test": "fill-third"}
     stacks = [
         (css.get(db, "fill-third"), each["class_counts"]) for db, each in facts.dbs.items() if each.get("class_counts")
@@ -149,6 +156,57 @@ def _balance(labels: list[str], totals: list[int]) -> str:
     ratio = totals[most] / totals[least]
     verdict = "even enough" if ratio <= EVEN_RATIO else "uneven; a maximum per class evens this out"
     return f"{text}, ratio {ratio:.2f}: {verdict}."
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """How much of all pixels is of a class: its share, the bar's length against the largest, its colour and pictures that hold it."""
+
+    label: str
+    share: float
+    bar: float
+    colour: str
+    pictures: int
+    href: str
+
+
+@dataclass(frozen=True)
+class Frequencies:
+    """The classes of a segmentation dataset, the most frequent first, and what follows from the first one."""
+
+    rows: list[Frequency]
+    most: Frequency
+    floor_iou: float
+    """Mean IoU of a network that says the most frequent class everywhere."""
+    ignored: float
+    """Share of all pixels that is ignored."""
+
+
+def class_colours(job: Job) -> list[str]:
+    """Return the colour of each class, "#804080", of a dataset of masks; none of another."""
+    return ["#{:02x}{:02x}{:02x}".format(*colour) for colour in job.facts.get("palette", ())]
+
+
+def class_frequencies(request: Request, job: Job) -> Frequencies | None:
+    """Return how often each class is seen in a segmentation dataset; None of another, or while it is made."""
+    shares: list[float] = job.facts.get("class_frequencies") or []
+    if not shares:
+        return None
+    url, colours, dbs = Site(request).url, class_colours(job), job.facts["dbs"]
+    pictures = [sum(counts) for counts in zip(*(db["class_counts"] for db in dbs.values()), strict=True)]
+    first = next(iter(dbs))
+    rows = [
+        Frequency(
+            label, shares[index], shares[index] / max(max(shares), 1e-9), colours[index], pictures[index],
+            url(explore_path(job), job_id=job.id, db=first, label=index),
+        )
+        for index, label in enumerate(job.facts["labels"])
+    ]  # fmt: skip
+    rows.sort(key=lambda row: -row.share)
+    counted = sum(sum(db["class_pixels"]) for db in dbs.values())
+    ignored = sum(db["ignored_pixels"] for db in dbs.values())
+    present = sum(share > 0 for share in shares)
+    return Frequencies(rows, rows[0], rows[0].share / max(1, present), ignored / max(1, counted + ignored))
 
 
 def extension_of(job: Job) -> DatasetExtension | None:

@@ -87,6 +87,7 @@ def show(request: Request, refused_form: RefusedForm | None = None) -> Response:
         tasks=tasks,
         facts=facts,
         chart=datasetfacts.class_chart(request, job, facts),
+        frequencies=datasetfacts.class_frequencies(request, job),
         refused=_refused(job),
         refused_count=facts.refused,
         folder=words.home_path(job.folder.path),

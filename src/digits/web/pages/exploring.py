@@ -23,6 +23,8 @@ SAMPLED_RECORDS = 500_000
 """In larger databases no sample picture is looked for, to keep the page quick."""
 LISTED_CLASSES = 100
 """Of more classes, those with the most pictures are listed, and the others are found by name."""
+MASK_CELL_PX = 168
+MASK_VIEWS = ("overlay", "picture", "label")
 CELLS_PX = (56, 84, 96, 112, 128, 168, 224)
 
 
@@ -36,6 +38,8 @@ class ClassRow:
     picture: str
     href: str
     chosen: bool
+    colour: str = ""
+    """What the class is drawn in, "#804080", where records have masks."""
 
 
 def view(request: Request, job: Job, page: Browse) -> dict[str, Any]:
@@ -43,6 +47,9 @@ def view(request: Request, job: Job, page: Browse) -> dict[str, Any]:
     site = Site(request)
     label, search = argument(request, "label").strip(), argument(request, "search")
     path = datasetfacts.explore_path(job)
+    is_mask = job.facts.get("target_kind") == "mask"
+    asked = argument(request, "show")
+    shown = asked if is_mask and asked in MASK_VIEWS[1:] else ""
 
     def address(**change: object) -> str:
         given = {
@@ -52,6 +59,7 @@ def view(request: Request, job: Job, page: Browse) -> dict[str, Any]:
             "size": page.size,
             "label": label,
             "search": search,
+            "show": shown,
         } | change
         return site.url(
             path,
@@ -64,6 +72,10 @@ def view(request: Request, job: Job, page: Browse) -> dict[str, Any]:
     dbs = [(name, f"{name} {each['entries']:,}", address(db=name, page=0)) for name, each in job.facts["dbs"].items()]
     first = page.page * page.size
     return {
+        "mask_views": [(each, address(show=each), each == (shown or MASK_VIEWS[0])) for each in MASK_VIEWS]
+        if is_mask
+        else [],
+        "mask_view": (shown or MASK_VIEWS[0]) if is_mask else "",
         "page": page,
         "path": site.url(path),
         "label": label,
@@ -79,7 +91,7 @@ def view(request: Request, job: Job, page: Browse) -> dict[str, Any]:
         "all_classes": address(label="", page=0) if label else "",
         "first": first,
         "image": image,
-        "cell_px": cell_px(max(image["width"], image["height"])),
+        "cell_px": MASK_CELL_PX if is_mask else cell_px(max(image["width"], image["height"])),
         "small": max(image["width"], image["height"]) < SMALL_PX,
         "range": _range(first, len(page.items), page.total),
     }
@@ -107,6 +119,7 @@ def _classes(site: Site, job: Job, page: Browse, label: str, address: Any) -> li
     if sum(page.counts) <= SAMPLED_RECORDS:
         samples = open_index(job, page.db).samples()
     most = max(page.counts, default=0) or 1
+    colours = datasetfacts.class_colours(job)
     shown: list[int] = list(range(len(page.counts)))
     if len(shown) > LISTED_CLASSES:
         chosen = int(label) if label else -1
@@ -115,7 +128,7 @@ def _classes(site: Site, job: Job, page: Browse, label: str, address: Any) -> li
         ClassRow(
             page.labels[index], page.counts[index], page.counts[index] / most,
             site.url(f"/datasets/{job.id}/picture/{page.db}/{samples[index]}") if index in samples else "",
-            address(label=index, page=0), label == str(index),
+            address(label=index, page=0), label == str(index), colours[index] if colours else "",
         )
         for index in shown
     ]  # fmt: skip
