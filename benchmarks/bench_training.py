@@ -137,15 +137,16 @@ def build(jobs: Path, pictures: Path, environment: dict[str, str]) -> str:
     return folder.id
 
 
-def new_model(jobs: Path, dataset: str, epochs: int) -> JobFolder:
+def new_model(jobs: Path, dataset: str, epochs: int, framework: str = "caffe") -> JobFolder:
     """Make the folder of a LeNet with DIGITS' defaults."""
     folder = JobFolder(jobs / new_job_id(jobs))
     spec = TrainSpec(
-        dataset=dataset, name="lenet", train_epochs=epochs, network=StandardNetwork(name="lenet"), random_seed=1, device="cpu"
+        dataset=dataset, name="lenet", train_epochs=epochs, network=StandardNetwork(name="lenet"), random_seed=1, device="cpu",
+        framework=framework,
     )  # fmt: skip
     folder.write(
         JobRecord(
-            id=folder.id, kind="model", extension="caffe", title="Model", name="lenet", created=time.time(), worker="train",
+            id=folder.id, kind="model", extension=framework, title="Model", name="lenet", created=time.time(), worker="train",
             depends_on=dataset, spec=spec.model_dump(mode="json"),
         )
     )  # fmt: skip

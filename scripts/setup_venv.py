@@ -31,7 +31,6 @@ KEYED = (
     "web-assets/package-lock.json",
     "web-assets/vendor.json",
     "scripts/opencv4.txt",
-    "scripts/tensorflow.txt",
 )
 OLDEST = (3, 11)
 NEEDED_BYTES = 3_000_000_000  # .venv with PyTorch for the CPU takes 2.0 GB, and pip unpacks beside it
@@ -220,8 +219,7 @@ def _install_tensorflow() -> None:
     folder = os.path.join(VENV, "tensorflow")
     venv.create(folder, clear=True, with_pip=False, symlinks=not WINDOWS)
     python = os.path.join(folder, "Scripts" if WINDOWS else "bin", "python" + (".exe" if WINDOWS else ""))
-    wanted = ["-r", os.path.join("scripts", "tensorflow.txt")]
-    if not _pip("TensorFlow", wanted, may_fail=True, constraints=(), python=python):
+    if not _pip("TensorFlow", ["tensorflow-cpu"], may_fail=True, python=python):
         say("    it could not be installed: tests that need it will be skipped")
         shutil.rmtree(folder, ignore_errors=True)
         return

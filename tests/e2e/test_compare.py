@@ -85,6 +85,7 @@ def test_a_model_that_still_runs_is_followed(browser: Browser, site: tuple[Servi
         expect(page.locator(f'#compared tr[data-id="{ids["running"]}"]')).to_contain_text("56.78")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_page_fits_its_width(browser: Browser, site: tuple[Serving, dict[str, str]], width: int) -> None:
     server, ids = site

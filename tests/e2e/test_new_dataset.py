@@ -83,6 +83,7 @@ def drop(page: Page, path: Path) -> None:
         session.send("Input.dispatchDragEvent", {"type": kind, "x": 700, "y": 600, "data": data})
 
 
+@pytest.mark.slow
 def test_a_dropped_folder_goes_up_as_one_archive_and_becomes_a_dataset(
     browser: Browser, server: str, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
@@ -34,6 +35,7 @@ def learn(net: CaffeNet, inputs: Mapping[str, Tensor], *, steps: int = 30, rate:
     return losses
 
 
+@pytest.mark.slow
 def test_a_segnet_learns_a_mask_of_uneven_size() -> None:
     bn = "bn_param { scale_filler { value: 1 } shift_filler { value: 0.001 } }"
     text = (
@@ -81,6 +83,7 @@ def test_twins_with_shared_weights_move_what_is_alike_together() -> None:
     assert len(net.parameters) == 2
 
 
+@pytest.mark.slow
 def test_an_autoencoder_with_two_losses_and_batch_normalisation_learns() -> None:
     text = (
         layer("InnerProduct", "x", "code", f"inner_product_param {{ num_output: 6 {XAVIER} }}")
@@ -100,6 +103,7 @@ def test_an_autoencoder_with_two_losses_and_batch_normalisation_learns() -> None
     assert losses[-1] < losses[0] / 2
 
 
+@pytest.mark.slow
 def test_an_lstm_over_learnt_rows_reads_letters() -> None:
     rows = f"embed_param {{ num_output: 4 input_dim: 5 {XAVIER} }}"
     text = (

@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from digits.core.files import read_json
 from digits.core.jobfolder import JobFolder, JobRecord, new_job_id
 from digits.core.trainspec import TrainSpec
@@ -15,6 +17,7 @@ from tests.training.conftest import build_dataset, draw_folder
 from tests.training.test_training import run
 
 
+@pytest.mark.slow
 def test_wrong_labels_are_among_what_a_trained_model_doubts(
     new_model: Callable[..., tuple[JobFolder, TrainSpec]], tmp_path: Path
 ) -> None:

@@ -192,6 +192,7 @@ def test_a_batch_that_does_not_fit_is_learned_in_pieces_to_the_same_losses(
         np.testing.assert_allclose(values[1], values[0], rtol=2e-5, err_msg=name)
 
 
+@pytest.mark.slow
 def test_pieces_hold_over_a_resume_and_with_accumulation(small: Callable[..., tuple[JobFolder, TrainSpec]]) -> None:
     fields = {"batch_accumulation": 2, "train_epochs": 1}
     whole, unbroken, broken = small(64, **fields), small(4, **fields), small(4, **fields)
@@ -224,6 +225,7 @@ def test_memory_for_no_single_picture_is_said(small: Callable[..., tuple[JobFold
         torch_run(small(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("framework", ["caffe", "torch"])
 def test_in_bfloat16_it_learns_as_in_float32_and_keeps_float32(
     new_model: NewModel, small: Callable[..., tuple[JobFolder, TrainSpec]], framework: str, tmp_path: Path

@@ -154,6 +154,7 @@ def test_a_network_learns_to_name_all_that_a_picture_holds(new_kind: NewModel, b
     assert ((chances >= 0.5) == reader.targets()).mean() == pytest.approx(metrics["label_accuracy/val"])
 
 
+@pytest.mark.slow
 def test_a_network_learns_numbers_and_answers_with_them(new_kind: NewModel, tmp_path: Path) -> None:
     folder, spec = new_kind("float", learning_rate=0.02, train_epochs=12)
 

@@ -122,6 +122,7 @@ def test_the_map_of_a_class_is_what_can_be_worked_out_by_hand() -> None:
     np.testing.assert_allclose(found.maps[1], second / second.max(), rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("network", "size", "blob"),
     [("lenet", (1, 28, 28), "conv2"), ("alexnet", (3, 227, 227), (13, 13)), ("googlenet", (3, 224, 224), (7, 7))],

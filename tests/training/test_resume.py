@@ -180,6 +180,7 @@ def test_stopped_anywhere_also_in_a_validation_it_goes_on_with_the_same_bits(new
         assert {name: found for name, found in snapshot_figures(broken[0]).items() if name in figures} == figures
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fields",
     [

@@ -76,6 +76,7 @@ def values(folder: JobFolder, name: str) -> list[float]:
     return [value for _, _, value in curves(folder)[name]]
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_curves_of_one_with_the_whole_batch(new_model: NewModel) -> None:
     # 15 pictures: 8 and 7; 30 for validation: 15 each, in batches of 15; crops and mirrors are drawn for the whole batch
     fields: dict[str, Any] = {

@@ -27,10 +27,10 @@ from digits.networks.torch.definition import define
 from digits.networks.torch.weights import read_weights
 from digits.training import snapshots
 from digits.training.dataset import Dataset
-from digits.training.weights_export import safetensors_file, snapshot
 from digits.training.torch_model import params_of
 from digits.training.torch_predictor import open_predictor
 from digits.training.torch_trainer import train
+from digits.training.weights_export import safetensors_file, snapshot
 from tests.shared import needs_pretrained
 from tests.training.conftest import Heard
 from tests.training.test_training import curve, never, stop_after

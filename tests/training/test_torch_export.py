@@ -54,6 +54,7 @@ def made_ready(picture_HWC: NDArray[np.uint8], told: dict[str, Any]) -> NDArray[
     return ready
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fields", [{"crop_size": 20, "use_mean": "image"}, {"use_mean": "pixel"}], ids=["mean picture", "mean colour"]
 )
@@ -142,6 +143,7 @@ def test_the_onnx_of_a_standard_network_gives_its_numbers_for_any_batch(
     onnxcheck.check(tmp_path / "made.onnx", {"data": data}, {"softmax": ours})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runner", [onnxcheck._onnx_runtime, onnxcheck._opencv])
 def test_a_file_that_gives_other_numbers_is_found_out(
     runner: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -16,8 +16,8 @@ from digits.core.jobfolder import JobFolder, JobRecord, new_job_id
 from digits.core.trainspec import CustomNetwork, FixedPolicy, TrainSpec
 from digits.core.work import WorkerSettings
 from digits.networks.standard import standard_text
-from digits.training.learning import learn
 from digits.training.caffe_trainer import prepare
+from digits.training.learning import learn
 from digits.training.run import Run
 from tests.reference import twins
 from tests.shared import shared
@@ -93,6 +93,7 @@ def compare(run: Run, twin: Twin, names: dict[str, str]) -> None:
     run.close()
 
 
+@pytest.mark.slow
 def test_lenet_equals_its_twin(tmp_path: Path) -> None:
     dataset = build_dataset(tmp_path / "jobs", draw_folder(tmp_path / "pictures", side=28), side=28)
 

@@ -259,7 +259,7 @@ def test_a_download_without_a_name_on_disk_is_refused_in_words(world: World) -> 
 
     assert refused("done", ".rar") == (400, "Invalid extension. Known: tar, tar.gz, tgz, tar.bz2, zip.")
     assert refused("done", ".tar?epoch=77")[1].startswith("Invalid epoch. The model has snapshots of epoch 1, 2")
-    assert refused("done", ".tar?epoch=x") == (400, "Invalid epoch. 'x' is not a number.")
+    assert refused("done", ".tar?epoch=x") == (400, "Invalid epoch. 'x' is neither a number nor 'best'.")
     assert refused("waiting", "")[1].startswith("The model has no snapshot yet.")
 
 

@@ -57,7 +57,7 @@ class KerasRun(Course):
     _batches: Iterator[Any] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._learn = _learning(self.net, self.optimizer, jit=self.spec.compile_model)
+        self.learn = _learning(self.net, self.optimizer, jit=self.spec.compile_model)
         self._measure = _measuring(self.net)
         self.optimizer.build(self.net.definition.training.trainable_variables)
 
@@ -79,7 +79,7 @@ class KerasRun(Course):
         self.optimizer.learning_rate.assign(rate)
         with self.net.definition.at_line("The network cannot run"):
             for _ in range(self.iter_size):
-                values = self._learn(*next(self._batches))
+                values = self.learn(*next(self._batches))
         if not math.isfinite(float(values[LOSS])):
             name, value = next((n, float(v)) for n, v in values.items() if not math.isfinite(float(v)))
             raise diverged(name, value, step)

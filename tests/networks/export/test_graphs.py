@@ -104,6 +104,7 @@ def test_the_published_squeezenet_computes_the_same_as_onnx_and_as_pt2(tmp_path:
     check(run_pt2(write("pt2", model, tmp_path / "made"), inputs, tmp_path)[0], ours(model, inputs))
 
 
+@pytest.mark.slow
 def test_an_onnx_file_computes_the_same_for_any_batch_with_caffes_names_and_says_what_it_needs(tmp_path: Path) -> None:
     told = Preprocessing(resize_HW=(10, 10), resize_mode="squash", crop_px=8, mean=np.ones((3, 10, 10), np.float32))
     model = of_text(NETWORK, labels=("cat", "dögs"), preprocessing=told)
