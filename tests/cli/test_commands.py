@@ -115,7 +115,8 @@ def test_a_model_is_trained_looked_at_and_used(server: Running, pictures: Path, 
     curves = json.loads(digits("model", "metrics", model, "--json", root=server.root).stdout)["series"]
     saved = digits("model", "metrics", model, "--csv", str(tmp_path / "m.csv"), root=server.root)
     picture = str(pictures / "light" / "0.png")
-    seen = json.loads(digits("model", "classify", model, picture, "--json", root=server.root).stdout)
+    seen = json.loads(digits("model", "classify", model, picture, "--epoch", "best", "--json", root=server.root).stdout)
+    listed = digits("model", "snapshots", model, root=server.root).stdout
     (tmp_path / "list.txt").write_text("".join(f"{path} 0\n" for path in sorted(pictures.glob("*/*.png"))))
     many = digits("model", "classify", model, "--list", str(tmp_path / "list.txt"), root=server.root)
     both = digits("model", "classify", model, picture, "--list", str(tmp_path / "list.txt"), root=server.root)
@@ -124,6 +125,13 @@ def test_a_model_is_trained_looked_at_and_used(server: Running, pictures: Path, 
 
     assert shown["name"] == "lenet"
     assert shown["snapshots"] == [1, 2]
+    (best,) = [line for line in listed.splitlines() if "best" in line]
+    assert best.split() == [
+        str(shown["best snapshot"]),
+        "best:",
+        "loss/val",
+        f"{shown['best snapshot by']['loss/val']:.4g}",
+    ]
     assert {"loss/train", "loss/val", "accuracy/val", "lr"} <= curves.keys()
     assert curves["lr"]["last"][0] == pytest.approx(0.01)
     assert saved.stdout.endswith(f"points in {tmp_path / 'm.csv'}\n")

@@ -51,7 +51,7 @@ def test_the_home_page_is_index_json_to_those_who_prefer_json(world: World) -> N
 def test_a_model_short_and_long(world: World) -> None:
     model = world.site.json(f"/models/{world.ids['done']}.json")
 
-    assert list(model) == [*MODEL_KEYS, "directory", "snapshots", "best snapshot", "advice"], (
+    assert list(model) == [*MODEL_KEYS, "directory", "snapshots", "best snapshot", "best snapshot by", "advice"], (
         "what is ours stands behind DIGITS' own keys"
     )
     assert model["job id"] == model["id"] == world.ids["done"]
@@ -243,11 +243,14 @@ def test_a_network_is_given_out_to_be_changed(world: World) -> None:
 
     of_a_job = text(network=world.ids["done"], framework="caffe", snapshot_epoch="3")
     without = text(network=world.ids["done"], framework="caffe")
+    best = text(network=world.ids["done"], framework="caffe", snapshot_epoch="best")
 
     assert list(of_a_job) == ["network", "snapshot", "python_layer"]
     assert of_a_job["network"].startswith("# original")
     assert of_a_job["snapshot"].endswith(f"{world.ids['done']}/snapshot_iter_2112.caffemodel")
     assert without["snapshot"] is None
+    epoch = world.site.json(f"/models/{world.ids['done']}.json")["best snapshot"]
+    assert best == text(network=world.ids["done"], framework="caffe", snapshot_epoch=epoch)
     missing = world.site.client.post("/models/customize", headers={"Accept": "application/json"})
     assert (missing.status_code, missing.json()["error"]["description"]) == (400, "network not provided")
 

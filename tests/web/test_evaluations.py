@@ -122,6 +122,14 @@ def test_an_evaluation_is_a_job_and_its_json_agrees_with_its_files(trained: Trai
     trained.site.client.delete(f"/evaluations/{job_id}")
 
 
+def test_the_best_snapshot_is_evaluated_by_that_word(trained: Trained) -> None:
+    answer = trained.site.client.post(f"/models/{trained.model.id}/evaluations.json", data={"snapshot_epoch": "best"})
+
+    job = trained.site.store.job(answer.json()["id"])
+    assert job.spec["epoch"] == trained.site.json(f"/models/{trained.model.id}.json")["best snapshot"]
+    trained.site.client.delete(f"/evaluations/{job.id}")
+
+
 def test_no_name_is_a_formula_in_a_table(trained: Trained) -> None:
     job_id = trained.done()
 

@@ -52,7 +52,15 @@ def source(empty: Serving, dataset: Job) -> Job:
         place.mkdir(parents=True)
         (place / "weights.safetensors").write_bytes(safetensors.numpy.save(WEIGHTS))
         write_json(place / "state.json", {"sha256": {"weights.safetensors": "0" * 64}})
-        emit(Snapshot(epoch=epoch, step=10 * epoch, file=f"snapshots/epoch_{epoch}", bytes=1, metrics={}))
+        emit(
+            Snapshot(
+                epoch=epoch,
+                step=10 * epoch,
+                file=f"snapshots/epoch_{epoch}",
+                bytes=1,
+                metrics={"loss/val": 0.1 * epoch},
+            )
+        )
     emit.close()
     return finish(empty.store, job.id, JobState.DONE)
 
@@ -162,6 +170,19 @@ def test_minus_one_is_what_a_model_itself_began_with(empty: Serving, create: Cre
     folder = folder_of(empty, previous(empty, dataset, middle.id, **{f"{middle.id}-snapshot": "-1"}))
 
     assert [file.name for file in Beginning.read(folder).weights] == [f"first, epoch 2 ({source.id})"]
+
+
+def test_the_best_snapshot_is_begun_with_by_that_word_in_a_form_and_in_json(
+    empty: Serving, dataset: Job, source: Job
+) -> None:
+    network = {"method": "previous", "job": source.id, "epoch": "best"}
+    body = {"dataset": dataset.id, "name": "second", "framework": "caffe", "network": network}
+
+    of_form = previous(empty, dataset, source.id, **{f"{source.id}-snapshot": "best"})
+    of_json = empty.client.post(f"{CREATE}.json", json=body)
+
+    for answer in (of_form, of_json):
+        assert spec_in(folder_of(empty, answer)).network == PreviousNetwork(job=source.id, epoch=1)
 
 
 @pytest.mark.parametrize("epoch", [None, "7", "-1"])

@@ -1,4 +1,4 @@
-"""``digits model create|ls|show|resume|snapshots|classify|look|top-n|evaluate|export|metrics|compare|report``."""
+"""``digits model create|ls|show|resume|snapshots|classify|infer|look|top-n|evaluate|export|download|to-pretrained|metrics|compare|report``."""
 
 from __future__ import annotations
 
@@ -148,11 +148,14 @@ def snapshots(client: Client, job_id: str, epochs: tuple[float, ...], as_json: b
     job_id = client.find(job_id)
     for epoch in epochs:
         client.model.delete_snapshot(job_id, epoch)
-    left = (client.model.show(job_id).model_extra or {}).get("snapshots", [])
+    facts = client.model.show(job_id).model_extra or {}
+    left = facts.get("snapshots", [])
     if as_json:
         print_json(left)
-    else:
-        table(["Epoch"], [[epoch] for epoch in left], empty="no snapshots", right=["Epoch"])
+        return
+    best = ", ".join(f"{measure} {value:.4g}" for measure, value in (facts.get("best snapshot by") or {}).items())
+    rows = [[epoch, f"best: {best}" if epoch == facts.get("best snapshot") else ""] for epoch in left]
+    table(["Epoch", ""], rows, empty="no snapshots", right=["Epoch"])
 
 
 @model.command()

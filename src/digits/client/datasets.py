@@ -109,7 +109,7 @@ class Datasets:
             if tell:
                 tell(int(found.get("done", 0)))
 
-    def check_health(self, job_id: str, *, model: str = "", epoch: float | None = None) -> answers.Created:
+    def check_health(self, job_id: str, *, model: str = "", epoch: float | str | None = None) -> answers.Created:
         """Queue a check of the dataset; with ``model`` its predictions are held against the labels.
 
         Raises:

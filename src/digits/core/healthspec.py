@@ -26,7 +26,7 @@ class HealthSpec(Spec):
         None,
         title="Epoch",
         flat="snapshot_epoch",
-        description="Epoch of the model's snapshot; the newest where it is not given.",
+        description="Epoch of the model's snapshot, or best; the newest where it is not given.",
         ge=0,
     )
 

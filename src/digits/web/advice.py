@@ -32,6 +32,7 @@ _UNSURE = 0.015  # standard error of the accuracy
 _SMALL_CROP = 0.5  # of the picture's area
 _WHOLE_CROP = 0.875  # of its side: AlexNet cuts 224 of 256
 _DOUBTED = 0.01  # of the pictures
+_LEAST_RATE = 0.001  # that is worth a try where the loss stands still
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def broken(training: Training) -> Advice | None:
     if not rate or (found is None and LOWER_RATE not in course.error):
         return None
     if found is not None and found.wants_larger:
-        return _other_rate("rate_low", f"{found.fact} At a rate of {rate:g} the loss hardly moves.", rate * 10)
+        return _other_rate("rate_low", f"{found.fact} At a rate of {rate:g} the loss hardly moves.", max(rate * 10, _LEAST_RATE))
     fact = found.fact if found else "The training diverged."
     return _other_rate("rate_high", f"{fact} A rate of {rate:g} is too high for it.", rate / 10)
 
@@ -255,7 +256,8 @@ def doubted(training: Training) -> Advice | None:
 def from_published(training: Training) -> Advice | None:
     """A network that learns too few pictures, or learns too little, can begin with weights that know many."""
     total = sum(training.train_counts)
-    if not training.published or not (_overfits(training) or _is_level(training)):
+    is_poor = (training.last_accuracy() or 1) < _POOR
+    if not training.published or not (is_poor or _overfits(training) or _is_level(training)):
         return None
     of = f" {total:,} pictures of {len(training.train_counts)} classes are few to learn all from." if total else ""
     return Advice(

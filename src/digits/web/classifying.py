@@ -99,7 +99,7 @@ def asked_model(request: Request) -> tuple[Job, SnapshotRow]:
         NotFoundError: there is no such model.
     """
     job = asked_job(request, *TRAINED)
-    _, epoch = asked_epoch(request)
+    _, epoch = asked_epoch(request, job)
     return job, choose(store(request).snapshots(job.id), epoch)
 
 

@@ -39,6 +39,7 @@ from digits.web.forms import (
 )
 from digits.web.reading import Form, argument, read_form
 from digits.web.site import settings, store
+from digits.web.snapshots import BEST, best_epoch, without_best
 
 S = TypeVar("S", bound=Spec)
 FORM = "form"
@@ -121,7 +122,8 @@ async def model(request: Request) -> Response:
     form = await read_form(request)
     fields = _old_names(form.fields) | await formfiles.receive(request, TrainSpec, form)
     fields |= await run_in_threadpool(clone_fields, request, TrainSpec)
-    wanted, problems = await run_in_threadpool(_trainings, request, form, fields)
+    asked = await run_in_threadpool(_without_best, request, form, fields)
+    wanted, problems = await run_in_threadpool(_trainings, request, form, asked)
     if problems:
         return await _refused(request, "models", kind, fields, problems)
     jobs = [await run_in_threadpool(_submit, request, kind, spec, begun) for spec, begun in wanted]
@@ -163,6 +165,18 @@ def _old_names(fields: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
         elif single not in ("", "next"):
             found["select_gpus"] = [single]
     return found
+
+
+def _without_best(request: Request, form: Form, fields: Fields) -> Fields:
+    """Return the fields, and leave the form's JSON body, with a number where the best snapshot of another model is asked for."""
+    kept, job_id = store(request), next(iter(fields.get("previous_networks", ())), "")
+    for name in ("previous_epoch", f"{job_id}-snapshot"):
+        fields = without_best(kept, fields, name, job_id)
+    network = (form.json or {}).get("network")
+    if isinstance(network, dict) and network.get("epoch") == BEST:
+        epoch = best_epoch(kept, kept.job(str(network.get("job", ""))))
+        form.json = {**(form.json or {}), "network": network | {"epoch": epoch}}
+    return fields
 
 
 def _trainings(request: Request, form: Form, fields: Fields) -> tuple[list[tuple[TrainSpec, Begun]], Problems]:

@@ -38,7 +38,7 @@ async def download(request: Request) -> Response:
         raise DigitsError("Invalid extension", hint=f"Known: {', '.join(EXTENSIONS)}.")
     await read_form(request)
     job = await run_in_threadpool(path_job, request, *TRAINED)
-    given, epoch = asked_epoch(request)
+    given, epoch = await run_in_threadpool(asked_epoch, request, job)
     snapshot = choose(await run_in_threadpool(store(request).snapshots, job.id), epoch)
     weights = await exported(request, job, snapshot)
     network = await _network(request, job, snapshot)

@@ -13,6 +13,7 @@ from digits.web.answers import as_json, redirect, tagged, wants_json
 from digits.web.forms import parse
 from digits.web.reading import path_job, read_form
 from digits.web.site import store
+from digits.web.snapshots import without_best
 
 
 async def start(request: Request) -> Response:
@@ -26,7 +27,8 @@ async def start(request: Request) -> Response:
     model = await run_in_threadpool(path_job, request, "model")
     # A negative epoch is DIGITS' word for the newest.
     fields = {name: texts for name, texts in form.fields.items() if (name, texts) != ("snapshot_epoch", ["-1"])}
-    parsed = parse(EvaluationSpec, fields)
+    asked = await run_in_threadpool(without_best, store(request), fields, "snapshot_epoch", model.id)
+    parsed = parse(EvaluationSpec, asked)
     try:
         if parsed.spec is None:
             raise SpecError({name: list(texts) for name, texts in parsed.problems.items()})

@@ -22,7 +22,7 @@ async def export(request: Request) -> Response:
     if name not in framework.exports:
         known = ", ".join(framework.exports) or "none"
         raise DigitsError(f"The model has no export format {name[:40]!r}.", hint=f"Its formats: {known}.")
-    _, epoch = asked_epoch(request)
+    _, epoch = await run_in_threadpool(asked_epoch, request, job)
     try:
         snapshot = choose(await run_in_threadpool(store(request).snapshots, job.id), epoch)
     except DigitsError as error:

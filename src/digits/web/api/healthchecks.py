@@ -15,6 +15,7 @@ from digits.web.answers import as_json, redirect, tagged, wants_json
 from digits.web.forms import parse
 from digits.web.reading import path_job, read_form
 from digits.web.site import store
+from digits.web.snapshots import without_best
 
 
 async def start(request: Request) -> Response:
@@ -25,7 +26,8 @@ async def start(request: Request) -> Response:
     """
     form = await read_form(request)
     dataset = await run_in_threadpool(path_job, request, "dataset")
-    parsed = parse(HealthSpec, form.fields)
+    fields = await run_in_threadpool(without_best, store(request), form.fields, "snapshot_epoch", form.text("model"))
+    parsed = parse(HealthSpec, fields)
     try:
         if parsed.spec is None:
             raise SpecError({name: list(texts) for name, texts in parsed.problems.items()})

@@ -55,7 +55,7 @@ def _text_of(request: Request, name: str) -> dict[str, Any]:
 
 def _weights_of(request: Request, job: Job) -> str | None:
     """Return the path of the snapshot that is asked for; none for epoch 0, as on DIGITS; at -1 what the model itself began with."""
-    asked, epoch = asked_epoch(request)
+    asked, epoch = asked_epoch(request, job)
     if job.kind == "pretrained_model":  # it has but one
         return str(
             job.folder.path / jobjson.snapshot_name(choose(store(request).snapshots(job.id), None), job.framework)

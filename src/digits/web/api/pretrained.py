@@ -93,7 +93,7 @@ async def of_model(request: Request) -> Response:
     """``GET, POST /models/<id>/to_pretrained``: keep a snapshot as a pretrained model."""
     await read_form(request)
     job = await run_in_threadpool(path_job, request, "model")
-    _, epoch = asked_epoch(request)
+    _, epoch = await run_in_threadpool(asked_epoch, request, job)
     snapshot = choose(await run_in_threadpool(store(request).snapshots, job.id), epoch)
     made = await run_in_threadpool(pretrained.of_model, store(request), job, snapshot, request.state.user)
     return as_json(jobjson.created(made)) if wants_json(request) else redirect(request, LIST)
