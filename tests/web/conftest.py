@@ -17,9 +17,9 @@ from digits.core.events import Done, EventWriter
 from digits.core.settings import Settings
 from digits.core.states import JobState
 from digits.core.work import WorkerSettings
-from digits.extensions.datasets.classification.build import build
 from digits.extensions.datasets.classification.spec import ClassificationSpec
 from digits.store import Job, Store
+from digits.workers.build import build
 from tests.web.fixture_site import fill
 from tests.web.scripts import Script
 from tests.web.serving import Serving, serving
@@ -95,7 +95,8 @@ def build_dataset(store: Store, pictures: Path, **more: Any) -> Job:
 def build_job(store: Store, job: Job) -> Job:
     """Do the work of a dataset that is queued with the real builder, in this process, and let it be Done."""
     emit = EventWriter(job.folder.events_file)
-    facts = build(ClassificationSpec.model_validate(job.spec), job.folder, WorkerSettings(), emit, lambda: False)
+    record = job.folder.record()
+    facts = build(record, job.folder, emit, lambda: False, WorkerSettings())
     emit(Done(facts=facts))
     emit.close()
     return finish(store, job.id, JobState.DONE)

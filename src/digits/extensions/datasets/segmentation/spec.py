@@ -107,6 +107,4 @@ class SegmentationSpec(DatasetSpec):
             raise FieldError(missing, "Give width and height, or neither.")
         if self.resize_width and self.resize_mode in ("fill", "half_crop") and self.ignore_label is None:
             raise FieldError("ignore_label", "This resize transformation pads: say which label padded pixels get.")
-        if self.colormap_method == "textfile" and not self.colormap_text_file.strip():
-            raise FieldError("colormap_text_file", "Name the file that lists the colours, R G B a line.")
         return self
