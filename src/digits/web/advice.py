@@ -102,7 +102,9 @@ def broken(training: Training) -> Advice | None:
     if not rate or (found is None and LOWER_RATE not in course.error):
         return None
     if found is not None and found.wants_larger:
-        return _other_rate("rate_low", f"{found.fact} At a rate of {rate:g} the loss hardly moves.", max(rate * 10, _LEAST_RATE))
+        return _other_rate(
+            "rate_low", f"{found.fact} At a rate of {rate:g} the loss hardly moves.", max(rate * 10, _LEAST_RATE)
+        )
     fact = found.fact if found else "The training diverged."
     return _other_rate("rate_high", f"{fact} A rate of {rate:g} is too high for it.", rate / 10)
 
