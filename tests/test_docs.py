@@ -10,7 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import digits
+from digits.cli.main import COMMANDS
 from digits.core.errors import DigitsError
+from digits.core.extensions import load
 from digits.core.refusals import REFUSALS, page
 
 SRC = Path(digits.__file__).parent
@@ -19,9 +21,9 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 def every_error() -> set[type[DigitsError]]:
     for module in pkgutil.walk_packages(digits.__path__, "digits."):
-        if not re.search(r"__main__$|\.migrations|\.layers\.|\.tests", module.name):
-            if find_spec("keras") or "tensorflow" not in module.name:  # an extra, which loads Keras
-                import_module(module.name)
+        is_extra = "tensorflow" in module.name and find_spec("keras") is None
+        if not is_extra and not re.search(r"__main__$|\.migrations|\.layers\.|\.tests", module.name):
+            import_module(module.name)
     found, queue = set(), [DigitsError]
     while queue:
         found.add(error := queue.pop())
@@ -56,3 +58,13 @@ def test_every_rule_that_refuses_something_has_its_words_and_no_other_has() -> N
 
 def test_the_page_of_the_rules_is_made_of_them() -> None:
     assert (DOCS / "reference/refusals.md").read_text("utf-8") == page(), "python -m scripts.refusals writes it anew"
+
+
+def test_every_command_of_the_pages_is_there() -> None:
+    texts = "\n".join(path.read_text("utf-8") for path in sorted((DOCS / "howto").glob("*.md")))
+    named = set(re.findall(r"digits (dataset|model|job|store) ([a-z][a-z-]+)", texts))
+
+    missing = [f"{noun} {verb}" for noun, verb in sorted(named) if verb not in load(COMMANDS[noun][0]).commands]
+
+    assert len(named) > 20
+    assert not missing
