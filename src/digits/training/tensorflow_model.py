@@ -6,6 +6,7 @@ import contextlib
 
 import keras
 import tensorflow as tf
+import torch
 
 from digits.networks.tensorflow.definition import KerasDefinition, define
 from digits.networks.tensorflow.params import AnswerKind, Params, params_of
@@ -17,6 +18,7 @@ def set_up(seed: int, num_threads: int) -> None:
     with contextlib.suppress(RuntimeError):  # a process that has computed already keeps the threads it has
         tf.config.threading.set_intra_op_parallelism_threads(num_threads)
         tf.config.threading.set_inter_op_parallelism_threads(2)
+    torch.set_num_threads(1)  # it makes batches beside the steps, whose threads it would hold up
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 

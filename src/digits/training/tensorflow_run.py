@@ -55,6 +55,7 @@ class KerasRun(Course):
     validation: Validation | None
     iter_size: int = 1
     _batches: Iterator[Any] | None = field(default=None, init=False)
+    _rate: float | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.learn = _learning(self.net, self.optimizer, jit=self.spec.compile_model)
@@ -76,7 +77,9 @@ class KerasRun(Course):
         if self._batches is None:
             self._batches = iter(_pipeline(self.source, step * self.iter_size))
         rate = self.schedule(step)
-        self.optimizer.learning_rate.assign(rate)
+        if rate != self._rate:
+            self.optimizer.learning_rate.assign(rate)
+            self._rate = rate
         with self.net.definition.at_line("The network cannot run"):
             for _ in range(self.iter_size):
                 values = self.learn(*next(self._batches))
