@@ -109,6 +109,17 @@ REFUSALS: dict[str, dict[str, Refusal]] = {
         "RECORD_BROKEN": Refusal("A stored record cannot be decoded.", "`digits dataset verify` names it; make the dataset again."),
         "RECORD_MISSING": Refusal("A stored record or its database is not where the index says.", "Make the dataset again."),
     },
+    "Pictures with labels": {
+        "PAIR_MISSING": Refusal("A picture has no label of its name, or a label no picture.", "Call both alike but for the ending."),
+        "PAIR_TWICE": Refusal("Two files of a folder have one name but for the ending.", "Keep one of them."),
+        "IMG_SIZE": Refusal("A picture is not of the first one's size.", "Give a width and height for all, or let sizes differ."),
+        "LABEL_LOSSY": Refusal("A label is a JPEG or of another format that is not kept to the value.", "Save labels as PNG."),
+        "LABEL_MODE": Refusal("A label is of a kind that holds no class ids: transparent, or with numbers after a point.", "Save labels as PNG."),
+        "LABEL_SIZE": Refusal("A label is not of its picture's size.", "Make both of one size."),
+        "LABEL_VALUE": Refusal("A value of a label is no class.", "Name all classes, or give the value as the ignore label."),
+        "LABEL_COLOUR": Refusal("A colour of a label stands for no class.", "Add a line to the color map, or mend the label."),
+        "LABEL_PALETTE": Refusal("A label has another palette than the first.", "Save all with one palette, or list the colours in a color map file."),
+    },
 }  # fmt: skip
 
 
