@@ -96,7 +96,7 @@ def test_a_database_that_a_source_does_not_fill_is_no_task(empty: Serving, tmp_p
     draw_pictures(tmp_path / "all" / "test", each=2)
     archive = shutil.make_archive(str(tmp_path / "all"), "zip", tmp_path / "all")
 
-    dataset = made(empty, method="archive", archive_path=archive, folder_pct_val="25")
+    dataset = made(empty, method="archive", archive_path=archive, folder_pct_val="0")
 
     assert [(task["name"], task["entries"]) for task in dataset["CreateDbTasks"]] == [
         ("Create DB (train)", 24), ("Create DB (test)", 6),
