@@ -163,7 +163,9 @@ def test_a_matrix_round_one_class_shows_what_it_is_confused_with() -> None:
 
 
 def test_classes_are_listed_worst_first() -> None:
-    lines = results.class_lines(tally(3, [(0, 0)] * 9 + [(0, 1)] + [(1, 1)] * 5 + [(2, 0)]).report().confusion.per_class)
+    lines = results.class_lines(
+        tally(3, [(0, 0)] * 9 + [(0, 1)] + [(1, 1)] * 5 + [(2, 0)]).report().confusion.per_class
+    )
 
     assert [(line.label, line.count, line.wrong) for line in lines] == [("c2", 1, 1), ("c0", 10, 1), ("c1", 5, 0)]
     assert all(0 <= line.bar <= 1 for line in lines)

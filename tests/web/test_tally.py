@@ -80,7 +80,14 @@ def test_a_class_id_beyond_the_labels_counts_as_unlabelled() -> None:
 def test_no_picture_at_all_gives_an_empty_report() -> None:
     report = Tally(LABELS).report()
 
-    assert (report.count, report.top1, report.confusion.cells, report.mistakes, report.confusion.pairs, report.rows()) == (
+    assert (
+        report.count,
+        report.top1,
+        report.confusion.cells,
+        report.mistakes,
+        report.confusion.pairs,
+        report.rows(),
+    ) == (
         0,
         None,
         [],
