@@ -11,9 +11,7 @@ from typing import Any
 import httpx
 
 RUNNING = ("Initialized", "Waiting", "Running")
-CAFFE_NET = """layer { name: "hidden" type: "InnerProduct" bottom: "data" top: "hidden"
-  inner_product_param { num_output: 8 weight_filler { type: "xavier" } } }
-layer { name: "output" type: "InnerProduct" bottom: "hidden" top: "output" inner_product_param { weight_filler { type: "xavier" } } }
+CAFFE_NET = """layer { name: "output" type: "InnerProduct" bottom: "data" top: "output" inner_product_param { weight_filler { type: "xavier" } } }
 layer { name: "loss" type: "SoftmaxWithLoss" bottom: "output" bottom: "label" top: "loss" exclude { stage: "deploy" } }
 layer { name: "accuracy" type: "Accuracy" bottom: "output" bottom: "label" top: "accuracy" include { stage: "val" } }
 layer { name: "softmax" type: "Softmax" bottom: "output" top: "softmax" include { stage: "deploy" } }
@@ -63,7 +61,7 @@ class Script:
     def form(self, dataset: str, framework: str = "caffe", **fields: Any) -> dict[str, Any]:
         """Return the form of a small network of one's own that two epochs train."""
         return {"model_name": "net", "dataset": dataset, "framework": framework, "method": "custom", "custom_network": NETWORKS.get(framework, ""),
-                "train_epochs": 2, "batch_size": 8, "learning_rate": "0.0005", "random_seed": 0xCAFEBABE} | fields  # fmt: skip
+                "train_epochs": 2, "batch_size": 8, "learning_rate": "0.00002", "random_seed": 0xCAFEBABE} | fields  # fmt: skip
 
     def model(self, dataset: str, framework: str = "caffe", **fields: Any) -> str:
         """Queue a training and return its id."""

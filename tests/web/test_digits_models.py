@@ -199,7 +199,8 @@ class TestTrained:
 
         found = told.json()["classifications"]
         assert list(found) == [str(path) for path in pictures]
-        assert all(best[0][0] == Path(path).parent.name.replace("_", " ") for path, best in found.items())
+        wrong = {path: best for path, best in found.items() if best[0][0] != Path(path).parent.name.replace("_", " ")}
+        assert wrong == {}
         assert page.status_code == 200
         assert list(few.json()["classifications"]) == [str(path) for path in pictures[:2]]
 
