@@ -49,9 +49,6 @@ FILES = (
     "digits_python_layers.py",
     "labels.txt",
     "mean.binaryproto",
-    "caffe_output.log",
-    "torch_output.log",
-    "output.log",
 )
 MOST_DATASETS = 200
 
@@ -158,7 +155,9 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
         "exports": modelfacts.exports_of(job),
         "devices": hardware.used_by(job),
         "copies": copies.view(copied(job), done=True),
-        "files": jobpage.file_links(request, job, FILES),
+        "files": jobpage.file_links(
+            request, job, (*FILES, *(each.log for each in installed("frameworks").values()), "output.log")
+        ),
         "netron": netron_links(request, job),
         "has_curves": bool(series_names(job.folder.metrics)),
         "bad_lines": _bad_lines(job),
