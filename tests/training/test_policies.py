@@ -1,4 +1,4 @@
-"""The seven learning-rate policies against values worked out by hand."""
+"""The learning-rate policies against values worked out by hand."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from digits.caffeproto.caffe_pb2 import SolverParameter
 from digits.core.errors import TrainingError
 from digits.core.trainspec import (
+    CosinePolicy,
     ExpPolicy,
     FixedPolicy,
     InvPolicy,
@@ -29,6 +30,10 @@ BY_HAND: list[tuple[LrPolicy, dict[float, float]]] = [
     (ExpPolicy(), {0: 0.01, 1: 0.0095, 2: 0.009025, 10: 0.005987369392383789}),
     (InvPolicy(), {0: 0.01, 30: 0.005, 80: 0.0033333333333333335}),
     (PolyPolicy(), {0: 0.01, 50: 0.00125, 90: 0.00001, 100: 0.0}),
+    (
+        CosinePolicy(),
+        {0: 0.01, 25: 0.01 * (0.5 + math.sqrt(0.125)), 50: 0.005, 75: 0.01 * (0.5 - math.sqrt(0.125)), 100: 0.0},
+    ),
     (SigmoidPolicy(), {50: 0.005, 0: 0.01 / (1 + math.exp(-5)), 100: 0.01 / (1 + math.exp(5))}),
 ]
 
@@ -45,6 +50,22 @@ def test_iterations_follow_the_graph_that_was_drawn_in_percent(policy: LrPolicy)
     schedule = Schedule.from_solver(solver(spec, num_train=6400, num_val=0, batch_train=64, batch_val=32))
 
     assert [schedule(10 * percent) for percent in range(100)] == pytest.approx(curve(policy, 0.01)[:100], rel=1e-3)
+
+
+@pytest.mark.parametrize("policy", [FixedPolicy(), StepPolicy(), CosinePolicy()], ids=lambda policy: policy.policy)
+def test_a_rate_warms_up_from_nothing_before_its_policy_holds(policy: LrPolicy) -> None:
+    spec = TrainSpec(dataset="d", name="m", train_epochs=10, lr=policy, learning_rate=0.01, lr_warmup=20)
+
+    schedule = Schedule.from_solver(solver(spec, num_train=6400, num_val=0, batch_train=64, batch_val=32))
+
+    drawn = curve(policy, 0.01, warmup=20)
+    assert [drawn[0], drawn[5], drawn[10], drawn[20]] == pytest.approx([0.0, 0.0025, 0.005, 0.01])
+    assert [schedule(10 * percent) for percent in range(100)] == pytest.approx(drawn[:100], rel=1e-3)
+
+
+def test_a_cosine_after_a_warm_up_falls_over_what_is_left() -> None:
+    assert rate(CosinePolicy(), 0.01, 60, warmup=20) == pytest.approx(0.005)
+    assert rate(CosinePolicy(), 0.01, 100, warmup=20) == 0.0
 
 
 def test_the_curve_of_the_form_has_a_point_for_each_percent() -> None:
@@ -68,8 +89,8 @@ def test_multistep_falls_once_an_iteration_even_where_two_values_are_equal() -> 
 
 
 def test_a_schedule_that_no_caffe_knows_is_refused_with_those_that_are() -> None:
-    with pytest.raises(TrainingError, match=r"'cosine' is unknown\. Known: fixed, step"):
-        Schedule.from_solver(SolverParameter(lr_policy="cosine", base_lr=0.1))
+    with pytest.raises(TrainingError, match=r"'triangle' is unknown\. Known: fixed, step"):
+        Schedule.from_solver(SolverParameter(lr_policy="triangle", base_lr=0.1))
     with pytest.raises(TrainingError, match="step size"):
         Schedule.from_solver(SolverParameter(lr_policy="step", base_lr=0.1, gamma=0.1))
 

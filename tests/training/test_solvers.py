@@ -1,4 +1,4 @@
-"""The six solvers against what real Caffe did: 19 runs of 20 iterations from the same weights on the same batches."""
+"""Caffe's six solvers against what real Caffe did: 19 runs of 20 iterations from the same weights on the same batches."""
 
 from __future__ import annotations
 
@@ -121,3 +121,19 @@ def test_what_caffe_refuses_is_refused_with_words() -> None:
         make_solver(SolverParameter(type="AdaGrad", momentum=0.9), [])
     with pytest.raises(TrainingError, match=r"'SAG' is unknown\. Known: SGD"):
         make_solver(SolverParameter(solver_type="SAG"), [])
+
+
+def test_adamw_moves_weights_as_the_optimizer_of_torch_does() -> None:
+    chance = torch.Generator().manual_seed(3)
+    first = torch.randn(5, 4, generator=chance)
+    ours, theirs = (Parameter("ip:0", nn.Parameter(first.clone()), 1.0, 1.0) for _ in range(2))
+    solver = make_solver(SolverParameter(type="ADAMW", momentum=0.9, weight_decay=0.01), [ours])
+    optimizer = torch.optim.AdamW([theirs.tensor], lr=0.003, weight_decay=0.01)
+
+    for _ in range(5):
+        gradient = torch.randn(5, 4, generator=chance)
+        ours.tensor.grad, theirs.tensor.grad = gradient.clone(), gradient.clone()
+        solver.step(0.003)
+        optimizer.step()
+
+    assert torch.equal(ours.tensor, theirs.tensor)

@@ -273,7 +273,16 @@ def test_every_field_is_described_with_its_bounds_and_choices() -> None:
     assert fields["folder_train"].required
     assert all(field.title and field.description for field in fields.values() if field.name != "method")
     policy = describe(TrainSpec)["lr_policy"]
-    assert [value for value, _ in policy.choices] == ["fixed", "step", "multistep", "exp", "inv", "poly", "sigmoid"]
+    assert [value for value, _ in policy.choices] == [
+        "fixed",
+        "step",
+        "multistep",
+        "exp",
+        "inv",
+        "poly",
+        "sigmoid",
+        "cosine",
+    ]
     assert describe(TrainSpec)["lr_exp_gamma"].branch == ("lr_policy", "exp")
 
 

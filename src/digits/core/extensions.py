@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -21,6 +21,20 @@ from digits.core.spec import DatasetSpec, Spec
 
 ModuleAttribute = str
 """'package.module:attribute'"""
+GENERIC_MODELS = "images/generic"
+"""Below /models/: what is trained on datasets of every kind but DIGITS' first; the extension's name tells them apart."""
+
+
+@dataclass(frozen=True)
+class InferenceForm:
+    """What a kind of dataset asks for where a model is tested by ``infer_extension``, instead of a picture.
+
+    ``inputs(spec, folder) -> iterable of (key, path of a picture)`` runs in the web process: it may write pictures into ``folder``,
+    which goes when they are answered.
+    """
+
+    spec: type[Spec]
+    inputs: ModuleAttribute
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,18 @@ class DatasetExtension:
     """Below /models/: where models of such datasets are made."""
     model_title: str = ""
     """What a model of such a dataset is called: "Image Classification Model"."""
+    target_kind: str = "class"
+    """What its records are labelled with, as far as that is known before one is made: see ``training.targets``."""
+    model_defaults: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Fields of the model form, by flat name, in which such models begin otherwise than others."""
+    inference: InferenceForm | None = None
+
+    @property
+    def model_form(self) -> str:
+        """The path of the form of a model that is trained on such datasets; "" where there is none."""
+        if not self.model_route:
+            return ""
+        return f"/models/{self.model_route}/new" + (f"/{self.name}" if self.model_route == GENERIC_MODELS else "")
 
 
 @dataclass(frozen=True)
@@ -94,7 +120,7 @@ class FrameworkExtension:
     """Whether several processes of its trainer train one network, each on a share of every batch and on a GPU of its own."""
     library: str = ""
     """What must be importable where its networks run, beside the product ("tensorflow"); they run in processes of their own then."""
-    solvers: tuple[str, ...] = ("SGD", "NESTEROV", "ADAGRAD", "RMSPROP", "ADADELTA", "ADAM")
+    solvers: tuple[str, ...] = ("SGD", "NESTEROV", "ADAGRAD", "RMSPROP", "ADADELTA", "ADAM", "ADAMW")
     """The solver types that it trains with."""
     is_own: ModuleAttribute = ""
     """Where a definition is code that runs: ``is_own(text) -> bool`` tells the framework's own, which run where no others may."""

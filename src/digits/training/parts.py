@@ -144,7 +144,7 @@ def solver_file(
     made = solver(
         job.spec, num_train=len(train), num_val=len(val) if val else 0, batch_train=batch_train, batch_val=batch_val
     )
-    if weight_decay is not None:
+    if weight_decay is not None and job.spec.solver_type != "ADAMW":  # its decay is of another kind
         made.weight_decay = weight_decay
     return made
 

@@ -1,4 +1,4 @@
-"""The learning rate over a training: the seven policies, as DIGITS draws them and as Caffe steps along them.
+"""The learning rate over a training: the policies, as DIGITS draws them and as Caffe steps along them.
 
 DIGITS states every moment in percent of the training (``rate``, ``curve``); the solver file that it writes states them in iterations
 (``Schedule``). Loads no torch: the web process draws the curve of the form with it.
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from digits.caffeproto.caffe_pb2 import SolverParameter
 from digits.core.errors import TrainingError
 from digits.core.trainspec import (
+    CosinePolicy,
     ExpPolicy,
     FixedPolicy,
     InvPolicy,
@@ -25,8 +26,13 @@ from digits.core.trainspec import (
 )
 
 
-def rate(policy: LrPolicy, base_lr: float, percent: float) -> float:
-    """Return the learning rate when ``percent`` (0 to 100) of the training has passed, by the formulae of DIGITS' graph."""
+def rate(policy: LrPolicy, base_lr: float, percent: float, warmup: float = 0.0) -> float:
+    """Return the learning rate when ``percent`` (0 to 100) of the training has passed, by the formulae of DIGITS' graph.
+
+    It rises from 0 to ``base_lr`` over the first ``warmup`` percent, as NVCaffe's.
+    """
+    if percent < warmup:
+        return base_lr * percent / warmup
     match policy:
         case FixedPolicy():
             return base_lr
@@ -43,11 +49,13 @@ def rate(policy: LrPolicy, base_lr: float, percent: float) -> float:
             return base_lr * _power(1 - percent / 100, policy.power)
         case SigmoidPolicy():
             return base_lr * _logistic(policy.gamma * (percent - policy.step))
+        case CosinePolicy():
+            return base_lr * _half_cosine((percent - warmup) / (100 - warmup))
 
 
-def curve(policy: LrPolicy, base_lr: float, points: int = 101) -> list[float]:
+def curve(policy: LrPolicy, base_lr: float, warmup: float = 0.0, points: int = 101) -> list[float]:
     """Return the rate at ``points`` evenly spaced moments from 0 to 100 percent."""
-    return [rate(policy, base_lr, 100 * index / (points - 1)) for index in range(points)]
+    return [rate(policy, base_lr, 100 * index / (points - 1), warmup) for index in range(points)]
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,9 @@ class Schedule:
     stepsize: int = 0
     stepvalue: tuple[int, ...] = ()
     max_iter: int = 0
+    rampup_interval: int = 0
+    """Iterations over which the rate rises from ``rampup_lr`` to ``base_lr`` before the policy holds (NVCaffe)."""
+    rampup_lr: float = 0.0
 
     @classmethod
     def from_solver(cls, solver: SolverParameter) -> Schedule:
@@ -86,10 +97,14 @@ class Schedule:
             stepsize=solver.stepsize,
             stepvalue=tuple(solver.stepvalue),
             max_iter=solver.max_iter,
+            rampup_interval=solver.rampup_interval,
+            rampup_lr=_as_written(solver.rampup_lr),
         )
 
     def __call__(self, iteration: int) -> float:
         """Return the rate of ``iteration``, counted from 0."""
+        if iteration < self.rampup_interval:
+            return self.rampup_lr + (self.base_lr - self.rampup_lr) * iteration / self.rampup_interval
         return self.base_lr * _AT_ITERATION[self.lr_policy](self, iteration)
 
     def steps_taken(self, iteration: int) -> int:
@@ -111,6 +126,9 @@ _AT_ITERATION: dict[str, Callable[[Schedule, int], float]] = {
     "inv": lambda schedule, iteration: _power(1 + schedule.gamma * iteration, -schedule.power),
     "poly": lambda schedule, iteration: _power(1 - iteration / schedule.max_iter, schedule.power),
     "sigmoid": lambda schedule, iteration: _logistic(-schedule.gamma * (iteration - schedule.stepsize)),
+    "cosine": lambda schedule, iteration: _half_cosine(
+        (iteration - schedule.rampup_interval) / max(1, schedule.max_iter - schedule.rampup_interval)
+    ),
 }
 
 
@@ -125,6 +143,11 @@ def _power(base: float, exponent: float) -> float:
 def _logistic(x: float) -> float:
     """Return 1 / (1 + e^x) for an ``x`` of any size."""
     return 1 / (1 + math.exp(x)) if x < 0 else math.exp(-x) / (1 + math.exp(-x))
+
+
+def _half_cosine(share: float) -> float:
+    """Return what falls from 1 to 0 while ``share`` rises from 0 to 1: SGDR without restarts (https://arxiv.org/abs/1608.03983)."""
+    return (1 + math.cos(math.pi * min(max(share, 0.0), 1.0))) / 2
 
 
 def _as_written(value: float) -> float:

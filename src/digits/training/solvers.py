@@ -1,4 +1,4 @@
-"""Caffe's six solvers, to the letter: how the weights follow the gradient.
+"""Caffe's six solvers, to the letter, and AdamW: how the weights follow the gradient.
 
 One step is: clip the summed gradient by its norm, divide by ``iter_size``, add the weight decay, let the solver move the weights. It differs from
 ``torch.optim`` where it matters: SGD's rate is inside the momentum's history, epsilon is not bias-corrected in Adam, decay and
@@ -257,6 +257,21 @@ class Adam(Solver):
         )  # fmt: skip
 
 
+class AdamW(Solver):
+    """Adam with the weight decay beside the gradient, w -= rate decay w, and epsilon as in torch (https://arxiv.org/abs/1711.05101)."""
+
+    slots = ("mean", "squares")
+    adds_decay = True
+
+    def _move(self, group: _Group, gradients: list[Tensor], rate: float) -> None:
+        steps = [torch.tensor(self.iteration + 1.0, device=group.weights[0].device)] * len(group.weights)
+        torch._fused_adamw_(
+            group.weights, gradients, group.history["mean"], group.history["squares"], [], steps,
+            lr=rate, beta1=self.hyper.momentum, beta2=self.hyper.momentum2, weight_decay=self._l2(group),
+            eps=self.hyper.delta, amsgrad=False, maximize=False,
+        )  # fmt: skip
+
+
 SOLVERS: dict[str, type[Solver]] = {
     "SGD": SGD,
     "NESTEROV": Nesterov,
@@ -264,6 +279,7 @@ SOLVERS: dict[str, type[Solver]] = {
     "RMSPROP": RMSProp,
     "ADADELTA": AdaDelta,
     "ADAM": Adam,
+    "ADAMW": AdamW,
 }
 
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from digits.core.trainspec import TrainSpec
+from digits.networks.caffe.solver_text import ADAMW_DECAY
 from digits.networks.tensorflow.definition import LOSS, SCORES
 from digits.networks.tensorflow.net import KerasNet
 from digits.training.course import Course, diverged
@@ -29,6 +30,7 @@ OPTIMIZERS: Mapping[str, Callable[[TrainSpec], Any]] = {
     "RMSPROP": lambda spec: _with(keras.optimizers.RMSprop, rho=spec.rms_decay, momentum=_MOMENTUM),
     "ADADELTA": lambda _: keras.optimizers.Adadelta,
     "ADAM": lambda _: keras.optimizers.Adam,
+    "ADAMW": lambda _: _with(keras.optimizers.AdamW, weight_decay=ADAMW_DECAY),
     "FTRL": lambda _: keras.optimizers.Ftrl,
 }
 """By DIGITS' name, with its fixed momentum. SGD has it too, as for Caffe and Torch: DIGITS' had none for TensorFlow, so that the same form gave

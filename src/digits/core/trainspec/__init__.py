@@ -19,6 +19,7 @@ from digits.core.trainspec.networks import (
     StandardNetwork,
 )
 from digits.core.trainspec.policies import (
+    CosinePolicy,
     ExpPolicy,
     FixedPolicy,
     InvPolicy,
@@ -30,7 +31,7 @@ from digits.core.trainspec.policies import (
 )
 
 __all__ = [
-    "MEANS", "PRECISIONS", "SOLVERS", "Augmentation", "CustomNetwork", "EarlyStop", "ExpPolicy", "FixedPolicy", "InvPolicy",
+    "MEANS", "PRECISIONS", "SOLVERS", "Augmentation", "CosinePolicy", "CustomNetwork", "EarlyStop", "ExpPolicy", "FixedPolicy", "InvPolicy",
     "Keeping", "LentNetwork", "LrPolicy", "MultistepPolicy", "NetworkChoice", "PolyPolicy", "PretrainedNetwork",
     "PreviousNetwork", "SigmoidPolicy", "StandardNetwork", "StepPolicy", "TrainSpec",
 ]  # fmt: skip
@@ -42,6 +43,7 @@ SOLVERS = {
     "RMSPROP": "RMSprop",
     "ADADELTA": "AdaDelta",
     "ADAM": "Adam",
+    "ADAMW": "AdamW",
     "MOMENTUM": "SGD with momentum (TensorFlow)",
     "FTRL": "FTRL (TensorFlow)",
 }
@@ -121,8 +123,8 @@ class TrainSpec(Spec):
         ge=1,
         le=100_000,
     )
-    solver_type: Literal["SGD", "NESTEROV", "ADAGRAD", "RMSPROP", "ADADELTA", "ADAM", "MOMENTUM", "FTRL"] = field(
-        "SGD", title="Solver type", choices=SOLVERS, description="How the weights follow the gradient."
+    solver_type: Literal["SGD", "NESTEROV", "ADAGRAD", "RMSPROP", "ADADELTA", "ADAM", "ADAMW", "MOMENTUM", "FTRL"] = (
+        field("SGD", title="Solver type", choices=SOLVERS, description="How the weights follow the gradient.")
     )
     rms_decay: float = field(
         0.99,
@@ -139,6 +141,14 @@ class TrainSpec(Spec):
         ge=0,
     )
     lr: LrPolicy = StepPolicy()
+    lr_warmup: float = field(
+        0.0,
+        title="Warm-up",
+        unit="% of training",
+        description="The rate rises evenly from 0 over this share of the training, before its policy holds.",
+        ge=0,
+        lt=100,
+    )
     crop_size: int | None = field(
         None,
         title="Crop Size",

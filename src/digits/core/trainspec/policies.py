@@ -81,7 +81,13 @@ class SigmoidPolicy(Spec):
     gamma: float = field(0.1, title="Gamma", description="How steep the fall is.")
 
 
+class CosinePolicy(Spec):
+    """The rate falls to 0 at the end along half a cosine."""
+
+    policy: Literal["cosine"] = field("cosine", title="Policy", flat="lr_policy")
+
+
 LrPolicy = Annotated[
-    FixedPolicy | StepPolicy | MultistepPolicy | ExpPolicy | InvPolicy | PolyPolicy | SigmoidPolicy,
+    FixedPolicy | StepPolicy | MultistepPolicy | ExpPolicy | InvPolicy | PolyPolicy | SigmoidPolicy | CosinePolicy,
     Field(discriminator="policy"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from digits.caffeproto import caffe_pb2
 from digits.caffeproto.text import to_text
@@ -18,6 +19,7 @@ from digits.core.trainspec import (
 )
 
 MOMENTUM = 0.9
+ADAMW_DECAY = 0.01  # the usual one: it is multiplied by the rate
 SNAPSHOT_PREFIX = "snapshot"
 
 
@@ -41,9 +43,11 @@ def solver(
         snapshot_prefix=SNAPSHOT_PREFIX,
         base_lr=spec.learning_rate,
         weight_decay=spec.learning_rate / 100,
-        solver_type=spec.solver_type,
+        **_type_of(spec.solver_type),
         display=max(1, min(max_iter // (spec.train_epochs * 8), math.ceil(5000 / batch_train))),
     )
+    if spec.solver_type == "ADAMW":
+        message.weight_decay = ADAMW_DECAY
     if num_val and spec.val_interval:
         message.test_iter.append(math.ceil(num_val / batch_val))
         message.test_interval = _interval(spec.val_interval * steps_per_epoch, max_iter) or max_iter
@@ -55,6 +59,9 @@ def solver(
         message.iter_size = spec.batch_accumulation
     if spec.random_seed is not None:
         message.random_seed = spec.random_seed
+    if spec.lr_warmup:
+        message.rampup_interval = math.ceil(max_iter * spec.lr_warmup / 100)
+        message.rampup_lr = 0.0
     _set_policy(message, spec.lr, max_iter / 100)
     return message
 
@@ -65,6 +72,11 @@ def solver_text(message: caffe_pb2.SolverParameter, *, net: str = "train_val.pro
     complete.CopyFrom(message)
     complete.net = net
     return to_text(complete)
+
+
+def _type_of(name: str) -> dict[str, Any]:
+    """Return the field that names the solver: the enum of the DIGITS of old, or, for what that lacks, the string."""
+    return {"solver_type" if name in caffe_pb2.SolverParameter.SolverType.keys() else "type": name}  # noqa: SIM118 - no mapping
 
 
 def _interval(steps: float, max_iter: int) -> int:

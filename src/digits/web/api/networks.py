@@ -95,6 +95,15 @@ async def of_model(request: Request) -> Response:
     return as_json(networkview.layer_table(await networkview.network_of(request, job)))
 
 
+def _warmup(text: str) -> float:
+    """Return the percent that ``lr_warmup`` says; what is no percent counts as none, as a form that is being typed has such."""
+    try:
+        percent = float(text or 0)
+    except ValueError:
+        return 0.0
+    return percent if 0 <= percent < 100 else 0.0
+
+
 async def visualize_lr(request: Request) -> Response:
     """``POST /models/visualize-lr``: 101 points of each rate that is given."""
     from digits.training.policies import curve
@@ -116,5 +125,8 @@ async def visualize_lr(request: Request) -> Response:
         raise DigitsError("learning_rate is a comma-separated list of numbers.") from None
     if len(rates) > MAX_RATES:
         raise DigitsError(f"At most {MAX_RATES} rates at a time.")
-    columns = [[f"Learning Rate {index}", *curve(policy, rate, POINTS)] for index, rate in enumerate(rates)]
+    columns = [
+        [f"Learning Rate {index}", *curve(policy, rate, _warmup(form.text("lr_warmup")), POINTS)]
+        for index, rate in enumerate(rates)
+    ]
     return json_as_html({"data": {"columns": columns}})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 POLICIES = {
     "fixed": "Fixed", "step": "Step Down", "multistep": "Step Down (arbitrary steps)", "exp": "Exponential Decay",
-    "inv": "Inverse Decay", "poly": "Polynomial Decay", "sigmoid": "Sigmoid Decay",
+    "inv": "Inverse Decay", "poly": "Polynomial Decay", "sigmoid": "Sigmoid Decay", "cosine": "Cosine Decay",
 }  # fmt: skip
 
 

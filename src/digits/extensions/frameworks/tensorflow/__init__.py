@@ -24,5 +24,5 @@ EXTENSION = FrameworkExtension(
     check_weights="digits.networks.tensorflow.weights:check_weights_file",
     is_own="digits.networks.tensorflow.text:is_standard",
     library="tensorflow",
-    solvers=("SGD", "MOMENTUM", "ADAGRAD", "RMSPROP", "ADADELTA", "ADAM", "FTRL"),
+    solvers=("SGD", "MOMENTUM", "ADAGRAD", "RMSPROP", "ADADELTA", "ADAM", "ADAMW", "FTRL"),
 )
