@@ -50,10 +50,10 @@ def defined(body: str) -> TorchDefinition:
     return define(text, PARAMS, allowed=True, where="network.py")
 
 
-def test_all_standard_networks_in_python_but_one_have_a_caffe_twin() -> None:
-    assert {card.name for card in CARDS} - standard_networks().keys() == {
-        "efficientnet_lite0"
-    }  # Caffe's layers cannot pad as it does
+def test_all_standard_classifiers_in_python_but_one_have_a_caffe_twin() -> None:
+    classifiers = {card.name for card in CARDS if card.kind == "classification"}
+
+    assert classifiers - standard_networks().keys() == {"efficientnet_lite0"}  # Caffe's layers cannot pad as it does
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
@@ -75,6 +75,34 @@ def test_a_standard_network_learns_as_many_values_as_its_card_and_its_twin_say(c
     assert ours["parameters"] == fitted.parameters  # of its Caffe twin, where it has one
     assert paper["multiply_adds"] > 0
     assert paper["graph_svg"].startswith("<svg")
+
+
+@pytest.mark.parametrize("name", ["fcn8s_efficientnet_lite0", "fcn_squeezenet", "unet"])
+def test_a_segmenting_network_answers_for_every_pixel_of_a_picture_of_any_size(name: str) -> None:
+    model = define(standard_text(name), Params(5, (3, 64, 64)), allowed=False).model.eval()
+
+    for height, width in ((47, 75), (64, 96)):
+        assert model(torch.rand(1, 3, height, width)).shape == (1, 5, height, width)
+
+
+@pytest.mark.parametrize(
+    ("name", "classifier", "own"),
+    [
+        ("fcn8s_efficientnet_lite0", "efficientnet_lite0", {"score8", "score16", "score32"}),
+        ("fcn_squeezenet", "squeezenet", {"score4", "score8", "score16"}),
+    ],
+)
+def test_a_segmenting_network_has_its_classifiers_layers_by_name_and_says_nothing_at_first(
+    name: str, classifier: str, own: set[str]
+) -> None:
+    params = Params(5, (3, 64, 64))
+    model = define(standard_text(name), params, allowed=False).model.eval()
+    theirs = define(standard_text(classifier), params, allowed=False, device="meta").model.state_dict()
+
+    ours = {each: value.shape for each, value in model.state_dict().items()}
+    assert {each.rpartition(".")[0] for each in ours.keys() - theirs.keys()} == own
+    assert all(theirs[each].shape == shape for each, shape in ours.items() if each in theirs)
+    assert not model(torch.rand(1, 3, 64, 64) * 255).any()
 
 
 def test_lenet_has_the_shapes_of_the_paper_and_the_lines_of_its_text() -> None:

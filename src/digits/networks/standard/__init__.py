@@ -58,6 +58,8 @@ class Card:
     growth: Growth | None = None
     """Where no Caffe definition tells it."""
     pretrained: Pretrained | None = None
+    target_kinds: tuple[str, ...] = ("class",)
+    """The kinds of answer of the datasets that it is made for: "class", "mask", "boxes"."""
 
     @property
     def frameworks(self) -> tuple[str, ...]:
@@ -140,4 +142,5 @@ def _card(name: str, card: dict[str, Any], suffixes: tuple[str, ...]) -> Card:
         mean=card.get("mean"),
         growth=Growth(**growth) if growth else None,
         pretrained=Pretrained(**card["pretrained"]) if "pretrained" in card else None,
+        target_kinds=tuple(card.get("target_kinds", ("class",))),
     )
