@@ -28,33 +28,22 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class MaskSample:
-    """One picture with the class of each of its pixels."""
+class PairSample:
+    """One picture with an array that it stands for."""
 
     image_HWC: NDArray[np.uint8]
-    mask_HW: NDArray[np.uint8]
-    """Class ids; the dataset's ignore label where no class is meant."""
+    label: NDArray[Any]
+    """"mask": uint8 [H, W] of class ids (the ignore label where no class is meant); "image": uint8 [H, W, C]; else float32, of any shape."""
     source: str
 
 
 @runtime_checkable
-class DatasetReader(Protocol):
-    """Random access to one database (train, val or test) of a dataset; picklable, opened lazily."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Names of the classes, in order of their ids; for "vector" those of the numbers."""
+class DatasetReader(Reader, Protocol):
+    """Random access to one database whose answers all fit into memory."""
 
     @property
     def sample_shape(self) -> tuple[int, int, int]:
         """(height, width, channels) of every picture."""
-
-    @property
-    def target_kind(self) -> TargetKind:
-        """What kind of answer the targets are."""
-
-    def __len__(self) -> int:
-        """Return the number of records."""
 
     def __getitem__(self, index: int) -> Sample:
         """Return record ``index``."""
@@ -69,40 +58,80 @@ class DatasetReader(Protocol):
         """Decode every record into ``out`` [N, H, W, C] in threads; ``out`` may be a memory map."""
 
 
+class DenseSample(Protocol):
+    """One picture with an answer as large as itself."""
+
+    @property
+    def image_HWC(self) -> NDArray[np.uint8]:  # noqa: N802 - shapes are named so
+        """The picture."""
+
+    @property
+    def target(self) -> NDArray[np.uint8]:
+        """The answer: class ids [H, W], or a picture [H, W, C]."""
+
+    @property
+    def source(self) -> str:
+        """Where it came from."""
+
+
 @runtime_checkable
-class MaskReader(Protocol):
-    """The same for pictures whose answers are masks (``target_kind`` "mask")."""
+class DenseReader(Reader, Protocol):
+    """The same where each pixel has its answer, which is stored and decoded as pictures are."""
+
+    @property
+    def target_shape(self) -> tuple[int, ...] | None:
+        """The shape of every answer, (height, width) or (height, width, channels); None where they differ as the pictures do."""
+
+    def __getitem__(self, index: int) -> DenseSample:
+        """Return record ``index``."""
+
+    def decode_all(
+        self, images: NDArray[np.uint8], targets: NDArray[np.uint8], progress: ProgressCall | None = None, /
+    ) -> None:
+        """Decode every record into ``images`` [N, H, W, C] and ``targets`` [N, *target_shape]; either may be a memory map."""
+
+
+@runtime_checkable
+class PairReader(Protocol):
+    """The same for pictures whose answers are arrays: of kind "mask" and "image" as large as a picture, else a few numbers."""
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Names of the classes, in order of their ids."""
+        """Names of the classes, in order of their ids, where the kind has any."""
 
     @property
     def ignore_label(self) -> int | None:
-        """The value of pixels that have no class; None where all have one."""
+        """Of masks: the value of pixels that have no class; None where all have one."""
 
     @property
     def palette(self) -> NDArray[np.uint8]:
-        """The colours of the classes: [classes, 3] of RGB."""
+        """Of masks: the colours of the classes, [classes, 3] of RGB."""
 
     @property
     def sample_shape(self) -> tuple[int, int, int] | None:
         """(height, width, channels) of every picture; None where they differ, and are read one by one."""
 
     @property
+    def label_shape(self) -> tuple[int, ...] | None:
+        """The shape of every label; None where they differ."""
+
+    @property
     def target_kind(self) -> TargetKind:
-        """What kind of answer the targets are: "mask"."""
+        """What kind of answer the targets are."""
 
     def __len__(self) -> int:
         """Return the number of records."""
 
-    def __getitem__(self, index: int) -> MaskSample:
+    def __getitem__(self, index: int) -> PairSample:
         """Return record ``index``."""
 
+    def targets(self) -> NDArray[Any]:
+        """Return the answers of all records, in order, where they are small: [N, *label_shape]."""
+
     def decode_all(
-        self, images: NDArray[np.uint8], masks: NDArray[np.uint8], progress: ProgressCall | None = None
+        self, images: NDArray[np.uint8], targets: NDArray[Any], progress: ProgressCall | None = None
     ) -> None:
-        """Decode every record into ``images`` [N, H, W, C] and ``masks`` [N, H, W]; either may be a memory map."""
+        """Decode every record into ``images`` [N, H, W, C] and ``targets`` [N, *label_shape]; either may be a memory map."""
 
 
 class ProgressCall(Protocol):
