@@ -37,6 +37,28 @@ class PairSample:
     source: str
 
 
+class Reader(Protocol):
+    """What all readers have: a database (train, val or test) of a dataset; picklable, opened lazily.
+
+    A ``DatasetReader`` has an answer of a few numbers for each picture, a ``PairReader`` an array.
+    """
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes, in order of their ids, where the kind has any; for "vector" those of the numbers."""
+
+    @property
+    def sample_shape(self) -> tuple[int, int, int] | None:
+        """(height, width, channels) of every picture; None where they differ, and are read one by one."""
+
+    @property
+    def target_kind(self) -> TargetKind:
+        """What kind of answer the targets are."""
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+
+
 @runtime_checkable
 class DatasetReader(Reader, Protocol):
     """Random access to one database whose answers all fit into memory."""
@@ -58,46 +80,9 @@ class DatasetReader(Reader, Protocol):
         """Decode every record into ``out`` [N, H, W, C] in threads; ``out`` may be a memory map."""
 
 
-class DenseSample(Protocol):
-    """One picture with an answer as large as itself."""
-
-    @property
-    def image_HWC(self) -> NDArray[np.uint8]:  # noqa: N802 - shapes are named so
-        """The picture."""
-
-    @property
-    def target(self) -> NDArray[np.uint8]:
-        """The answer: class ids [H, W], or a picture [H, W, C]."""
-
-    @property
-    def source(self) -> str:
-        """Where it came from."""
-
-
 @runtime_checkable
-class DenseReader(Reader, Protocol):
-    """The same where each pixel has its answer, which is stored and decoded as pictures are."""
-
-    @property
-    def target_shape(self) -> tuple[int, ...] | None:
-        """The shape of every answer, (height, width) or (height, width, channels); None where they differ as the pictures do."""
-
-    def __getitem__(self, index: int) -> DenseSample:
-        """Return record ``index``."""
-
-    def decode_all(
-        self, images: NDArray[np.uint8], targets: NDArray[np.uint8], progress: ProgressCall | None = None, /
-    ) -> None:
-        """Decode every record into ``images`` [N, H, W, C] and ``targets`` [N, *target_shape]; either may be a memory map."""
-
-
-@runtime_checkable
-class PairReader(Protocol):
+class PairReader(Reader, Protocol):
     """The same for pictures whose answers are arrays: of kind "mask" and "image" as large as a picture, else a few numbers."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Names of the classes, in order of their ids, where the kind has any."""
 
     @property
     def ignore_label(self) -> int | None:
@@ -108,19 +93,8 @@ class PairReader(Protocol):
         """Of masks: the colours of the classes, [classes, 3] of RGB."""
 
     @property
-    def sample_shape(self) -> tuple[int, int, int] | None:
-        """(height, width, channels) of every picture; None where they differ, and are read one by one."""
-
-    @property
     def label_shape(self) -> tuple[int, ...] | None:
         """The shape of every label; None where they differ."""
-
-    @property
-    def target_kind(self) -> TargetKind:
-        """What kind of answer the targets are."""
-
-    def __len__(self) -> int:
-        """Return the number of records."""
 
     def __getitem__(self, index: int) -> PairSample:
         """Return record ``index``."""
