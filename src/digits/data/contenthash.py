@@ -24,8 +24,10 @@ from digits.data.records import read_datum
 from digits.data.rules import DBS
 
 DIGESTS = "digests.sha256"
-MASK_DIGESTS = "masks.sha256"
-"""Of a database whose answers are masks: those of the masks, of their class ids alone."""
+LABEL_DIGESTS = "labels.sha256"
+"""Of a database whose answers are arrays: those of the arrays, of masks that of their class ids alone."""
+INDEXED: tuple[TargetKind, ...] = ("class", "classes", "vector")
+"""Kinds of answer that an index has whole."""
 SIZE = hashlib.sha256().digest_size
 _HEAD = b"digits dataset 1\n"
 
@@ -79,13 +81,13 @@ def read_digests(folder: Path, name: str = DIGESTS) -> NDArray[np.void]:
 def content_hash(folder: Path, dbs: Sequence[str], labels: Sequence[str], kind: TargetKind) -> str:
     """Return "sha256:..." over all records and answers of the dataset in ``folder``; the order of records does not matter.
 
-    Nor does that of classes, but where masks hold their ids.
+    Nor does that of classes, but where labels hold their ids.
 
     Raises:
         DataError: a database has no digests.
     """
     total = hashlib.sha256(_HEAD)
-    names = [] if kind == "vector" else list(labels) if kind == "mask" else sorted(labels)
+    names = [] if kind == "vector" else sorted(labels) if kind in INDEXED else list(labels)
     for name in names:  # classes without pictures count as well
         total.update(b"class %s\n" % _escaped(name))
     for db in sorted(dbs, key=DBS.index):
@@ -98,9 +100,9 @@ def content_hash(folder: Path, dbs: Sequence[str], labels: Sequence[str], kind: 
 
 def _lines(folder: Path, labels: Sequence[str], kind: TargetKind) -> Iterator[bytes]:
     index, digests = Index(folder, kind), read_digests(folder)
-    if kind == "mask":
-        for picture, mask in zip(digests, read_digests(folder, MASK_DIGESTS), strict=True):
-            yield b"%s %s\n" % (picture.tobytes(), mask.tobytes())
+    if kind not in INDEXED:
+        for picture, label in zip(digests, read_digests(folder, LABEL_DIGESTS), strict=True):
+            yield b"%s %s\n" % (picture.tobytes(), label.tobytes())
         return
     for row in range(len(index)):
         yield b"%s %s\n" % (digests[row].tobytes(), answer_text(index.answer(row), labels, kind))

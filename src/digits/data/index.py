@@ -13,8 +13,8 @@ from digits.data.reader import Answer, TargetKind
 from digits.data.records import key, plain_key
 
 _LABELS = "labels.npy"
-_DTYPES = {"classes": "<i4", "mask": "<i4", "vector": "<f4"}
-"""Of a mask the index has the classes that are in it."""
+_DTYPES = {"vector": "<f4"}
+"""Of other answers than one class the index has class ids: of masks and boxes those that occur in the picture."""
 
 
 class IndexWriter:
@@ -28,7 +28,7 @@ class IndexWriter:
     def __init__(self, folder: Path, kind: TargetKind) -> None:
         self._paths = PathListWriter(folder)
         self._labels = ColumnWriter(folder / _LABELS, "<i4") if kind == "class" else None
-        self._rows = RaggedWriter(folder, _DTYPES[kind]) if kind != "class" else None
+        self._rows = RaggedWriter(folder, _DTYPES.get(kind, "<i4")) if kind != "class" else None
 
     def append(self, path: bytes, answer: Answer) -> None:
         """Add one record."""

@@ -18,7 +18,7 @@ from digits.core.jobfolder import JobFolder
 from digits.core.settings import Settings
 from digits.core.work import WorkerSettings
 from digits.data.mean import read_mean
-from digits.data.reader import MaskReader
+from digits.data.reader import PairReader
 from digits.data.refused import read_refused
 from digits.extensions.datasets.segmentation.build import build
 from digits.extensions.datasets.segmentation.check import check
@@ -46,7 +46,7 @@ class Made:
             lambda: False,
         )
 
-    def reader(self, db: str = "train") -> MaskReader:
+    def reader(self, db: str = "train") -> PairReader:
         return open_reader(self.folder, db)
 
     @property
@@ -104,7 +104,7 @@ def test_the_two_databases_are_what_digits_made_read_by_lmdb_and_protobuf_alone(
     assert np.abs(read_mean(made.path / "train_db" / "mean.binaryproto") - mean_BGR).max() <= 1
     sample = made.reader()[3]
     assert (sample.image_HWC == pictures[3]).all()
-    assert (sample.mask_HW == ids[3]).all()
+    assert (sample.label == ids[3]).all()
     images, masks = np.empty((6, 12, 16, 3), np.uint8), np.empty((6, 12, 16), np.uint8)
     made.reader().decode_all(images, masks)
     assert (masks == ids).all()
@@ -178,7 +178,7 @@ def test_voc_has_21_classes_and_its_borders_are_ignored_though_nobody_says_so(tm
     assert made.facts["ignore_label"] == 255
     assert len(made.facts["labels"]) == 21
     assert made.facts["dbs"]["train"]["ignored_pixels"] == sum(int((each == 255).sum()) for each in ids)
-    assert all((made.reader()[index].mask_HW == each).all() for index, each in enumerate(ids))
+    assert all((made.reader()[index].label == each).all() for index, each in enumerate(ids))
 
 
 def test_what_does_not_fit_is_refused_with_file_and_first_pixel(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_a_colour_that_no_line_has_is_named_with_its_pixel(tmp_path: Path) -> No
     )
 
     assert "1 2 3 at x 2, y 3" in made.refused["02.png"]
-    assert (made.reader()[1].mask_HW == ids[1]).all()
+    assert (made.reader()[1].label == ids[1]).all()
     assert made.facts["labels"] == ["none", "red", "green"]
 
 
@@ -254,11 +254,11 @@ def test_picture_and_label_are_resized_alike_and_padding_is_ignored(tmp_path: Pa
     cropped = Made(tmp_path / "crop", features, labels, resize_mode="crop", **common).reader()[0]
 
     for sample in (squashed, cropped):
-        assert (sample.mask_HW == np.repeat([[0] * 10 + [1] * 10], 20, axis=0)).all()
-        assert (sample.image_HWC[:, :, 0] == sample.mask_HW * 255).all()
-    assert (filled.mask_HW[:5] == 9).all()
-    assert (filled.mask_HW[15:] == 9).all()
-    assert (filled.image_HWC[5:15, :, 0] == filled.mask_HW[5:15] * 255).all()
+        assert (sample.label == np.repeat([[0] * 10 + [1] * 10], 20, axis=0)).all()
+        assert (sample.image_HWC[:, :, 0] == sample.label * 255).all()
+    assert (filled.label[:5] == 9).all()
+    assert (filled.label[15:] == 9).all()
+    assert (filled.image_HWC[5:15, :, 0] == filled.label[5:15] * 255).all()
 
 
 def test_black_and_white_labels_are_told_how_they_are_read(tmp_path: Path) -> None:
@@ -270,7 +270,7 @@ def test_black_and_white_labels_are_told_how_they_are_read(tmp_path: Path) -> No
         Made(tmp_path / "ids", features, labels)
     assert "Found in the labels" in str(error.value)
     found = Made(tmp_path / "found", features, labels, colormap_method="found", folder_pct_val=0)
-    assert (found.reader()[0].mask_HW == (ids[0] > 0)).all()
+    assert (found.reader()[0].label == (ids[0] > 0)).all()
 
 
 def test_names_that_no_label_has_are_an_error_and_one_addition_will_do(tmp_path: Path) -> None:

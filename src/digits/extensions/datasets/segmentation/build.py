@@ -23,7 +23,7 @@ from digits.core.work import StopCheck, StoppedError, WorkerSettings
 from digits.data.contenthash import content_hash
 from digits.data.createdb import Places
 from digits.data.images import Limits, decode, read_file, to_channels
-from digits.data.masks import LabelPicture, read_label, resize_mask
+from digits.data.masks import MOST_CLASSES, LabelPicture, read_label, resize_mask
 from digits.data.mean import MeanAccumulator, write_mean
 from digits.data.pairdb import CreatedPairs, Pair, PairForm, PairItems, create_pair_db
 from digits.data.records import FEATURES, LABELS
@@ -80,7 +80,7 @@ class _Build:
         if spec.force_same_shape:
             self.mean = MeanAccumulator(shape)
         made = {db: self._create(db, pairs, classes, shape) for db, pairs in parts.items()}
-        if classes.is_implied and not any(created.values[IGNORED] for created in made.values()):
+        if classes.is_implied and not any(created.holding[IGNORED] for created in made.values()):
             classes = replace(classes, ignore_label=None)
         largest = max(int(np.flatnonzero(_counted(each, classes)).max(initial=0)) for each in made.values())
         if not largest and classes.is_implied and classes.ignore_label is not None:
@@ -183,7 +183,7 @@ class _Build:
             )  # fmt: skip
         if self.mean is not None and db == "train":
             self.mean.add(image_HWC)
-        return Pair(image_HWC, mask_HW, notes)
+        return Pair(image_HWC, mask_HW, np.bincount(mask_HW.ravel(), minlength=MOST_CLASSES), notes)
 
     # ------------------------------------------------------------ one database
 
@@ -199,9 +199,8 @@ class _Build:
         )
         created = create_pair_db(
             Places.of(self.folder, db), db, items,
-            PairForm(spec.feature_encoding, spec.label_encoding, spec.batch_size),
-            ignore_label=classes.ignore_label, num_threads=spec.num_threads,
-            progress=progress, stop=self.stop, refused=self.refused,
+            PairForm("mask", spec.feature_encoding, spec.label_encoding, spec.batch_size, classes.ignore_label),
+            num_threads=spec.num_threads, progress=progress, stop=self.stop, refused=self.refused,
         )  # fmt: skip
         facts = {"entries": created.entries, "refused": created.refused, "bytes": created.bytes}
         rate = len(pairs) / max(created.seconds, 1e-9)
@@ -252,14 +251,13 @@ class _Build:
         }
 
     def _db_facts(self, db: str, created: CreatedPairs, classes: Classes, num_classes: int) -> dict[str, Any]:
-        ignored = 0 if classes.ignore_label is None else int(created.values[classes.ignore_label])
-        holding = created.holding.copy()
-        if classes.ignore_label is not None:
-            holding[classes.ignore_label] = 0
+        ignored = 0 if classes.ignore_label is None else int(np.asarray(created.counts)[classes.ignore_label])
         return {
             "entries": created.entries,
             "refused": created.refused,
-            "class_counts": holding[:num_classes].tolist(),
+            "class_counts": [
+                0 if value == classes.ignore_label else created.holding[value] for value in range(num_classes)
+            ],
             "class_pixels": _counted(created, classes)[:num_classes].tolist(),
             "ignored_pixels": ignored,
             "bytes": created.bytes,
@@ -304,7 +302,7 @@ class _Build:
 
 def _counted(created: CreatedPairs, classes: Classes) -> NDArray[np.int64]:
     """Return the pixels of each value, none of what is ignored."""
-    values = created.values.copy()
+    values = np.array(created.counts)
     if classes.ignore_label is not None:
         values[classes.ignore_label] = 0
     return values

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from digits.core.jobfolder import JobFolder
 from digits.core.work import WorkerSettings
-from digits.data.maskreader import RecordMaskReader
-from digits.data.reader import MaskReader
+from digits.data.pairreader import RecordPairReader
+from digits.data.reader import PairReader
 
 
-def open_reader(folder: JobFolder, db: str) -> MaskReader:
+def open_reader(folder: JobFolder, db: str) -> PairReader:
     """Return the pictures and masks of database ``db`` ("train" or "val").
 
     Raises:
         NotFoundError: the dataset has no such database (yet).
     """
-    return RecordMaskReader(folder.path, db, num_threads=WorkerSettings.from_environment().num_threads)
+    return RecordPairReader(folder.path, db, num_threads=WorkerSettings.from_environment().num_threads)
