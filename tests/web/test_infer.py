@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,14 @@ def answer(path: str, question: dict[str, Any]) -> tuple[int, dict[str, Any]]:
                "histogram": [[1.0], [0.5], [0.0, 0.5, 1.0]], "tiles": {"width": 1, "height": 1, "count": 1, "shown": 1},
                "param_count": 2}  # fmt: skip
         return 200, {"folder": "layers-" + "a" * 32, "layers": [row], "num_parameters": 2}
+    if path == "/view":
+        names = question.get("paths") or [question["db_path"]]
+        told = {"outputs": [{"name": "softmax", "shape": [1, 2], "low": 0.25, "high": 0.75, "values": "0.25, 0.75"}]}
+        rows = [
+            {"name": each, "ok": True, "told": told, "pngs": {}, "height": 1, "width": 1, "seconds": 0.1}
+            for each in names
+        ]
+        return 200, {"results": rows, "count": 1, "seconds": 0.1}
     if "absent" in question["db_path"]:
         return 400, {"error": {"message": "There is no LMDB here."}}
     after = question["after"]
@@ -116,12 +125,46 @@ def test_what_cannot_be_inferred_is_said(world: World, model: str, what: str, da
     assert words in result.json()["error"]["description"]
 
 
-def test_the_page_shows_shapes_and_values_as_text(world: World, model: str) -> None:
+def test_the_page_shows_what_the_view_makes_and_no_picture_is_asked_for_twice(
+    world: World, model: str, ask: list[Any]
+) -> None:
     page = post(world, "infer_db", job_id=model, db_path="/<b>").text
 
     assert "All raw data" in page
     assert "1 × 2" in page
     assert "0.25, 0.75" in page
+    assert ask == [("/view", {"whole": False, "db_path": "/<b>", "first": 0, "count": 20, "view": "all-raw-data",
+                              "fields": {}, "palette": None, "ignore_label": None})]  # fmt: skip
+
+
+def test_the_next_pictures_are_asked_for_without_the_list(world: World, model: str, ask: list[Any]) -> None:
+    lines = "".join(f"/p/{index}.png 1\n" for index in range(50)).encode()
+    page = post(world, "infer_many", job_id=model, files={"image_list": ("list.txt", lines)}).text
+    (look,) = set(re.findall("/models/looks/(look-[0-9a-f]{32})\\?", page))
+
+    client = world.site.client
+    last = client.get(f"/models/looks/{look}", params={"place": 40}).text
+    found = client.get(f"/models/looks/{look}.json", params={"place": 41}).json()
+
+    assert [question["paths"] for _, question in ask] == [
+        [f"/p/{index}.png" for index in range(20)], [f"/p/{index}.png" for index in range(40, 50)], ["/p/41.png"],
+    ]  # fmt: skip
+    assert "picture 41 to 50 of 50" in last
+    assert found == {"outputs": {"softmax": [[0.25, 0.75]]}}
+
+
+def test_a_picture_that_was_sent_is_kept_for_another_view(world: World, model: str, ask: list[Any]) -> None:
+    page = post(world, "infer_one", job_id=model, files={"image_file": ("cat.png", PNG)}).text
+
+    (path,) = ask[0][1]["paths"]
+    assert Path(path).read_bytes() == PNG
+    assert "cat.png" in page
+    assert Path(path).parent.name in page, "the form that chooses another view leads to it"
+
+
+def test_a_look_that_is_gone_or_made_up_is_not_found(world: World) -> None:
+    for name in ("look-" + "0" * 32, "look-x", "..%2f" + "look-" + "0" * 32):
+        assert world.site.client.get(f"/models/looks/{name}").status_code == 404
 
 
 def test_layers_come_with_addresses_of_pictures_that_lead_nowhere_else(world: World, model: str) -> None:

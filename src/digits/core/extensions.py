@@ -133,13 +133,32 @@ class FrameworkExtension:
 
 @dataclass(frozen=True)
 class ViewExtension:
-    """A way to show a network's outputs; ``render(outputs, spec) -> PNG + JSON`` runs in the worker that ran the net."""
+    """A way to show what a network answers about one picture.
+
+    ``render(outputs, picture_HWC, facts, spec) -> Rendered`` (see ``digits.data.views``) runs in the worker that ran the net. The web
+    process fills ``template``, "package:file", with what it made, and serves the files in the folder ``static`` of that package.
+    """
 
     name: str
     title: str
     spec: type[Spec]
     render: ModuleAttribute
     template: str
+    kinds: tuple[str, ...] = ()
+    """The kinds of target of the models it is offered for; none: of all."""
+    default_of: tuple[str, ...] = ()
+    """The kinds of target of the models whose answers it shows unless another is chosen."""
+    script: str = ""
+    """A module of JavaScript in ``static``."""
+    style: str = ""
+    """A sheet of CSS in ``static``."""
+    most: int = 1
+    """So many pictures stand on one page."""
+
+    @property
+    def package(self) -> str:
+        """The package that holds its template and its folder ``static``."""
+        return self.template.partition(":")[0]
 
 
 @dataclass(frozen=True)

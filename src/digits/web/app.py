@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, PrefixLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -91,7 +91,7 @@ def _add(app: FastAPI, row: Route) -> None:
 def templates() -> Environment:
     """Return the environment of all templates: autoescape on, a missing name is an error."""
     environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
+        loader=ChoiceLoader([FileSystemLoader(HERE / "templates"), PrefixLoader({"views": FunctionLoader(_view)})]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -99,6 +99,13 @@ def templates() -> Environment:
     )
     words.install(environment)
     return environment
+
+
+def _view(name: str) -> str | None:
+    """Return the text of the template of the view ``name``."""
+    from digits.web.views import template_source
+
+    return template_source(name)
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from digits.core.errors import DigitsError
+from digits.core.errors import DigitsError, NotFoundError
 from digits.store import Job, SnapshotRow
 from digits.web.answers import to_json
 from digits.web.classifying import PictureSet, infer
@@ -58,10 +58,24 @@ class Asked:
         Raises:
             DigitsError: it cannot be used.
         """
-        (result,) = await self._infer("/outputs", {"paths": [str(path)]})
+        return {**await self.of_question({"paths": [str(path)]}, name), "name": name}
+
+    async def of_question(self, question: Mapping[str, Any], name: str = "") -> Result:
+        """Return what the network answers about the one picture of a question; ``name``: what its owner knows it by.
+
+        Raises:
+            DigitsError: it cannot be used, or is not there.
+        """
+        if "db_path" in question:
+            question = {"db_path": question["db_path"], "first": question["first"], "most": 1}
+        path = "/outputs_db" if "db_path" in question else "/outputs"
+        results = await self._infer(path, question)
+        if not results:
+            raise NotFoundError("There is no such picture.")
+        result = results[0]
         if not result["ok"]:
             raise DigitsError(result["error"]["message"], where=name, hint=result["error"].get("hint") or "")
-        return {**result, "name": name}
+        return result
 
     async def of_records(self, db_path: str) -> AsyncIterator[Result]:
         """Yield what the network answers about each record of an LMDB.

@@ -22,8 +22,9 @@ PATH_WORDS = {
     "db": "train, val or test.",
     "epoch": "Epoch of the snapshot.",
     "index": "Place of the record in the database, from 0.",
-    "look": "An answer's layers, as its rows name them.",
+    "look": "What was asked about, as the page or the rows of an answer name it.",
     "number": "Place of a row in it, from 0.",
+    "file": "Name of the file.",
 }
 
 

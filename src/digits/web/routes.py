@@ -187,13 +187,26 @@ DATASETS = [
     Route("GET", "/datasets/{job_id}", "A dataset", "datasets", page="datasets:show", api="datasets:show", twin=True),
 ]  # fmt: skip
 
-VIEW = Param("view_extension_id", "How the page shows outputs: all-raw-data.", "form")
+VIEW = Param(
+    "view_extension_id",
+    f"How the page shows outputs, with the fields of that view: {', '.join(installed('views'))}; else as the kind of model asks for.",
+    "form",
+)
 WHOLE = Param("dont_resize", "1: pictures keep their size, for fully convolutional networks.", "form")
 ONE = (
     MODEL_ID,
     Param("image_path", "Path or address of a picture.", "form"),
     Param("image_file", "Or the picture itself.", "file"),
     EPOCH,
+)
+RECORD = (
+    Param("dataset_id", "Instead of a picture: id of a dataset, a record of which is taken.", "form"),
+    Param("db", "Of that dataset: train, val or test; the test set if there is one, else val.", "form"),
+    Param("record", "The number of the record, from 0.", "form"),
+)
+LABEL = (
+    Param("label_path", "Path of what the picture should be, where classes are told pixel by pixel.", "form"),
+    Param("label_file", "Or that itself.", "file"),
 )
 LAYERS = Param(
     "show_visualizations", "1: also the shape, mean, standard deviation, histogram and picture of every layer.", "form"
@@ -203,7 +216,7 @@ INFER = [
     Route("GET POST", f"/models/images/generic/infer_{what}", summary, "inference", api=f"infer:{what}", answer="either", twin=True,
           params=(*params, WHOLE, VIEW))
     for what, summary, params in (
-        ("one", "All outputs for one picture", (*ONE, LAYERS)),
+        ("one", "All outputs for one picture", (*ONE, *RECORD, *LABEL, LAYERS)),
         ("many", "All outputs for a list of pictures, or for a dataset", LIST),
         ("db", "All outputs for the records of an LMDB", (
             MODEL_ID, Param("db_path", "The folder of an LMDB on the server.", "form", required=True), EPOCH)),
@@ -238,6 +251,10 @@ MODELS = [
                              Param("details", "true: also lines, states, costs of the whole and warnings.", "form"))),
     Route("GET", "/models/view-config/{extension}", "The settings of a way to show outputs, as a fragment", "inference",
           api="infer:view_config", answer="html"),
+    Route("GET", "/extension-static/view/{extension}/{file}", "The script or the style sheet of a view", "inference",
+          api="infer:view_file", answer="file"),
+    Route("GET", "/models/looks/{look}", "Pictures that were asked about before, in any view", "inference", api="infer:look",
+          answer="either", twin=True, params=(Param("place", "The number of the first picture, from 0."),)),
     Route("GET", "/models/inside/{look}/{number}.png", "A layer's picture, of an answer with visualizations", "inference",
           api="inside:picture", answer="file"),
     Route("GET", "/models/{job_id}/network", "The network of a model: its layers and its graph", "models", page="networks:show",

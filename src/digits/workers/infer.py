@@ -23,6 +23,7 @@ from digits.training.inference import Predictor, top_classes
 from digits.workers.inside import Inside
 from digits.workers.outputs import Outputs
 from digits.workers.service import Handler, Question, run_service
+from digits.workers.viewing import Viewing
 from digits.workers.warm import WarmModel, asked_path, in_parts, refusal
 
 _CHUNK = 128  # pictures decoded and classified at a time: memory stays flat for a list of any length
@@ -87,10 +88,10 @@ def setup(folder: JobFolder, epoch: float | None, settings: WorkerSettings) -> M
     predictor: Predictor = load(framework.predictor)(folder, epoch, settings.device)
     predictor.classify([np.zeros((predictor.facts.height, predictor.facts.width, predictor.facts.channels), np.uint8)])
     model = WarmModel(predictor, settings)
-    inference, inside, outputs = Inference(model), Inside(model), Outputs(model)
+    inference, inside, outputs, viewing = Inference(model), Inside(model), Outputs(model), Viewing(model)
     return {
         "/classify": inference.classify, "/picture": inference.picture, "/layers": inside.layers, "/maps": inside.maps,
-        "/outputs": outputs.paths, "/outputs_db": outputs.records,
+        "/outputs": outputs.paths, "/outputs_db": outputs.records, "/view": viewing.view,
     }  # fmt: skip
 
 

@@ -36,18 +36,18 @@ class Outputs:
         return {"results": self._model.alone(lambda: self._results(self._asked(question, whole), whole))}
 
     def records(self, question: Question) -> dict[str, Any]:
-        """``/outputs_db``: of the first records behind the key ``after``; none once all were asked for.
+        """``/outputs_db``: of the first records behind the key ``after``, or from number ``first`` on; none once all were asked for.
 
         Raises:
             DataError: there is no LMDB at ``db_path``.
         """
         folder, whole = Path(asked_path(question, "db_path")), bool(question.get("whole"))
         after = str(question.get("after") or "").encode("utf-8", "surrogateescape")
-        most = int(question.get("most", _BATCH))
+        first, most = int(question.get("first", 0)), int(question.get("most", _BATCH))
         if not (folder / "data.mdb").is_file():
             raise DataError("There is no LMDB here.", where=str(folder), hint="Name the folder that holds data.mdb.")
         with RecordFile(folder) as file:
-            records = islice(file.items(after=after), most)
+            records = islice(file.items(after=after), first, first + most)
             return {"results": self._model.alone(lambda: self._results(self._of_records(records, whole), whole))}
 
     def _results(self, pictures: Iterable[NamedPicture], whole: bool) -> list[dict[str, Any]]:
@@ -85,17 +85,17 @@ class Outputs:
 
     def _of_records(self, records: Iterable[tuple[bytes, bytes]], whole: bool) -> Iterator[NamedPicture]:
         for key, record in records:
-            name = key.decode("utf-8", "surrogateescape")
-            try:
-                yield name, self._stored(record, whole)
-            except DataError as error:
-                yield name, error
-            except ValueError as error:
-                yield name, DataError(f"The record holds no picture: {error}.", rule="RECORD_BROKEN")
+            yield key.decode("utf-8", "surrogateescape"), stored_picture(self._model, record, whole=whole)
 
-    def _stored(self, record: bytes, whole: bool) -> NDArray[np.uint8]:
-        """Return the picture of a record, brought to the dataset's size and channels as a file is."""
+
+def stored_picture(model: WarmModel, record: bytes, *, whole: bool) -> NDArray[np.uint8] | DataError:
+    """Return the picture of a record, brought to the dataset's size and channels as a file is; or what is wrong with it."""
+    try:
         datum = read_datum(record)
         if datum.encoded:
-            return self._model.prepared(bytes(datum.data), whole=whole)
-        return self._model.fitted(datum_pixels(datum), whole=whole)
+            return model.prepared(bytes(datum.data), whole=whole)
+        return model.fitted(datum_pixels(datum), whole=whole)
+    except DataError as error:
+        return error
+    except ValueError as error:
+        return DataError(f"The record holds no picture: {error}.", rule="RECORD_BROKEN")

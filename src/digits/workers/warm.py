@@ -29,7 +29,7 @@ class WarmModel:
 
     def __init__(self, predictor: Predictor, settings: WorkerSettings) -> None:
         self.predictor = predictor
-        self._limits = Limits(max_pixels=settings.max_image_pixels)
+        self.limits = Limits(max_pixels=settings.max_image_pixels)
         self._spool = settings.spool
         self._threads = ThreadPoolExecutor(max(2, settings.num_threads), "decode")
         self._network = ThreadPoolExecutor(1, "network")
@@ -53,7 +53,7 @@ class WarmModel:
             DataError: it holds none that can be used.
         """
         prepare = self.predictor.prepare_whole if whole else self.predictor.prepare
-        return prepare(data, limits=self._limits)
+        return prepare(data, limits=self.limits)
 
     def read(self, path: str, *, whole: bool = False) -> NDArray[np.uint8]:
         """Return the prepared picture at ``path``.

@@ -1,46 +1,53 @@
-"""All outputs of a model as nested lists: for one picture, a list, an LMDB on the server. No name is needed for it."""
+"""All outputs of a model: as nested lists, or on a page as a view shows them. For one picture, a list, an LMDB on the server."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from digits.core.errors import DigitsError, NotFoundError
-from digits.core.extensions import installed
+from digits.web import looks, views
 from digits.web.answers import NO_STORE, as_json, render, wants_json
-from digits.web.classifying import asked_model, one_picture
+from digits.web.classifying import PictureSet, asked_model, one_picture
+from digits.web.fields import form_view
 from digits.web.inferring import Asked, Result, as_text
 from digits.web.inside import layers_of, visualizations, wants_layers
+from digits.web.looks import Look
 from digits.web.paths import require_allowed
-from digits.web.reading import argument, read_form
-from digits.web.site import settings
-from digits.web.testsets import asked_set
+from digits.web.reading import TRAINED, argument, job_named, read_form, spooled, whole_number
+from digits.web.site import settings, store
+from digits.web.snapshots import choose
+from digits.web.testsets import Records, asked_set
 
-RAW = "all-raw-data"
-SHOWN = 100
-SHOWN_VALUES = 100
-"""Of an output, on the page."""
+_MEDIA = {"js": "text/javascript", "css": "text/css"}
 
 
 async def one(request: Request) -> Response:
-    """``infer_one``: every output for one picture; with ``show_visualizations`` its layers too."""
+    """``infer_one``: every output for one picture; with ``show_visualizations`` its layers too. A page shows them in a view."""
     asked = await _asked(request)
+    if argument(request, "dataset_id").strip():
+        return await _one_record(request, asked)
     async with one_picture(request) as (path, name):
+        if not wants_json(request):
+            return await _page(request, asked, await _of_file(request, asked, path, name))
         result = await asked.of_path(path, name)
         layers = await layers_of(request, asked.job, asked.snapshot, str(path)) if wants_layers(request) else None
-    if wants_json(request):
-        return as_json({"outputs": result["outputs"]} | (visualizations(request, layers) if layers else {}))
-    return _page(request, asked, [result], more=False)
+    return as_json({"outputs": result["outputs"]} | (visualizations(request, layers) if layers else {}))
 
 
 async def many(request: Request) -> Response:
     """``infer_many``: every output for each picture of a list or of a dataset's database."""
     asked = await _asked(request)
-    return await _answer(request, asked, asked.of_set(await run_in_threadpool(asked_set, request)))
+    pictures = await run_in_threadpool(asked_set, request)
+    if not wants_json(request):
+        return await _page(request, asked, await run_in_threadpool(_of_set, request, asked, pictures))
+    return await _answer(asked.of_set(pictures))
 
 
 async def db(request: Request) -> Response:
@@ -50,17 +57,30 @@ async def db(request: Request) -> Response:
     if not db_path:
         raise DigitsError("db_path is a required field")
     await run_in_threadpool(require_allowed, Path(db_path), settings(request))
-    return await _answer(request, asked, asked.of_records(db_path))
+    if not wants_json(request):
+        return await _page(request, asked, await run_in_threadpool(_look, request, asked, db_path=db_path))
+    return await _answer(asked.of_records(db_path))
 
 
 async def extension(request: Request) -> Response:
     """``infer_extension``: every output for what the form of the dataset's kind brings: here one picture, under the key of a first record."""
     asked = await _asked(request)
     async with one_picture(request) as (path, name):
+        if not wants_json(request):
+            return await _page(request, asked, await _of_file(request, asked, path, name))
         result = await asked.of_path(path, name)
-    if wants_json(request):
-        return as_json({"outputs": {f"{0:09d}": result["outputs"]}})
-    return _page(request, asked, [result], more=False)
+    return as_json({"outputs": {f"{0:09d}": result["outputs"]}})
+
+
+async def look(request: Request) -> Response:
+    """``GET /models/looks/<look>``: pictures that were asked about before, in any view, from number ``place`` on; as JSON the outputs of that one."""
+    kept = await run_in_threadpool(looks.find, request, str(request.path_params["look"]))
+    job = job_named(request, kept.job_id, *TRAINED)
+    asked = Asked(request, job, choose(store(request).snapshots(job.id), kept.epoch))
+    if not wants_json(request):
+        return await views.page(request, asked.job, asked.snapshot, kept)
+    result = await asked.of_question(kept.question(whole_number(request, "place", 0), 1))
+    return as_json({"outputs": result["outputs"]})
 
 
 def view_config(request: Request) -> Response:
@@ -70,66 +90,80 @@ def view_config(request: Request) -> Response:
         NotFoundError: there is no such view.
     """
     try:
-        _require_view(str(request.path_params["extension"]))
+        view = views.named(str(request.path_params["extension"]))
     except DigitsError as error:
         raise NotFoundError(error.message, hint=error.hint) from error
-    return HTMLResponse('<p class="muted">All raw data has no settings.</p>')
+    return render(request, "models/_view_fields.html", form=form_view(view.spec))
 
 
-def _require_view(view: str) -> None:
-    known = {RAW, *installed("views")}
-    if view not in known:
-        raise DigitsError(f"There is no view {view[:60]!r}.", hint=f"Installed: {', '.join(sorted(known))}.")
+def view_file(request: Request) -> Response:
+    """``GET /extension-static/view/<view>/<file>``: the script or the style sheet of a view.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    file = str(request.path_params["file"])
+    data = views.static_file(str(request.path_params["extension"]), file)
+    return Response(data, headers={"Cache-Control": "no-cache"}, media_type=_MEDIA.get(file.rpartition(".")[2]))
 
 
 async def _asked(request: Request) -> Asked:
     await read_form(request)
-    _require_view(argument(request, "view_extension_id").strip() or RAW)
-    return Asked(request, *await run_in_threadpool(asked_model, request))
+    job, snapshot = await run_in_threadpool(asked_model, request)
+    views.asked_fields(request, views.asked_view(request, job))
+    return Asked(request, job, snapshot)
 
 
-async def _answer(request: Request, asked: Asked, results: AsyncIterator[Result]) -> Response:
+async def _answer(results: AsyncIterator[Result]) -> Response:
     first = await anext(results, None)  # an error of the first chunk still has its status
-    if wants_json(request):
-        return StreamingResponse(as_text(results, first), headers=NO_STORE, media_type="application/json")
-    rows = [] if first is None else [first]
-    while len(rows) < SHOWN and (result := await anext(results, None)) is not None:
-        rows.append(result)
-    return _page(request, asked, rows, more=len(rows) == SHOWN)
+    return StreamingResponse(as_text(results, first), headers=NO_STORE, media_type="application/json")
 
 
-def _page(request: Request, asked: Asked, rows: list[Result], *, more: bool) -> Response:
-    return render(
-        request,
-        "models/outputs.html",
-        job=asked.job,
-        snapshot=asked.snapshot,
-        rows=[(row["name"], _cells(row) if row["ok"] else [], row.get("error")) for row in rows],
-        more=more,
-    )
+async def _one_record(request: Request, asked: Asked) -> Response:
+    """Answer for one ``record`` of a dataset's database."""
+    pictures = await run_in_threadpool(asked_set, request)
+    place = whole_number(request, "record", 0)
+    if not isinstance(pictures, Records) or place >= len(pictures):
+        raise NotFoundError("There is no such record.")
+    kept = await run_in_threadpool(_of_records, request, asked, pictures, place, 1)
+    if not wants_json(request):
+        return await _page(request, asked, kept)
+    return as_json({"outputs": (await asked.of_question(kept.question(0, 1)))["outputs"]})
 
 
-def _cells(row: Result) -> list[tuple[str, str, str]]:
-    """Return (output, its shape, its first values) of each output."""
-    return [(name, " × ".join(map(str, _shape(value))), _values(value)) for name, value in row["outputs"].items()]
+async def _page(request: Request, asked: Asked, look: Look) -> Response:
+    await run_in_threadpool(looks.keep, request, look)
+    return await views.page(request, asked.job, asked.snapshot, look)
 
 
-def _shape(value: object) -> list[int]:
-    return [len(value), *(_shape(value[0]) if value else [])] if isinstance(value, list) else []
+def _look(request: Request, asked: Asked, **pictures: Any) -> Look:
+    return looks.begin(request, Look("", asked.job.id, asked.snapshot.epoch, asked.whole, **pictures))
 
 
-def _values(value: object) -> str:
-    flat = list(_flat(value, SHOWN_VALUES + 1))
-    words = ", ".join("NaN" if each is None else f"{each:.6g}" for each in flat[:SHOWN_VALUES])
-    return words + (", …" if len(flat) > SHOWN_VALUES else "")
+async def _of_file(request: Request, asked: Asked, path: Path, name: str) -> Look:
+    """Return the look of one picture; files that came with the form go with it."""
+    look = await run_in_threadpool(_look, request, asked)
+    folder = looks.folder_of(request, look.name)
+    label = argument(request, "label_path").strip()
+    if label:
+        await run_in_threadpool(require_allowed, Path(label), settings(request))
+    upload = request.state.form.file("label_file")
+    if upload is not None:
+        async with spooled(request, upload) as sent:
+            label = str(await run_in_threadpool(sent.rename, folder / "label"))
+    if path.parent == folder.parent:
+        path = await run_in_threadpool(path.rename, folder / "picture")
+    return replace(look, paths=[str(path)], titles=[name], label_path=label)
 
 
-def _flat(value: object, most: int) -> list[float | None]:
-    if not isinstance(value, list):
-        return [value if isinstance(value, (int, float)) else None]
-    found: list[float | None] = []
-    for each in value:
-        found += _flat(each, most - len(found))
-        if len(found) >= most:
-            break
-    return found
+def _of_set(request: Request, asked: Asked, pictures: PictureSet) -> Look:
+    if isinstance(pictures, Records):
+        return _of_records(request, asked, pictures, 0, len(pictures))
+    chunk = pictures.chunk(0, len(pictures))
+    refused = [[each.path, each.reason] for each in chunk.refused]
+    return _look(request, asked, paths=list(chunk.names), titles=list(chunk.names), refused=refused)
+
+
+def _of_records(request: Request, asked: Asked, pictures: Records, first: int, count: int) -> Look:
+    folder = str(pictures.dataset.folder.path)
+    return _look(request, asked, records={"folder": folder, "db": pictures.db, "first": first, "count": count})

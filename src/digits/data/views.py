@@ -1,0 +1,48 @@
+"""What a view of a network's outputs is given, and what it gives back: see ``digits.core.extensions.ViewExtension``.
+
+Legend: HW = height, width of class ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Outputs = Mapping[str, NDArray[np.float32]]
+"""The outputs of a network for one picture by name, each with a batch axis of 1."""
+
+
+@dataclass(frozen=True)
+class ViewFacts:
+    """What is known of the model and of the picture beside the outputs."""
+
+    labels: tuple[str, ...] = ()
+    """The names of the classes, in order of their ids."""
+    palette: NDArray[np.uint8] | None = None
+    """The colours of the classes as the dataset has them, [classes, 3]."""
+    ignore_label: int | None = None
+    truth_HW: NDArray[np.uint8] | None = None
+    """What the picture should be, where its classes are known pixel by pixel; of the picture's size."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A view of one picture: ``told`` is JSON for the template, ``pngs`` are its pictures by name."""
+
+    told: Mapping[str, Any]
+    pngs: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class Render(Protocol):
+    """What ``ViewExtension.render`` names."""
+
+    def __call__(self, outputs: Outputs, picture_HWC: NDArray[np.uint8], facts: ViewFacts, spec: Any, /) -> Rendered:
+        """Return the view of the outputs for a picture of uint8, 1 or 3 channels (RGB).
+
+        Raises:
+            DataError: none of the outputs can be shown so.
+        """
