@@ -87,7 +87,7 @@ def content_hash(folder: Path, dbs: Sequence[str], labels: Sequence[str], kind: 
         DataError: a database has no digests.
     """
     total = hashlib.sha256(_HEAD)
-    names = [] if kind == "vector" else sorted(labels) if kind in INDEXED else list(labels)
+    names = _class_names(labels, kind)
     for name in names:  # classes without pictures count as well
         total.update(b"class %s\n" % _escaped(name))
     for db in sorted(dbs, key=DBS.index):
@@ -96,6 +96,12 @@ def content_hash(folder: Path, dbs: Sequence[str], labels: Sequence[str], kind: 
         for line in lines:
             total.update(line)
     return f"sha256:{total.hexdigest()}"
+
+
+def _class_names(labels: Sequence[str], kind: TargetKind) -> list[str]:
+    if kind == "boxes":  # their digests have names as well, upper or lower case alike
+        return sorted(label.casefold() for label in labels)
+    return [] if kind == "vector" else sorted(labels) if kind in INDEXED else list(labels)
 
 
 def _lines(folder: Path, labels: Sequence[str], kind: TargetKind) -> Iterator[bytes]:

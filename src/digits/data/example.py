@@ -62,9 +62,9 @@ def resize_example(
         image = prepare_image(data, height=height, width=width, channels=channels, mode=mode, limits=limits)
         record = encode(image, encoding)
         shown = record if encoding != "none" else encode_png(visible(image))
-        modes[mode] = {"image": _data_url(shown), "bytes": len(record) * _VALUE_BYTES[backend]}
+        modes[mode] = {"image": data_url(shown), "bytes": len(record) * _VALUE_BYTES[backend]}
     source = {"name": name, "width": whole.size[1], "height": whole.size[0], "bytes": len(data)}
-    return {"source": {**source, "image": _data_url(encode_png(_small(visible(whole.image_HWC))))}, "modes": modes}
+    return {"source": {**source, "image": data_url(encode_png(_small(visible(whole.image_HWC))))}, "modes": modes}
 
 
 def thumbnail(data: bytes, *, limits: Limits | None = None) -> str:
@@ -76,7 +76,7 @@ def thumbnail(data: bytes, *, limits: Limits | None = None) -> str:
     size = (_THUMB_PX, _THUMB_PX)
     decoded = decode(data, limits=limits, enough=lambda whole: plan(whole, size, "crop").scaled)
     image = resize(visible(decoded.image_HWC), size, "crop")
-    return _data_url(encode_jpeg(image))
+    return data_url(encode_jpeg(image))
 
 
 def pace(
@@ -122,7 +122,8 @@ def _small(image_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return resize(image_HWC, (max(1, round(height / ratio)), max(1, round(width / ratio))), "squash")
 
 
-def _data_url(data: bytes) -> str:
+def data_url(data: bytes) -> str:
+    """Return a PNG or JPEG file as an address that holds it."""
     kind = "jpeg" if data[:2] == b"\xff\xd8" else "png"
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -101,6 +102,20 @@ def write_mean(folder: Path, mean_HWC: NDArray[np.uint8]) -> None:
     blob.num, (blob.channels, blob.height, blob.width) = 1, mean_CHW.shape
     write_bytes(folder / "mean.binaryproto", blob.SerializeToString())
     write_bytes(folder / "mean.jpg", encode_jpeg(visible(mean_HWC)))
+
+
+def mean_facts(mean_HWC: NDArray[np.uint8]) -> dict[str, Any]:
+    """Return what ``dataset.json`` says of a mean that was written: files, values per channel (BGR where there are 3), extremes."""
+    ordered_HWC = mean_HWC[:, :, ::-1] if mean_HWC.shape[2] == 3 else mean_HWC
+    per_channel = ordered_HWC.reshape(-1, mean_HWC.shape[2]).mean(axis=0)
+    return {
+        "file": "mean.binaryproto",
+        "picture": "mean.jpg",
+        "values": [round(float(value), 4) for value in per_channel],
+        "min": int(mean_HWC.min()),
+        "max": int(mean_HWC.max()),
+        "std": round(float(mean_HWC.std()), 4),
+    }
 
 
 def read_mean(path: Path) -> NDArray[np.float32]:

@@ -48,6 +48,8 @@ class Pair:
     counts: NDArray[np.int64] | None = None
     """How much of each class is in the label, by id: pixels of a mask, boxes; None where it holds no classes, or is one."""
     notes: tuple[str, ...] = ()
+    digest: bytes = b""
+    """The label's, where another than that of its values names what it says."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,8 @@ def _record(pair: Pair, form: PairForm) -> _Record:
     else:
         present = () if pair.counts is None else np.flatnonzero(pair.counts).tolist()
         answer = tuple(each for each in present if each != form.ignore_label)
-    return _Record(feature, label_record(label, form.label_encoding), (digest, label_digest(label)), answer, pair)
+    digests = digest, pair.digest or label_digest(label)
+    return _Record(feature, label_record(label, form.label_encoding), digests, answer, pair)
 
 
 class _Sink:

@@ -107,13 +107,17 @@ class RecordPairReader(StoredReader[_Files, PairSample]):
         record = self._open().labels.get(plain_key(index))
         try:
             if record is not None:
-                label = datum_label(record, self.target_kind)
+                label = self._array(record)
                 shape = self.label_shape
                 if shape is None or label.shape == shape:
                     return label
         except (ValueError, cv2.error, DataError) as error:
             raise self._broken(index) from error
         raise self._broken(index)
+
+    def _array(self, record: bytes) -> NDArray[Any]:
+        """Return the label in a record; who keeps labels in another form than they are learned in says how."""
+        return datum_label(record, self.target_kind)
 
     def _open_files(self) -> _Files:
         place = self._folder / f"{self._db}_db"

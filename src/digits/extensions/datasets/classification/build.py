@@ -24,7 +24,7 @@ from digits.data.contenthash import content_hash
 from digits.data.createdb import Items, PictureForm, create_db
 from digits.data.images import Limits, decode
 from digits.data.inventory import InventoryWriter
-from digits.data.mean import MeanAccumulator, write_mean
+from digits.data.mean import MeanAccumulator, mean_facts, write_mean
 from digits.data.reader import Answer, TargetKind
 from digits.data.refused import RefusedWriter
 from digits.data.rules import DBS, PARSE_TASK
@@ -211,16 +211,7 @@ class _Build:
     def _write_mean(self, mean_HWC: NDArray[np.uint8]) -> dict[str, Any]:
         write_mean(self.folder, mean_HWC)
         self.emit(Preview(name="mean", file="mean.jpg"))
-        ordered_HWC = mean_HWC[:, :, ::-1] if mean_HWC.shape[2] == 3 else mean_HWC
-        per_channel = ordered_HWC.reshape(-1, mean_HWC.shape[2]).mean(axis=0)
-        return {
-            "file": "mean.binaryproto",
-            "picture": "mean.jpg",
-            "values": [round(float(value), 4) for value in per_channel],
-            "min": int(mean_HWC.min()),
-            "max": int(mean_HWC.max()),
-            "std": round(float(mean_HWC.std()), 4),
-        }
+        return mean_facts(mean_HWC)
 
     def _warn(self, name: str, notes: Counter[str], refused: int) -> None:
         for note, count in notes.most_common():
