@@ -10,7 +10,7 @@ from starlette.requests import Request
 from digits.core.measures import chosen
 from digits.core.metrics import series_names
 from digits.core.states import JobState
-from digits.web import healthchecks
+from digits.web import healthchecks, modelkinds
 from digits.web.advice import Advice, Training, advise, all_well
 from digits.web.diagnosis import Course
 from digits.web.jobjson import picture_shape
@@ -64,13 +64,7 @@ def _href(request: Request, advice: Advice, job: Job, dataset: Job | None) -> st
         return site.url(datasetfacts.new_path(dataset), clone=dataset.id)
     if advice.page and dataset:
         return site.url(f"/datasets/{dataset.id}/health", show=advice.page)
-    return site.url(model_route(dataset) + "/new", clone=job.id, **advice.change)
-
-
-def model_route(dataset: Job | None) -> str:
-    """Return the path of the models of such a dataset."""
-    kind = datasetfacts.extension_of(dataset) if dataset else None
-    return f"/models/{kind.model_route if kind and kind.model_route else 'images/classification'}"
+    return site.url(modelkinds.form(dataset), clone=job.id, **advice.change)
 
 
 def training_of(request: Request, job: Job, dataset: Job | None) -> Training:

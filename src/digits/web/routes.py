@@ -12,7 +12,7 @@ from typing import Literal
 
 from digits.core.evaluationspec import EvaluationSpec
 from digits.core.exportspec import ExportSpec
-from digits.core.extensions import DatasetExtension, installed
+from digits.core.extensions import GENERIC_MODELS, DatasetExtension, installed
 from digits.core.healthspec import HealthSpec
 from digits.core.pretrainedspec import PretrainedForm
 from digits.core.spec import Spec
@@ -231,6 +231,7 @@ MODELS = [
     Route("GET", "/models/standard-networks", "The standard networks, with what each learns on a dataset", "networks",
           api="standard:networks", answer="html", twin=True, params=(
               Param("dataset_id", "Takes sizes and classes from this dataset; the papers' where it is not given."),
+              Param("target_kind", "Those that learn such answers: class if neither is given, mask."),
               Param("crop_size", "Side of the crop, in pixels."), Param("standard_networks", "The one that is chosen."),
               Param("framework", "Those written for it: caffe if not given, torch."))),
     Route("POST", "/models/visualize-network", "A network drawn, as a fragment", "networks", api="networks:visualize",
@@ -344,14 +345,35 @@ def _old_rows(kind: DatasetExtension) -> list[Route]:
     ]  # fmt: skip
 
 
-def model_routes(kind: DatasetExtension) -> list[Route]:
-    """Return the rows of models that are made of such datasets."""
-    base = f"/models/{kind.model_route}"
-    rows = [
+def _training_routes(base: str) -> list[Route]:
+    return [
         Route("GET", f"{base}/new", "The form of a new model", "models", page="models:new", login="page", params=(CLONE,)),
         Route("GET", f"{base}/large_graph", "The curves alone", "models", page="models:large_graph", params=(JOB_ID,)),
         Route("POST", base, "Train a model, or one for each of several values", "models", api="create:model", answer="either", twin=True,
               login="action", params=(CLONE,), spec=TrainSpec),
+    ]  # fmt: skip
+
+
+def generic_routes(kinds: Sequence[DatasetExtension]) -> list[Route]:
+    """Return the rows of models of the kinds of datasets that share DIGITS' generic path; a form of its own for each kind."""
+    base = f"/models/{GENERIC_MODELS}"
+    rows = _training_routes(base)
+    for kind in kinds:
+        words = f"{kind.model_title or kind.title}"
+        rows += [
+            Route("GET", kind.model_form, f"The form of a new {words}", "models", page="models:new", login="page", params=(CLONE,),
+                  extension=kind),
+            Route("POST", f"{base}{kind.name}", f"Train a new {words}, by the path that DIGITS has without a slash", "models",
+                  api="create:model", answer="either", twin=True, login="action", params=(CLONE,), spec=TrainSpec, extension=kind),
+        ]  # fmt: skip
+    return rows
+
+
+def classifier_routes(kind: DatasetExtension) -> list[Route]:
+    """Return the rows of models that classify."""
+    base = f"/models/{kind.model_route}"
+    rows = [
+        *_training_routes(base),
         Route("GET POST", f"{base}/classify_one", "The classes of one picture", "inference", api="classify:one", answer="either",
               twin=True, params=(*ONE, LAYERS)),
         Route("GET POST", f"{base}/classify_many", "The classes of a list of pictures, or of a dataset", "inference", api="classify:many", answer="either",
@@ -368,9 +390,8 @@ def routes() -> Sequence[Route]:
     rows = [*GENERAL, *JOBS]
     for kind in kinds:
         rows += dataset_routes(kind)
-    seen: set[str] = set()
     for kind in kinds:
-        if kind.model_route and kind.model_route not in seen:
-            seen.add(kind.model_route)
-            rows += model_routes(kind)
+        if kind.model_route and kind.model_route != GENERIC_MODELS:
+            rows += classifier_routes(kind)
+    rows += generic_routes([kind for kind in kinds if kind.model_route == GENERIC_MODELS])
     return [*rows, *DATASETS, *MODELS, *PRETRAINED]

@@ -96,9 +96,7 @@ class Site:
         """What New Model offers: a line for each kind of dataset that models are made of."""
         found: dict[str, DatasetExtension] = installed("datasets")
         return tuple(
-            MenuItem(
-                kind.menu[0], kind.menu[1], "A network for " + kind.title, self.url(f"/models/{kind.model_route}/new")
-            )
+            MenuItem(kind.menu[0], kind.menu[1], "A network for " + kind.title, self.url(kind.model_form))
             for kind in found.values()
             if kind.model_route
         )

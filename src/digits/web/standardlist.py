@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from digits.core.extensions import FrameworkExtension
-    from digits.networks.standard import Card, Kind
+    from digits.networks.standard import Card
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,17 @@ class Offer:
 
 
 def offers(
-    kind: Kind,
+    target_kind: str,
     framework: FrameworkExtension,
     *,
     shape: tuple[int, int, int] | None,
     num_classes: int | None,
     crop_size: int | None = None,
 ) -> list[Offer]:
-    """Return what there is of one kind.
+    """Return what there is for one kind of answer.
 
     Args:
-        kind: what the networks answer with.
+        target_kind: what the records of the dataset are labelled with.
         framework: that the networks are written for.
         shape: height, width and channels of the pictures; None where they are not known.
         num_classes: of the dataset; None where it is not known.
@@ -47,7 +47,7 @@ def offers(
     from digits.networks.standard.fitting import fit
 
     rows = []
-    for card in standard_networks(kind, suffix=SUFFIXES.get(framework.name)).values():
+    for card in standard_networks(suffix=SUFFIXES.get(framework.name), target_kind=target_kind).values():
         height, width, channels = shape or (card.height, card.width, card.channels)
         found = fit(
             card.name, num_classes=num_classes or card.num_classes, channels=channels, height=height, width=width,

@@ -61,6 +61,10 @@ class Card:
     target_kinds: tuple[str, ...] = ("class",)
     """The kinds of answer of the datasets that it is made for: "class", "mask", "boxes"."""
 
+    def serves(self, target_kind: str) -> bool:
+        """Return whether it can learn a dataset with such answers."""
+        return _LIKE_CLASSES.get(target_kind, target_kind) in self.target_kinds
+
     @property
     def frameworks(self) -> tuple[str, ...]:
         """Those that it is written for."""
@@ -79,18 +83,27 @@ class Growth:
     """The smallest square picture that it takes, in pixels."""
 
 
+_LIKE_CLASSES = {"classes": "class", "vector": "class"}
+"""Kinds of answer that a classifier learns too: several classes, or as many numbers as it has outputs."""
+
+
 @cache
-def standard_networks(kind: Kind | None = None, *, suffix: str | None = SUFFIXES["caffe"]) -> Mapping[str, Card]:
+def standard_networks(
+    kind: Kind | None = None, *, suffix: str | None = SUFFIXES["caffe"], target_kind: str | None = None
+) -> Mapping[str, Card]:
     """Return the cards of the standard networks by name, in the order in which they are offered.
 
     Args:
         kind: what they answer with; None for all kinds.
         suffix: of a definition that they have; None for any.
+        target_kind: the kind of answer of the dataset that they are to learn; None for any.
     """
     return {
         card.name: card
         for card in _cards()
-        if (suffix is None or suffix in card.suffixes) and (kind is None or card.kind == kind)
+        if (suffix is None or suffix in card.suffixes)
+        and (kind is None or card.kind == kind)
+        and (target_kind is None or card.serves(target_kind))
     }
 
 

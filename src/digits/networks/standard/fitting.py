@@ -22,6 +22,7 @@ from digits.networks.standard import standard_networks, standard_text
 
 Layer = caffe_pb2.LayerParameter
 Shape = tuple[int, int, int]
+_WITHOUT_ANSWER = ("Accuracy", "Silence", "SoftmaxWithLoss")
 _MOST = 1024
 """No network asks for a larger picture."""
 
@@ -98,7 +99,7 @@ def _learned(name: str, num_classes: int, picture: Shape) -> int | None:
             blobs[layer.top[0]] = shape
             total += learned
         else:
-            assert layer.type == "SoftmaxWithLoss", f"no rule for {layer.type}"
+            assert layer.type in _WITHOUT_ANSWER, f"no rule for {layer.type}"
     return total
 
 
@@ -114,6 +115,20 @@ def _convolution(layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, int]:
         conv_size(width, kernel_w, stride_w, pad_w),
     )
     return shape, learned
+
+
+def _deconvolution(layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, int]:
+    param, (channels, height, width) = layer.convolution_param, bottoms[0]
+    kernel, _ = _pair(param.kernel_size, param.kernel_h, param.kernel_w, 1)
+    stride, _ = _pair(param.stride, param.stride_h, param.stride_w, 1)
+    pad, _ = _pair(param.pad, param.pad_h, param.pad_w, 0)
+    learned = channels * (param.num_output // param.group) * kernel**2 + param.num_output * param.bias_term
+    sides = [stride * (side - 1) + kernel - 2 * pad for side in (height, width)]
+    return (param.num_output, sides[0], sides[1]), learned
+
+
+def _crop(_: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, int]:
+    return (bottoms[0][0], *bottoms[1][1:]), 0
 
 
 def _pooling(layer: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, int]:
@@ -144,6 +159,8 @@ def _same(_: Layer, bottoms: Sequence[Shape]) -> tuple[Shape, int]:
 
 _RULES: Mapping[str, Callable[[Layer, Sequence[Shape]], tuple[Shape, int]]] = {
     "Convolution": _convolution,
+    "Crop": _crop,
+    "Deconvolution": _deconvolution,
     "Pooling": _pooling,
     "InnerProduct": _inner_product,
     "Concat": _concat,

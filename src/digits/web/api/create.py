@@ -20,7 +20,7 @@ from digits.core.secretfiles import write_secrets
 from digits.core.spec import DatasetSpec, Spec
 from digits.core.trainspec import CustomNetwork, LentNetwork, TrainSpec
 from digits.store import Job
-from digits.web import beginnings, deriving, formfiles, healthchecks, jobjson, secretfields
+from digits.web import beginnings, deriving, formfiles, healthchecks, jobjson, modelkinds, secretfields
 from digits.web.answers import as_json, redirect, wants_json
 from digits.web.beginnings import Begun
 from digits.web.dispatch import handler
@@ -37,6 +37,7 @@ from digits.web.forms import (
     sweep,
     sweep_json,
 )
+from digits.web.modelkinds import ModelKind
 from digits.web.reading import Form, argument, read_form
 from digits.web.site import settings, store
 from digits.web.snapshots import BEST, best_epoch, without_best
@@ -118,12 +119,13 @@ def _new_folder(request: Request) -> Iterator[JobFolder]:
 
 async def model(request: Request) -> Response:
     """``POST /models/<kind>``: queue a training, or one for each combination of several rates and batch sizes."""
-    kind: DatasetExtension = request.state.extension
+    kind = modelkinds.asked(request)
     form = await read_form(request)
     fields = _old_names(form.fields) | await formfiles.receive(request, TrainSpec, form)
     fields |= await run_in_threadpool(clone_fields, request, TrainSpec)
     asked = await run_in_threadpool(_without_best, request, form, fields)
-    wanted, problems = await run_in_threadpool(_trainings, request, form, asked)
+    asked = await run_in_threadpool(_with_defaults, request, kind, form, asked)
+    wanted, problems = await run_in_threadpool(_trainings, request, kind, form, asked)
     if problems:
         return await _refused(request, "models", kind, fields, problems)
     jobs = [await run_in_threadpool(_submit, request, kind, spec, begun) for spec, begun in wanted]
@@ -146,11 +148,15 @@ def _nested(request: Request, form: Form) -> dict[str, Any] | None:
     return {name: value for name, value in form.json.items() if name != "username"}
 
 
-async def _refused(request: Request, noun: str, kind: DatasetExtension, fields: Fields, problems: Problems) -> Response:
+async def _refused(
+    request: Request, noun: str, kind: DatasetExtension | ModelKind, fields: Fields, problems: Problems
+) -> Response:
     if wants_json(request):
         return as_json({"errors": {name or FORM: texts for name, texts in problems.items()}}, status=400)
     page = handler("pages", f"{noun}:form_page")
-    view: FormView = form_view(kind.spec if noun == "datasets" else TrainSpec, fields, problems, submitted=True)
+    view: FormView = form_view(
+        kind.spec if isinstance(kind, DatasetExtension) else TrainSpec, fields, problems, submitted=True
+    )
     return await run_in_threadpool(page, request, kind, view, status=HTTPStatus.BAD_REQUEST)
 
 
@@ -179,7 +185,22 @@ def _without_best(request: Request, form: Form, fields: Fields) -> Fields:
     return fields
 
 
-def _trainings(request: Request, form: Form, fields: Fields) -> tuple[list[tuple[TrainSpec, Begun]], Problems]:
+def _with_defaults(request: Request, kind: ModelKind, form: Form, fields: Fields) -> Fields:
+    """Return the fields, and leave the form's JSON body, with what models of such a dataset begin with where nothing is said of it."""
+    job_id = next(iter(fields.get("dataset", ())), "")
+    try:
+        dataset = store(request).job(job_id) if job_id else None
+    except NotFoundError:
+        dataset = None
+    more = modelkinds.defaults(dataset, kind)
+    if form.json is not None:
+        form.json = {**more, **form.json}
+    return {**{name: [text] for name, text in more.items()}, **fields}
+
+
+def _trainings(
+    request: Request, kind: ModelKind, form: Form, fields: Fields
+) -> tuple[list[tuple[TrainSpec, Begun]], Problems]:
     """Return the trainings that a form asks for with what they begin with, or what is wrong with any of them."""
     wanted: list[tuple[TrainSpec, Begun]] = []
     problems: Problems = {}
@@ -196,7 +217,7 @@ def _trainings(request: Request, form: Form, fields: Fields) -> tuple[list[tuple
             key = (sent.network, sent.dataset)  # a sweep's trainings all begin alike
             if key not in begun:
                 begun[key] = beginnings.find(store(request), sent)
-            found = by_flat_name(parsed.spec, wrong or _check(request, parsed.spec, begun[key]))
+            found = by_flat_name(parsed.spec, wrong or _check(request, kind, parsed.spec, begun[key]))
             wanted.append((_told_apart(parsed.spec, apart), begun[key]))
         for name, texts in found.items():
             known = problems.setdefault(name, [])
@@ -220,7 +241,7 @@ def _told_apart(spec: TrainSpec, apart: Mapping[str, str]) -> TrainSpec:
     return spec.model_copy(update={"name": spec.name + suffix, "group": spec.group or spec.name})
 
 
-def _check(request: Request, spec: TrainSpec, begun: Begun) -> dict[str, list[str]]:
+def _check(request: Request, kind: ModelKind, spec: TrainSpec, begun: Begun) -> dict[str, list[str]]:
     """Return what is wrong with a training beyond its own fields, by dotted path."""
     try:
         dataset = store(request).job(spec.dataset)
@@ -230,6 +251,10 @@ def _check(request: Request, spec: TrainSpec, begun: Begun) -> dict[str, list[st
         return {"dataset": ["Unknown dataset job_id"]}
     if not dataset.is_running and dataset.state.value != "Done":
         return {"dataset": [f"{dataset.name!r} is {dataset.state.value}; choose a dataset that is done."]}
+    if not kind.takes(dataset):
+        return {
+            "dataset": [f"{dataset.name!r} is an {dataset.title}; its models are made at {modelkinds.form(dataset)}."]
+        }
     try:
         framework: FrameworkExtension = extension("frameworks", spec.framework)
         interpreter(spec.framework, store(request).settings.pythons)
@@ -254,13 +279,13 @@ def dataset_facts(dataset: Job) -> dict[str, Any]:
     return {"image": dict(zip(("height", "width", "channels"), shape, strict=True))}
 
 
-def _submit(request: Request, kind: DatasetExtension, spec: TrainSpec, begun: Begun) -> Job:
+def _submit(request: Request, kind: ModelKind, spec: TrainSpec, begun: Begun) -> Job:
     framework: FrameworkExtension = extension("frameworks", spec.framework)
     on_cpu = spec.device == "cpu"
     with _new_folder(request) as folder:
         spec = beginnings.keep(begun, spec, folder)
     return store(request).submit(
-        kind="model", extension=spec.framework, title=kind.model_title, name=spec.name, group=spec.group,
+        kind="model", extension=spec.framework, title=modelkinds.title(store(request).job(spec.dataset), kind), name=spec.name, group=spec.group,
         username=request.state.user, worker="train", depends_on=spec.dataset,
         tasks=(TaskPlan(name="train", title=f"Train {framework.title} Model"),),
         num_gpus=0 if on_cpu else len(spec.gpus) or spec.num_gpus, gpus=() if on_cpu else spec.gpus,

@@ -17,6 +17,7 @@ from digits.core.tables import harmless
 from digits.web import browse, jobjson
 from digits.web.answers import as_json, render, tagged
 from digits.web.auth import require_owner
+from digits.web.pages.datasetfacts import floor_of
 from digits.web.reading import argument, asked_job, path_job, read_form, whole_number
 from digits.web.site import link, store
 
@@ -45,7 +46,10 @@ async def resume(request: Request) -> Response:
 def summary(request: Request) -> Response:
     """``GET /datasets/summary``: a fragment of a few lines."""
     job = asked_job(request, "dataset")
-    return tagged(request, render(request, "datasets/_summary.html", job=job, shape=jobjson.picture_shape(job)))
+    return tagged(
+        request,
+        render(request, "datasets/_summary.html", job=job, shape=jobjson.picture_shape(job), floor=floor_of(job)),
+    )
 
 
 def explore(request: Request) -> Response:

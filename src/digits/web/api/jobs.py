@@ -13,7 +13,7 @@ from starlette.responses import Response
 from digits.core.errors import DigitsError, JobError, NotFoundError
 from digits.core.extensions import extension
 from digits.store import Job
-from digits.web import jobjson
+from digits.web import jobjson, modelkinds
 from digits.web.answers import as_json, json_as_html, plain, redirect, tagged
 from digits.web.auth import may_change, require_owner
 from digits.web.reading import argument, path_job, read_form, whole_number
@@ -122,8 +122,7 @@ def clone(request: Request) -> Response:
         kind = extension("datasets", job.extension)
         return redirect(request, f"/datasets/{kind.route}/new?clone={quote(job.id)}")
     if job.kind == "model":
-        kind = extension("datasets", store(request).job(job.depends_on).extension)
-        return redirect(request, f"/models/{kind.model_route}/new?clone={quote(job.id)}")
+        return redirect(request, f"{modelkinds.form(store(request).job(job.depends_on))}?clone={quote(job.id)}")
     if job.kind == "pretrained_model":
         return redirect(request, f"/pretrained_models/new?clone={quote(job.id)}")
     raise DigitsError("Invalid job type")

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from digits.core.extensions import extension
-from digits.web import jobjson
+from digits.web import jobjson, modelkinds
 from digits.web.answers import as_json, render, wants_json
 from digits.web.reading import argument, whole_number
 from digits.web.site import store
@@ -14,12 +14,12 @@ from digits.web.standardlist import as_rows, offers
 
 
 def networks(request: Request) -> Response:
-    """``GET /models/standard-networks?dataset_id=&crop_size=&framework=``: each with what it learns on the dataset; the form's table, or JSON."""
+    """``GET /models/standard-networks?dataset_id=&target_kind=&crop_size=&framework=``: each with what it learns on the dataset; the form's table, or JSON."""
     dataset_id = argument(request, "dataset_id")
     dataset = store(request).job(dataset_id) if dataset_id else None
     shape = jobjson.picture_shape(dataset)
     found = offers(
-        "classification",
+        argument(request, "target_kind") or modelkinds.target_kind(dataset),
         extension("frameworks", argument(request, "framework") or "caffe"),
         shape=(shape[0], shape[1], shape[2]) if shape else None,
         num_classes=len(dataset.facts.get("labels", ())) if dataset else None,

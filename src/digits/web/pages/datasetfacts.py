@@ -209,6 +209,32 @@ def class_frequencies(request: Request, job: Job) -> Frequencies | None:
     return Frequencies(rows, rows[0], rows[0].share / max(1, present), ignored / max(1, counted + ignored))
 
 
+@dataclass(frozen=True)
+class Floor:
+    """What a network scores on the validation pictures that says the most frequent class of the training pictures everywhere."""
+
+    label: str
+    accuracy: float
+    """Share of the pixels, 0 to 1."""
+    mean_iou: float
+    num_classes: int
+    """That occur in those pictures."""
+    measured: str
+    """The database of those pictures: "val", or "train" where there is none."""
+
+
+def floor_of(job: Job) -> Floor | None:
+    """Return what saying one class scores on a dataset of masks; None of another, or while it is made."""
+    dbs = {name: db["class_pixels"] for name, db in job.facts.get("dbs", {}).items() if sum(db.get("class_pixels", ()))}
+    if not dbs or not job.facts.get("labels"):
+        return None
+    learned = next(iter(dbs.values()))
+    measured = dbs.get("val", learned)
+    most = max(range(len(learned)), key=learned.__getitem__)
+    share, present = measured[most] / sum(measured), sum(count > 0 for count in measured)
+    return Floor(job.facts["labels"][most], share, share / present, present, "val" if "val" in dbs else next(iter(dbs)))
+
+
 def extension_of(job: Job) -> DatasetExtension | None:
     """Return the extension that made the dataset, None where it is no longer installed."""
     found: DatasetExtension | None = installed("datasets").get(job.extension)
@@ -224,7 +250,7 @@ def explore_path(job: Job) -> str:
 def new_model_path(job: Job) -> str:
     """Return the path of the form that trains a model on the dataset, "" where there is none."""
     kind = extension_of(job)
-    return f"/models/{kind.model_route}/new" if kind and kind.model_route else ""
+    return kind.model_form if kind else ""
 
 
 def new_path(job: Job) -> str:

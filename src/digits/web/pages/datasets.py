@@ -88,6 +88,7 @@ def show(request: Request, refused_form: RefusedForm | None = None) -> Response:
         facts=facts,
         chart=datasetfacts.class_chart(request, job, facts),
         frequencies=datasetfacts.class_frequencies(request, job),
+        floor=datasetfacts.floor_of(job),
         refused=_refused(job),
         refused_count=facts.refused,
         folder=words.home_path(job.folder.path),

@@ -187,8 +187,7 @@ def _models(request: Request, job: Job) -> list[Job]:
 
 def _new_model(job: Job) -> str:
     """Return the path of the form of a model that is trained on the dataset; "" where there is none."""
-    kind = datasetfacts.extension_of(job)
-    return f"/models/{kind.model_route}/new" if kind and kind.model_route and job.facts else ""
+    return datasetfacts.new_model_path(job) if job.facts else ""
 
 
 def _explore(request: Request, job: Job, item: dict[str, Any]) -> str:

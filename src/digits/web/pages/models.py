@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +11,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from digits.core.errors import NotFoundError
-from digits.core.extensions import DatasetExtension, installed
+from digits.core.extensions import installed
 from digits.core.metrics import series_names
 from digits.core.trainspec import TrainSpec
-from digits.web import advised, diagnosis
+from digits.web import advised, diagnosis, modelkinds
 from digits.web.answers import render
 from digits.web.api.create import clone_fields
 from digits.web.beginnings import definition_of
 from digits.web.fields import FormView, describe, form_view
 from digits.web.jobjson import best_measure, copied, framework_of, picture_shape
+from digits.web.modelkinds import ModelKind
 from digits.web.networkview import lines_around
 from digits.web.pages import (
     copies,
+    datasetfacts,
     evaluations,
     hardware,
     jobpage,
@@ -35,7 +38,7 @@ from digits.web.pages.live import live_page
 from digits.web.pages.networks import netron_links
 from digits.web.reading import asked_job, path_job
 from digits.web.site import store
-from digits.web.standardlist import offers
+from digits.web.standardlist import Offer, offers
 
 if TYPE_CHECKING:
     from digits.store import Job
@@ -57,8 +60,9 @@ def new(request: Request) -> Response:
     """``GET /models/<kind>/new?dataset=&clone=&<field>=``: the form, with defaults or filled from another model; fields of the address win."""
     cloned = clone_fields(request, TrainSpec)
     fields = previous.with_renamed(request, cloned) or previous.fields_from(request)
+    kind = modelkinds.asked(request)
     form = form_view(TrainSpec, (fields | _of_the_address(request)) or None, submitted=bool(cloned))
-    return form_page(request, request.state.extension, form, fitting=not fields)
+    return form_page(request, kind, form, fitting=not fields)
 
 
 def _of_the_address(request: Request) -> dict[str, list[str]]:
@@ -71,11 +75,11 @@ def _of_the_address(request: Request) -> dict[str, list[str]]:
 
 
 def form_page(
-    request: Request, kind: DatasetExtension, form: FormView, *, status: int = 200, fitting: bool = False
+    request: Request, kind: ModelKind, form: FormView, *, status: int = 200, fitting: bool = False
 ) -> Response:
     """Return the form of a model of such a dataset; a refused one comes back whole, its problems below its fields.
 
-    ``fitting``: choose the standard network that was made for pictures of about this size.
+    ``fitting``: nothing was chosen yet: begin as models of such a dataset do, with the standard network for pictures of about this size.
     """
     datasets = _datasets(request, kind)
     wanted = form.value("dataset") or request.query_params.get("dataset", "")
@@ -84,15 +88,15 @@ def form_page(
         chosen = next((each for each in datasets if each.facts), datasets[0] if datasets else None)
     shape = picture_shape(chosen)
     framework = framework_of(form.value("framework")) or next(iter(installed("frameworks").values()))
+    target_kind = modelkinds.target_kind(chosen, kind)
     offered = offers(
-        "classification",
+        target_kind,
         framework,
         shape=(shape[0], shape[1], shape[2]) if shape else None,
         num_classes=len(chosen.facts.get("labels", ())) if chosen else None,
     )
-    if fitting and shape:
-        best = min(offered, key=lambda offer: abs(math.log(offer.card.width / max(1, shape[1]))))
-        form = replace(form, values={**form.values, "standard_networks": [best.card.name]})
+    if fitting:
+        form = _begun(request, form, modelkinds.defaults(chosen, kind), shape, offered)
     return render(
         request,
         "models/new.html",
@@ -108,16 +112,28 @@ def form_page(
         pretrained=pretrained.rows(request),
         policies=list(modelfacts.POLICIES.items()),
         gpus=store(request).gpus(),
-        new_dataset=f"/datasets/{kind.route}/new",
-        explore=f"/datasets/{kind.route}/explore",
+        target_kind=target_kind,
+        floor=datasetfacts.floor_of(chosen) if chosen else None,
+        explore_path=datasetfacts.explore_path,
+        model_form=modelkinds.form,
     )
 
 
-def _datasets(request: Request, kind: DatasetExtension) -> list[Job]:
+def _begun(
+    request: Request, form: FormView, defaults: Mapping[str, str], shape: list[int] | None, offered: list[Offer]
+) -> FormView:
+    values = {name: [text] for name, text in defaults.items() if name not in request.query_params}
+    if offered and "standard_networks" not in request.query_params:
+        side = max(1, shape[1]) if shape else 1
+        best = min(offered, key=lambda offer: abs(math.log(offer.card.width / side))) if shape else offered[0]
+        values["standard_networks"] = [best.card.name]
+    return replace(form, values={**form.values, **values})
+
+
+def _datasets(request: Request, kind: ModelKind) -> list[Job]:
     """Return the datasets that such a model can be trained on: done or being made, newest first."""
-    kinds = {each.name for each in installed("datasets").values() if each.model_route == kind.model_route}
     jobs = store(request).jobs(kind="dataset", limit=5 * MOST_DATASETS)
-    return [job for job in jobs if job.extension in kinds and (job.facts or job.is_running)][:MOST_DATASETS]
+    return [job for job in jobs if kind.takes(job) and (job.facts or job.is_running)][:MOST_DATASETS]
 
 
 def show(request: Request) -> Response:
@@ -161,7 +177,9 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
         "netron": netron_links(request, job),
         "has_curves": bool(series_names(job.folder.metrics)),
         "bad_lines": _bad_lines(job),
-        "route": advised.model_route(dataset),
+        "route": modelkinds.route(dataset),
+        "form_path": modelkinds.form(dataset),
+        "target_kind": modelkinds.target_kind(dataset),
     }
 
 

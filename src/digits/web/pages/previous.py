@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from digits.core.beginning import Beginning
 from digits.core.errors import NotFoundError
-from digits.core.extensions import FrameworkExtension, extension, installed, load
+from digits.core.extensions import FrameworkExtension, extension, load
 from digits.web import beginnings
 from digits.web.fields import FormView
 from digits.web.pages import modelfacts, words
@@ -17,8 +17,8 @@ from digits.web.reading import argument
 from digits.web.site import store
 
 if TYPE_CHECKING:
-    from digits.core.extensions import DatasetExtension
     from digits.store import Job
+    from digits.web.modelkinds import ModelKind
 
 MOST = 200
 KEPT = ("framework", "use_mean", "crop_size")
@@ -39,11 +39,10 @@ class PreviousRow:
     """The one that is chosen."""
 
 
-def rows(request: Request, kind: DatasetExtension, form: FormView) -> list[PreviousRow]:
+def rows(request: Request, kind: ModelKind, form: FormView) -> list[PreviousRow]:
     """Return the models of such datasets that have a snapshot, newest first."""
     kept = store(request)
-    kinds = {each.name for each in installed("datasets").values() if each.model_route == kind.model_route}
-    datasets = {job.id: job for job in kept.jobs(kind="dataset") if job.extension in kinds}
+    datasets = {job.id: job for job in kept.jobs(kind="dataset") if kind.takes(job)}
     with_snapshot = kept.newest_snapshots()
     jobs = [job for job in kept.jobs(kind="model") if job.id in with_snapshot and job.depends_on in datasets][:MOST]
     return [_row(request, job, datasets[job.depends_on], form) for job in jobs]

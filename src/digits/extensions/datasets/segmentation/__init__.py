@@ -1,6 +1,6 @@
 """Image segmentation datasets: a class for each pixel."""
 
-from digits.core.extensions import DatasetExtension
+from digits.core.extensions import GENERIC_MODELS, DatasetExtension
 from digits.extensions.datasets.segmentation.spec import SegmentationSpec
 
 _HERE = "digits.extensions.datasets.segmentation"
@@ -16,4 +16,8 @@ EXTENSION = DatasetExtension(
     build=f"{_HERE}.build:build",
     reader=f"{_HERE}.reader:open_reader",
     recognise=f"{_HERE}.recognise:recognise",
+    model_route=GENERIC_MODELS,
+    model_title="Image Segmentation Model",
+    target_kind="mask",
+    model_defaults={"use_mean": "none"},
 )

@@ -14,8 +14,6 @@ from digits.networks.caffe.weighing import can_weigh
 from digits.networks.standard import standard_networks, standard_text
 
 _USUAL_CLASSES = 2
-_KINDS = {"class": "classification", "mask": "segmentation", "boxes": "detection"}
-"""By a dataset's kind of target: the kind of network that answers with it."""
 
 
 def check(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -42,7 +40,7 @@ def check(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, list[s
         except NotFoundError as error:
             return problems | {field: [str(error)]}
         card = standard_networks()[spec.network.name]
-        if card.kind != _KINDS.get(str(dataset_facts.get("target_kind", "class"))):
+        if not card.serves(str(dataset_facts.get("target_kind", "class"))):
             return problems | {field: [f"{card.title} is made for {card.kind}, and this dataset is not."]}
     try:
         definition = prepare(

@@ -51,7 +51,7 @@ async function showSamples(dataset) {
   if (!dataset.dataset.train) return;
   try {
     const query = new URLSearchParams({ job_id: dataset.value, db: "train", size: "10" });
-    const { items } = await json("GET", `${strip.dataset.explore}?${query}`);
+    const { items } = await json("GET", `${dataset.dataset.explore}?${query}`);
     if (chosenDataset() !== dataset) return;
     strip.replaceChildren(
       ...items.map((/** @type {any} */ item) => {
@@ -74,7 +74,7 @@ async function showSamples(dataset) {
 async function listNetworks() {
   const list = part("standard-networks");
   const dataset = chosenDataset();
-  const query = new URLSearchParams({ dataset_id: dataset?.value ?? "", crop_size: value("crop_size"), standard_networks: value("standard_networks"), framework: value("framework") });
+  const query = new URLSearchParams({ dataset_id: dataset?.value ?? "", target_kind: form.dataset.target ?? "", crop_size: value("crop_size"), standard_networks: value("standard_networks"), framework: value("framework") });
   try {
     const text = await send("GET", `${list.dataset.url}?${query}`, null, undefined, "text/html");
     if (chosenDataset() !== dataset) return;
@@ -385,6 +385,19 @@ function chooseRow(select) {
   if (radio) radio.checked = true;
 }
 
+/** Another kind of dataset has a form of its own. @param {HTMLInputElement} dataset */
+function openForm(dataset) {
+  location.assign(`${dataset.dataset.form}?dataset=${encodeURIComponent(dataset.value)}`);
+}
+
+/** Words that hold unless a field has one value. */
+function showWords() {
+  for (const words of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll("[data-unless]"))) {
+    const [name, usual] = (words.dataset.unless ?? "").split("=");
+    words.hidden = value(name) === usual;
+  }
+}
+
 form.addEventListener("click", (event) => {
   const button = /** @type {Element} */ (event.target).closest("button");
   for (const method of METHODS) if (button?.id === `tab-${method}`) choose(method);
@@ -405,8 +418,10 @@ form.addEventListener("change", async (event) => {
   const name = input.name;
   if (name === "python_layer_client_file") pythonSource = (await input.files?.[0]?.text()) ?? "";
   if (name.endsWith("-snapshot")) chooseRow(input);
+  showWords();
   if (input.id === "upload") upload(input);
   if (name === "dataset") {
+    if (input.dataset.form !== form.dataset.form && form.dataset.form) return openForm(input);
     showDataset();
     listNetworks();
   }
