@@ -1,8 +1,4 @@
-"""``caffe.coord_map``: where the values of one top lie on another, and the Crop that lays them over each other.
-
-Along each axis a layer takes place x of its top to place a x + b of its bottom: a is its stride, b half of what its window sees, less its pad;
-a Deconvolution does the opposite.
-"""
+"""``caffe.coord_map``: where the values of one top lie on another, and the Crop that lays them over each other."""
 
 from __future__ import annotations
 
@@ -11,16 +7,10 @@ from fractions import Fraction
 from typing import Any
 
 from digits.caffe.net_spec import Function, Top, layers
-
-Map = tuple[Fraction, Fraction]
-"""(a, b)."""
+from digits.networks.caffe.places import SAME, SAME_PLACE, Map, of_window, through
 
 _WINDOWS = {"Convolution": "convolution_param", "Deconvolution": "convolution_param", "Pooling": "pooling_param",
             "Im2col": "convolution_param"}  # fmt: skip
-_SAME_PLACE = {
-    "AbsVal", "BatchNorm", "Bias", "BNLL", "Clip", "Concat", "Dropout", "ELU", "Eltwise", "Exp", "LRN", "Log", "MVN", "PReLU",
-    "Power", "ReLU", "Scale", "Sigmoid", "Slice", "Softmax", "Split", "Swish", "TanH", "Threshold",
-}  # fmt: skip
 
 
 class UndefinedMapException(Exception):
@@ -63,8 +53,8 @@ def coord_map(fn: Function) -> Map:
     Raises:
         UndefinedMapException: it moves them to none that could be told.
     """
-    if fn.type_name in _SAME_PLACE:
-        return Fraction(1), Fraction(0)
+    if fn.type_name in SAME_PLACE:
+        return SAME
     if fn.type_name == "Crop":
         return Fraction(1), Fraction(_one(_params(fn, "crop_param").get("offset", 0)))
     if fn.type_name not in _WINDOWS:
@@ -74,27 +64,23 @@ def coord_map(fn: Function) -> Map:
         _one(params.get(name, default))
         for name, default in (("kernel_size", 1), ("stride", 1), ("pad", 0), ("dilation", 1))
     )
-    shift = Fraction(dilation * (kernel - 1), 2) - pad
-    if fn.type_name == "Deconvolution":
-        return Fraction(1, stride), -shift / stride
-    return Fraction(stride), shift
+    return of_window(kernel, stride, pad, dilation, transposed=fn.type_name == "Deconvolution")
 
 
 def _ancestors(top: Top) -> dict[Top, Map]:
     """Return everything ``top`` comes from, itself too, with the map of places, the nearest first."""
-    found: dict[Top, Map] = {top: (Fraction(1), Fraction(0))}
+    found: dict[Top, Map] = {top: SAME}
     waiting = [top]
     while waiting:
         current = waiting.pop(0)
         try:
-            scale, shift = coord_map(current.fn)
+            step = coord_map(current.fn)
         except UndefinedMapException:
             continue
-        so_far_scale, so_far_shift = found[current]
         bottoms = current.fn.inputs[:1] if current.fn.type_name == "Crop" else current.fn.inputs
         for bottom in bottoms:
             if bottom not in found:
-                found[bottom] = (scale * so_far_scale, scale * so_far_shift + shift)
+                found[bottom] = through(step, found[current])
                 waiting.append(bottom)
     return found
 

@@ -1,0 +1,1 @@
+"""From a classifier to a fully convolutional network: a class for each pixel instead of one for the picture."""
