@@ -24,15 +24,15 @@ from digits.data.contenthash import content_hash
 from digits.data.createdb import Places
 from digits.data.images import Limits, decode, read_file, to_channels
 from digits.data.masks import MOST_CLASSES, LabelPicture, read_label, resize_mask
-from digits.data.mean import MeanAccumulator, write_mean
+from digits.data.mean import MeanAccumulator, mean_facts, write_mean
 from digits.data.pairdb import CreatedPairs, Pair, PairForm, PairItems, create_pair_db
 from digits.data.records import FEATURES, LABELS
 from digits.data.refused import RefusedWriter
 from digits.data.resize import place, plan, scale
 from digits.data.rules import PARSE_TASK
+from digits.extensions.datasets.building.pairs import Pair as Paths
+from digits.extensions.datasets.building.pairs import find_pairs, shared_out
 from digits.extensions.datasets.segmentation.colours import IGNORED, Classes, find_classes
-from digits.extensions.datasets.segmentation.pairs import Pair as Paths
-from digits.extensions.datasets.segmentation.pairs import find_pairs, shared_out
 from digits.extensions.datasets.segmentation.spec import SegmentationSpec
 
 _LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
@@ -276,16 +276,7 @@ class _Build:
         write_mean(self.folder, mean_HWC)
         shutil.copyfile(self.folder / "mean.binaryproto", self.folder / "train_db" / "mean.binaryproto")
         self.emit(Preview(name="mean", file="mean.jpg"))
-        ordered_HWC = mean_HWC[:, :, ::-1] if mean_HWC.shape[2] == 3 else mean_HWC
-        per_channel = ordered_HWC.reshape(-1, mean_HWC.shape[2]).mean(axis=0)
-        return {
-            "file": "mean.binaryproto",
-            "picture": "mean.jpg",
-            "values": [round(float(value), 4) for value in per_channel],
-            "min": int(mean_HWC.min()),
-            "max": int(mean_HWC.max()),
-            "std": round(float(mean_HWC.std()), 4),
-        }
+        return mean_facts(mean_HWC)
 
     def _warn(self, made: dict[str, CreatedPairs], classes: Classes) -> None:
         for db, created in made.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from digits.core.errors import DataError
 from digits.data.refused import RefusedWriter
 from digits.data.walk import walk
 
+T = TypeVar("T")
 Pair = tuple[bytes, bytes]
 """The paths of a picture and of its label."""
 
@@ -87,8 +89,8 @@ def _files(folder: str, db: str, refused: RefusedWriter, tick: Callable[[int], N
     return found
 
 
-def shared_out(pairs: list[Pair], pct_val: float, seed: int) -> dict[str, list[Pair]]:
-    """Return the pairs by database; the share for validation is drawn by ``seed``, and each keeps the order of names."""
+def shared_out(pairs: list[T], pct_val: float, seed: int) -> dict[str, list[T]]:
+    """Return the pairs by database; the share for validation is drawn by ``seed``, and each keeps their order."""
     count = round(len(pairs) * pct_val / 100)
     if 0 < pct_val < 100 and len(pairs) > 1:
         count = min(max(count, 1), len(pairs) - 1)
