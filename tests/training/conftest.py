@@ -107,7 +107,12 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 @pytest.fixture
 def new_model(shapes: tuple[Path, str], tmp_path: Path) -> Callable[..., tuple[JobFolder, TrainSpec]]:
     """Make a model job beside a copy of the dataset; fields of the spec may be given."""
-    jobs, dataset = tmp_path / "jobs", shapes[1]
+    return model_maker(shapes, tmp_path)
+
+
+def model_maker(shapes: tuple[Path, str], place: Path) -> Callable[..., tuple[JobFolder, TrainSpec]]:
+    """Return what makes model jobs under ``place``, beside a copy of the dataset."""
+    jobs, dataset = place / "jobs", shapes[1]
     shutil.copytree(shapes[0], jobs)
 
     def make(**fields: Any) -> tuple[JobFolder, TrainSpec]:

@@ -26,7 +26,7 @@ from digits.core.work import WorkerSettings
 from digits.training.caffe_predictor import open_predictor
 from digits.training.dataset import Dataset
 from digits.training.inference import top_classes
-from tests.training.conftest import NETWORK, SHAPES, SIDE, Heard, draw
+from tests.training.conftest import NETWORK, SHAPES, SIDE, Heard, draw, model_maker
 from tests.training.test_training import curve, run
 
 NewModel = Callable[..., tuple[JobFolder, TrainSpec]]
@@ -112,7 +112,8 @@ class Service:
 
     def __init__(self, folder: JobFolder, place: Path) -> None:
         place.mkdir()
-        settings = WorkerSettings(num_threads=1, device="cpu", spool=str(place / "spool"))
+        self.spool = place / "spool"
+        settings = WorkerSettings(num_threads=1, device="cpu", spool=str(self.spool))
         self.process = subprocess.Popen(
             [sys.executable, "-m", "digits.workers.infer", str(folder.path), "--epoch", "2", "--service", str(place)],
             env={**os.environ, **worker_environment(1), **settings.to_environment()},
@@ -135,16 +136,17 @@ class Service:
         return found
 
 
-@pytest.fixture
-def trained(new_model: NewModel) -> tuple[JobFolder, TrainSpec]:
-    model = new_model(train_epochs=2, crop_size=15)
+@pytest.fixture(scope="module")
+def trained(shapes: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[JobFolder, TrainSpec]:
+    model = model_maker(shapes, tmp_path_factory.mktemp("trained"))(train_epochs=2, crop_size=15)
     run(model)
     return model
 
 
-@pytest.fixture
-def service(trained: tuple[JobFolder, TrainSpec], tmp_path: Path) -> Iterator[Service]:
-    running = Service(trained[0], tmp_path / "service")
+@pytest.fixture(scope="module")
+def service(trained: tuple[JobFolder, TrainSpec], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Run one warm worker for all: its start costs more than all that it is asked."""
+    running = Service(trained[0], tmp_path_factory.mktemp("warm") / "service")
     yield running
     running.process.terminate()
     assert running.process.wait(20) == 0
@@ -203,7 +205,7 @@ def test_a_warm_worker_tells_of_its_layers_of_what_speaks_for_a_class_and_of_all
     assert names[2:5] == ["Weights conv1", "Activation conv1", "Activation pool1"]
     assert names[-1] == "Activation softmax"
     assert inside["num_parameters"] == sum(row.get("param_count", 0) for row in rows) == 8 * 25 + 8 + 72 * 3 + 3
-    assert sorted(each.name for each in (tmp_path / "service" / "spool" / inside["folder"]).iterdir()) == sorted(
+    assert sorted(each.name for each in (service.spool / inside["folder"]).iterdir()) == sorted(
         f"{number}.png" for number, row in enumerate(rows) if row["tiles"]
     )
     assert maps["layer"] == "conv1"
