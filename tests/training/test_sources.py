@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from digits.core.errors import TrainingError
 from digits.data.reader import ProgressCall, Sample, TargetKind
-from digits.training.sources import Frames, TrainingSource, batches_once, load_frames
+from digits.training.frames import Frames, load_frames
+from digits.training.sources import TrainingSource, batches_once
 from digits.training.targets import target
 from digits.training.transform import Transform
 

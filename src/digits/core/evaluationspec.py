@@ -67,7 +67,10 @@ def unfit(model: dict[str, Any], labels: list[str], dataset: dict[str, Any]) -> 
     return ""
 
 
-_KINDS = {"class": "one class a picture", "classes": "any number of classes a picture", "vector": "numbers"}
+_KINDS = {
+    "class": "one class a picture", "classes": "any number of classes a picture", "vector": "numbers",
+    "mask": "a class for each pixel",
+}  # fmt: skip
 
 
 def _channels(count: int) -> str:

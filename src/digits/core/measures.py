@@ -9,12 +9,24 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-_HIGHER = re.compile(r"accuracy|top[-_]?\d|precision|recall|f1|iou|\bmap|auc|psnr|ssim", re.IGNORECASE)
+_HIGHER = re.compile(r"accuracy|top[-_]?\d|precision|recall|f1|iou|\bmap\d*|auc|psnr|ssim", re.IGNORECASE)
 _LOSS = re.compile(r"loss", re.IGNORECASE)
+
+IOU, RECALL, AP = "iou", "recall", "ap50"
+"""Measures of each class by itself are called after them: "iou/<label>/val", "recall/<label>/val"; a label may have slashes."""
+
+
+def of_class(measure: str) -> str | None:
+    """Return the label of the class that a measure is of; None for a measure of all together."""
+    kind, _, rest = measure.partition("/")
+    label, _, split = rest.rpartition("/")
+    return label if kind in (IOU, RECALL, AP) and label and split == "val" else None
 
 
 def is_higher_better(measure: str) -> bool:
     """Return whether more of it is better: of accuracies and their like; of losses and errors less is."""
+    if of_class(measure) is not None:
+        return True
     output = measure.rpartition("/")[0]
     return bool(_HIGHER.search(output)) and not _LOSS.search(output)
 
@@ -27,7 +39,7 @@ def chosen(wanted: str, known: Iterable[str]) -> str | None:
     names = set(known)
     if wanted:
         return wanted if wanted in names else None
-    losses = [name for name in names if name.endswith("/val") and _LOSS.search(name)]
+    losses = [name for name in names if name.endswith("/val") and _LOSS.search(name) and of_class(name) is None]
     return max(losses, key=lambda name: (-len(name), name), default=None)
 
 

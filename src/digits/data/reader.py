@@ -108,6 +108,10 @@ class PairReader(Reader, Protocol):
         """Decode every record into ``images`` [N, H, W, C] and ``targets`` [N, *label_shape]; either may be a memory map."""
 
 
+Records = DatasetReader | PairReader
+"""What a dataset type gives."""
+
+
 class ProgressCall(Protocol):
     """Told now and then how many of how many are done; may raise to stop the work."""
 

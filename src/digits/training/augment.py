@@ -85,6 +85,15 @@ class Augmenter:
         """Whether it takes whole pictures and cuts them out itself: what a turn brings into a square comes from around it."""
         return bool(self._spec.rot or self._spec.scale)
 
+    @property
+    def moves(self) -> bool:
+        """Whether pixels change their places."""
+        return self.warps or self._spec.flip != "none" or self._spec.quad_rot != "none"
+
+    def chance(self, number: int, count: int, own: slice = slice(None)) -> Chance:
+        """Return what is decided for ``own`` of the ``count`` pictures of batch ``number``."""
+        return Chance.draw(self._spec, np.random.default_rng((self._seed, _CHANCE, number)), count).of(own)
+
     @torch.no_grad()
     def __call__(
         self,
@@ -109,7 +118,7 @@ class Augmenter:
         """
         spec = self._spec
         count = of or len(images_NCHW)
-        chance = Chance.draw(spec, np.random.default_rng((self._seed, _CHANCE, number)), count).of(own)
+        chance = self.chance(number, count, own)
         data_NCHW = images_NCHW.to(self._device, non_blocking=True).to(torch.float32)
         if self.warps:
             data_NCHW = warp(data_NCHW, chance.angles_deg, chance.factors, places, self._crop_px)

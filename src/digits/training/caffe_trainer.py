@@ -15,7 +15,7 @@ from digits.core.files import write_text
 from digits.core.jobfolder import JobFolder
 from digits.core.trainspec import TrainSpec
 from digits.core.work import StopCheck, WorkerSettings
-from digits.data.reader import DatasetReader
+from digits.data.reader import Records
 from digits.networks.caffe import data_layers
 from digits.networks.caffe import definition as rules
 from digits.networks.caffe.build import build
@@ -111,7 +111,7 @@ def _side(
     return net, Side(net, transform, batch_size, layer.top[0], target_blob)
 
 
-def _weigh(job: Training, definition: CaffeDefinition, train: DatasetReader) -> None:
+def _weigh(job: Training, definition: CaffeDefinition, train: Records) -> None:
     """Put class weights into the training's losses if they are asked for; validation stays as it is.
 
     Raises:

@@ -10,7 +10,7 @@ from digits.core.errors import NotFoundError
 from digits.core.extensions import extension, load
 from digits.core.files import read_json
 from digits.core.jobfolder import JobFolder, find_job_folder
-from digits.data.reader import DatasetReader
+from digits.data.reader import Records
 
 Mean = Literal["none", "image", "pixel"]
 MEAN_FILE, LABELS_FILE = "mean.binaryproto", "labels.txt"
@@ -63,9 +63,9 @@ class Dataset:
         """Whether the dataset has a database with at least one record."""
         return bool(self.facts["dbs"].get(db, {}).get("entries"))
 
-    def reader(self, db: str) -> DatasetReader:
+    def reader(self, db: str) -> Records:
         """Open a database."""
-        reader: DatasetReader = load(extension("datasets", self.extension).reader)(self.folder, db)
+        reader: Records = load(extension("datasets", self.extension).reader)(self.folder, db)
         return reader
 
     def key(self, db: str) -> str:

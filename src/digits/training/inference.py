@@ -8,8 +8,8 @@ Legend: HWC = height, width, channels of uint8; RGB where there are 3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -27,10 +27,11 @@ from digits.training.dataset import LABELS_FILE
 from digits.training.layerviews import LayerView, layer_views
 from digits.training.modelfacts import MODEL_FILE, ModelFacts
 from digits.training.run import Network
-from digits.training.targets import Target, target
+from digits.training.targets import Answers, Target, target
 from digits.training.transform import Transform, centre
 
 _BATCH = 32  # pictures at a time: enough to fill a device, little memory
+_USUAL_PIXELS = 256 * 256  # of larger pictures fewer
 
 
 Built = tuple[Network, Transform]
@@ -76,7 +77,8 @@ class Predictor:
         own, weights = net.state(), snapshots.read_weights(snapshot)
         net.load_state({name: value for name, value in weights.items() if name in own})
         labels = tuple((folder.path / LABELS_FILE).read_text(encoding="utf-8", errors="surrogateescape").splitlines())
-        return cls(net, facts, target(facts.target_kind), transform, labels, snapshots.read_facts(snapshot).epoch)
+        kind = target(facts.target_kind, Answers(labels, facts.ignore_label))
+        return cls(net, facts, kind, transform, labels, snapshots.read_facts(snapshot).epoch)
 
     def prepare(self, data: bytes, *, limits: Limits | None = None) -> NDArray[np.uint8]:
         """Return the picture in the file ``data`` in the size and channels of the dataset.
@@ -124,10 +126,26 @@ class Predictor:
     def predict(self, images_HWC: Sequence[NDArray[np.uint8]]) -> dict[str, NDArray[np.float32]]:
         """Return every output of the network for prepared pictures, by blob name, one row a picture."""
         rows: dict[str, list[NDArray[np.float32]]] = {}
-        for first in range(0, len(images_HWC), _BATCH):
-            for name, value in self._forward(np.stack(images_HWC[first : first + _BATCH])).items():
+        step = _batch(images_HWC[0]) if images_HWC else 1
+        for first in range(0, len(images_HWC), step):
+            for name, value in self._forward(np.stack(images_HWC[first : first + step])).items():
                 rows.setdefault(name, []).append(value)
         return {name: np.concatenate(values) for name, values in rows.items()}
+
+    def answers(self, images_HWC: Sequence[NDArray[np.uint8]]) -> NDArray[Any]:
+        """Return the answers to prepared pictures as the kind of answer has them (``Target.predict``), one row a picture.
+
+        Outputs are forgotten a few pictures at a time: those of masks are large.
+        """
+        step = _batch(images_HWC[0])
+        parts = [
+            self.answer(self.predict(images_HWC[first : first + step])) for first in range(0, len(images_HWC), step)
+        ]
+        return np.concatenate(parts)
+
+    def answer(self, outputs: Mapping[str, NDArray[np.float32]]) -> NDArray[Any]:
+        """Return the answers that outputs of ``predict`` or ``predict_whole`` stand for, one row a picture."""
+        return self._kind.predict(outputs)
 
     def classify(self, images_HWC: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Return the probability of each class for prepared pictures: [N, classes]."""
@@ -166,6 +184,12 @@ class Predictor:
         planes = torch.from_numpy(images_NHWC).permute(0, 3, 1, 2)
         planes = (planes.flip(1) if planes.shape[1] == 3 else planes).contiguous()  # RGB to BGR
         return (transform or self._transform)(planes)
+
+
+def _batch(image_HWC: NDArray[np.uint8]) -> int:
+    """Return how many pictures of this size are answered at a time."""
+    height, width = image_HWC.shape[:2]
+    return max(1, min(_BATCH, _BATCH * _USUAL_PIXELS // int(height * width)))
 
 
 def top_classes(

@@ -18,6 +18,7 @@ from digits.training.course import diverged
 from digits.training.learning import learn, make_room
 from digits.training.run import Run, TestSet
 from digits.training.sources import batches_once
+from digits.training.targets import Tally
 
 _CHECK_INTERVAL = 3  # steps between looks at the loss where a look has to wait for the device
 
@@ -97,24 +98,30 @@ def _measured(run: Run, test: TestSet) -> dict[str, float] | None:
     """Return the mean of each measure, every process measuring its part; they go batch by batch, the shortest idle in the last one."""
     sums: dict[str, Tensor] = {}
     count, world = len(test.frames), run.world
-    batches = batches_once(test.frames, test.transform, run.kind.collate, test.batch_size, world.own(count))
+    kind, tally = run.kind, run.kind.tally(run.device)
+    batches = batches_once(test.frames, test.transform, kind.collate, test.batch_size, world.own(count), kind.move)
     for _ in range(math.ceil(world.largest(count) / test.batch_size)):
         if run.stop():
             return None
         with devices.memory_of_all(world):
-            _measure_next(run, test, batches, sums)
+            _measure_next(run, test, batches, sums, tally)
     if not world.is_alone:
         # The leader has the largest part: what there is to measure, it has measured.
         names = world.told(lambda: list(sums))
         sums = {name: sums.get(name, torch.zeros((), device=run.device)).float() for name in names}
-        world.add(list(sums.values()))
-    return {name: total.item() / count for name, total in sums.items()}
+        world.add([*sums.values(), *(tally.counts if tally else ())])
+    means = {name: total.item() / count for name, total in sums.items()}
+    return means | tally.result() if tally else means
 
 
-def _measure_next(run: Run, test: TestSet, batches: Iterator[tuple[Tensor, Tensor]], sums: dict[str, Tensor]) -> None:
-    """Measure the next batch, if there is one, and add it to ``sums``."""
+def _measure_next(
+    run: Run, test: TestSet, batches: Iterator[tuple[Tensor, Tensor]], sums: dict[str, Tensor], tally: Tally | None
+) -> None:
+    """Measure the next batch, if there is one, and add it to ``sums`` and ``tally``."""
     for data, targets in islice(batches, 1):
         with run.arithmetic():
             outputs = test.net(**{test.data_blob: data, test.target_blob: targets})
         for name, value in run.kind.measure(outputs, targets).items():
             sums[name] = sums.get(name, torch.zeros((), device=run.device)) + value.reshape(()) * len(data)
+        if tally is not None:
+            tally.add(outputs, targets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 MODEL_FILE = "model.json"
@@ -22,3 +23,7 @@ class ModelFacts:
     crop_size: int
     data_blob: str
     whitening: bool = False
+    ignore_label: int | None = None
+    """Of masks: the value of pixels that have no class."""
+    palette: Sequence[Sequence[int]] | None = None
+    """Of masks: the colour of each class, red, green and blue."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digits.caffeproto.caffe_pb2 import SolverParameter
+from digits.core.balance import unbalanced
 from digits.core.beginning import Beginning
 from digits.core.errors import TrainingError
 from digits.core.events import Emit, Warned
@@ -23,22 +24,23 @@ from digits.core.jobfolder import JobFolder
 from digits.core.metrics import MetricsWriter, NoMetrics
 from digits.core.trainspec import CustomNetwork, LentNetwork, StandardNetwork, TrainSpec
 from digits.core.work import StopCheck, StoppedError, WorkerSettings
-from digits.data.reader import DatasetReader
+from digits.data.reader import DatasetReader, Records
 from digits.networks.caffe.solver_text import solver
 from digits.training import course, devices, ranks
 from digits.training.augment import Augmenter
-from digits.training.balance import class_weights
+from digits.training.balance import class_weights, pixel_weights
 from digits.training.caffelog import CaffeLog
 from digits.training.course import choose_seed
 from digits.training.dataset import LABELS_FILE, MEAN_FILE, Dataset
+from digits.training.frames import Pictures, load_frames
 from digits.training.loop import TorchRun
 from digits.training.modelfacts import MODEL_FILE, ModelFacts
 from digits.training.policies import Schedule
 from digits.training.reporting import Report
 from digits.training.run import Network, Run, TestSet
 from digits.training.solvers import make_solver
-from digits.training.sources import Frames, TrainingSource, load_frames
-from digits.training.targets import Target, target
+from digits.training.sources import TrainingSource
+from digits.training.targets import Answers, Target, target
 from digits.training.tensorboard import FOLDER as TENSORBOARD
 from digits.training.tensorboard import TensorBoardMetrics
 from digits.training.transform import Transform
@@ -64,21 +66,22 @@ class Training:
         self.seed = choose_seed(self.folder, self.spec)
         if not self.dataset.has("train"):
             raise TrainingError("The dataset has no training pictures.", hint="Build the dataset anew.")
-        if self.spec.class_balance != "none" and self.target_kind != "class":
-            raise TrainingError(
-                "Classes can be balanced only where each picture has one class.", hint="Choose no class balance."
-            )
+        if problem := unbalanced(self.spec.class_balance, self.target_kind):
+            raise TrainingError(problem, hint="Choose another class balance.")
 
     @property
     def target_kind(self) -> str:
         """What the dataset's pictures are answered with."""
         return str(self.dataset.facts.get("target_kind", "class"))
 
-    def class_weights(self, train: DatasetReader) -> NDArray[np.float32] | None:
+    def class_weights(self, train: Records) -> NDArray[np.float32] | None:
         """Return what each class's loss is multiplied by, None for nothing."""
         if self.spec.class_balance != "weights":
             return None
-        return class_weights(train.targets(), len(self.dataset.labels))
+        if isinstance(train, DatasetReader):
+            return class_weights(train.targets(), len(self.dataset.labels))
+        found = self.dataset.facts["dbs"]["train"]
+        return pixel_weights(found["class_pixels"], found["class_counts"])
 
     def text(self) -> str:
         """Return the network's definition."""
@@ -125,7 +128,7 @@ class Side:
     target_blob: str
 
 
-def readers(job: Training, *, validates: bool) -> tuple[DatasetReader, DatasetReader | None]:
+def readers(job: Training, *, validates: bool) -> tuple[Records, Records | None]:
     """Return the training's database and, where there is something to validate with, that of validation."""
     train = job.dataset.reader("train")
     return train, job.dataset.reader("val") if validates and job.dataset.has("val") else None
@@ -133,8 +136,8 @@ def readers(job: Training, *, validates: bool) -> tuple[DatasetReader, DatasetRe
 
 def solver_file(
     job: Training,
-    train: DatasetReader,
-    val: DatasetReader | None,
+    train: Records,
+    val: Records | None,
     *,
     batch_train: int,
     batch_val: int,
@@ -166,19 +169,20 @@ def write_facts(
     channels, height, width = job.dataset.size
     facts = ModelFacts(
         target_kind=found["target_kind"], channels=channels, height=height, width=width,
-        resize_mode=found["resize_mode"], seed=found.get("random_seed", 0), use_mean=job.spec.use_mean,
+        resize_mode=found["resize_mode"] or "squash", seed=found.get("random_seed", 0), use_mean=job.spec.use_mean,
         crop_size=crop_size, data_blob=data_blob, whitening=job.spec.augmentation.whitening,
     )  # fmt: skip
     write_json(job.folder.path / MODEL_FILE, asdict(facts))
 
 
 @dataclass(frozen=True)
+        ignore_label=found.get("ignore_label"), palette=found.get("palette"),
 class Fed:
     """What a training sees, and how it tells of it."""
 
     kind: Target
     source: TrainingSource
-    val: Frames | None
+    val: Pictures | None
     course: Mapping[str, Any]
     """Fields of ``Course``."""
 
@@ -188,7 +192,7 @@ def feed(
     *,
     transform: Transform,
     batch_size: int,
-    databases: tuple[DatasetReader, DatasetReader | None],
+    databases: tuple[Records, Records | None],
     solver_file: SolverParameter,
     parameters: int,
     log_file: str,
@@ -206,6 +210,11 @@ def feed(
         "content_hash": job.dataset.facts.get("content_hash"),
         "parameters": parameters,
         "iterations": solver_file.max_iter,
+    if train.sample_shape is None and batch_size != 1:
+        raise TrainingError(
+            "The pictures of the dataset differ in size, so the batch size must be 1.",
+            hint="Set the batch size to 1 and let gradients add up over several (Batch Accumulation), or build the dataset with one size.",
+        )
         "steps_per_epoch": steps_per_epoch,
         "batch_size": batch_size,
         "device": job.device.type,
@@ -218,11 +227,11 @@ def feed(
         job.emit, metrics, steps_per_epoch=steps_per_epoch, epochs=job.spec.train_epochs, facts=facts, begun=begun
     )
     val_frames = _frames(job, "val", val, report) if val is not None else None
-    kind = target(train.target_kind)
+    kind = target(train.target_kind, Answers.of(job.dataset.facts))
     source = TrainingSource(
         _frames(job, "train", train, report), transform, kind.collate,
         batch_size=batch_size, seed=job.seed, shuffle=job.spec.shuffle, balanced=job.spec.class_balance == "sampling",
-        augmenter=_augmenter(job, transform.crop_px), world=job.world,
+        augmenter=_augmenter(job, transform.crop_px), move=kind.move, world=job.world,
     )  # fmt: skip
     course = {
         "spec": job.spec, "folder": job.folder, "emit": job.emit, "seed": job.seed,
@@ -239,7 +248,7 @@ def assemble(
     train: Side,
     val: Side | None,
     *,
-    databases: tuple[DatasetReader, DatasetReader | None],
+    databases: tuple[Records, Records | None],
     solver_file: SolverParameter,
     parameters: int,
     log_file: str,
@@ -295,7 +304,7 @@ def _metrics(job: Training) -> MetricsWriter:
     return MetricsWriter(job.folder.metrics)
 
 
-def _frames(job: Training, db: str, reader: DatasetReader, report: Report) -> Frames:
+def _frames(job: Training, db: str, reader: Records, report: Report) -> Pictures:
     """Decode a database; may be stopped meanwhile."""
 
     def reading(done: int, total: int) -> None:

@@ -15,8 +15,9 @@ from torch import Tensor
 from digits.networks.steps import Step
 from digits.training import devices
 from digits.training.course import Course
+from digits.training.frames import Pictures
 from digits.training.solvers import Learnable, Solver
-from digits.training.sources import Frames, TrainingSource
+from digits.training.sources import TrainingSource
 from digits.training.targets import Target
 from digits.training.transform import Transform
 
@@ -66,7 +67,7 @@ class TestSet:
     """The validation set, ready to be measured again and again."""
 
     net: Network
-    frames: Frames
+    frames: Pictures
     transform: Transform
     batch_size: int
     data_blob: str

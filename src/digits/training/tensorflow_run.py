@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+import torch
 from numpy.typing import NDArray
 
 from digits.core.trainspec import TrainSpec
@@ -17,7 +18,9 @@ from digits.networks.caffe.solver_text import ADAMW_DECAY
 from digits.networks.tensorflow.definition import LOSS, SCORES
 from digits.networks.tensorflow.net import KerasNet
 from digits.training.course import Course, diverged
-from digits.training.sources import Collate, Frames, TrainingSource, batches_once
+from digits.training.frames import Pictures
+from digits.training.sources import TrainingSource, batches_once
+from digits.training.targets import Target
 from digits.training.transform import Transform
 
 _AHEAD = 2  # batches made while a step runs
@@ -41,9 +44,9 @@ another training there; MOMENTUM is DIGITS' own name for it."""
 class Validation:
     """The validation set, ready to be measured again and again."""
 
-    frames: Frames
+    frames: Pictures
     transform: Transform
-    collate: Collate
+    kind: Target
     batch_size: int
 
 
@@ -100,13 +103,20 @@ class KerasRun(Course):
         """Return the mean of each measure over the validation set; None where it was asked to stop meanwhile."""
         assert self.validation is not None
         test, sums = self.validation, dict[str, float]()
-        for data_NCHW, targets in batches_once(test.frames, test.transform, test.collate, test.batch_size):
+        kind, tally = test.kind, test.kind.tally(torch.device("cpu"))
+        for data_NCHW, targets in batches_once(
+            test.frames, test.transform, kind.collate, test.batch_size, move=kind.move
+        ):
             if self.stop():
                 return None
-            values = self._measure(tf.transpose(data_NCHW.numpy(), (0, 2, 3, 1)), targets.numpy())
+            values = dict(self._measure(tf.transpose(data_NCHW.numpy(), (0, 2, 3, 1)), targets.numpy()))
+            scores = values.pop(SCORES, None)
+            if tally is not None and scores is not None:
+                tally.add({SCORES: torch.from_numpy(scores.numpy())}, targets)
             for name, value in values.items():
                 sums[name] = sums.get(name, 0.0) + float(value) * len(data_NCHW)
-        return {name: total / len(test.frames) for name, total in sums.items()}
+        means = {name: total / len(test.frames) for name, total in sums.items()}
+        return means | tally.result() if tally else means
 
     def state(self) -> tuple[Mapping[str, NDArray[Any]], Mapping[str, NDArray[Any]]]:
         """Return the weights, and the state of the optimizer and of generators of chance."""

@@ -73,7 +73,7 @@ def prepare(
     )  # fmt: skip
     validation = None
     if fed.val is not None:
-        validation = Validation(frames=fed.val, transform=transform, collate=fed.kind.collate, batch_size=batch_val)
+        validation = Validation(frames=fed.val, transform=transform, kind=fed.kind, batch_size=batch_val)
     return KerasRun(
         **fed.course, net=net, source=fed.source, optimizer=optimizer_of(spec), validation=validation,
         iter_size=spec.batch_accumulation or 1,

@@ -13,10 +13,10 @@ from digits.core.files import write_text
 from digits.core.jobfolder import JobFolder
 from digits.core.trainspec import TrainSpec
 from digits.core.work import StopCheck, WorkerSettings
-from digits.data.reader import DatasetReader
+from digits.data.reader import Records
 from digits.networks.torch.definition import TorchDefinition, define
 from digits.networks.torch.describe import layer_rows
-from digits.networks.torch.net import DATA, LABEL, TorchNet
+from digits.networks.torch.net import DATA, LABEL, TorchNet, check_places
 from digits.networks.torch.text import NETWORK_FILE
 from digits.networks.torch.weights import read_weights
 from digits.training import devices, parts
@@ -79,14 +79,17 @@ def prepare(
 
     databases = parts.readers(job, validates=bool(spec.val_interval))
     net = TorchNet(
-        definition, job.target_kind, "TRAIN", class_weights=_weights(job, databases[0]), unweighed=lambda: job.warn(*_UNWEIGHED)
+        definition, job.target_kind, "TRAIN", class_weights=_weights(job, databases[0]), unweighed=lambda: job.warn(*_UNWEIGHED),
+        ignore_label=job.dataset.facts.get("ignore_label"),
     )  # fmt: skip
-    test = TorchNet(definition, job.target_kind, "TEST")
+    test = TorchNet(definition, job.target_kind, "TEST", ignore_label=job.dataset.facts.get("ignore_label"))
     seen = (crop_px, crop_px) if crop_px else job.dataset.size[1:]
     parts.write_facts(
         job, name=type(definition.model).__name__, parameters=net.num_parameters,
         layers=layer_rows(definition, (job.dataset.size[0], *seen)), crop_size=crop_px, data_blob=DATA,
     )  # fmt: skip
+    if job.target_kind == "mask" and definition.loss is definition.label_hook is None:
+        _check_places(test, (1, job.dataset.size[0], *seen))
     placed(definition, job.device, compiled=job.can_compile())
     transform = transform_for(folder.path, spec.use_mean, crop_px, job.device, whiten=spec.augmentation.whitening)
     return parts.assemble(
@@ -103,7 +106,14 @@ def prepare(
     )
 
 
-def _weights(job: Training, train: DatasetReader) -> Tensor | None:
+@torch.inference_mode()
+def _check_places(net: TorchNet, input_NCHW: tuple[int, int, int, int]) -> None:
+    """Refuse a network whose answer is of another size than the mask, before the pictures are decoded."""
+    (output,) = net(**{DATA: torch.zeros(input_NCHW)}).values()
+    check_places(tuple(output.shape), (input_NCHW[2], input_NCHW[3]), NETWORK_FILE)
+
+
+def _weights(job: Training, train: Records) -> Tensor | None:
     weights = job.class_weights(train)
     return None if weights is None else torch.from_numpy(weights).to(job.device)
 

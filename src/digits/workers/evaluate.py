@@ -28,11 +28,12 @@ from digits.core.jobfolder import JobFolder, JobRecord, find_job_folder
 from digits.core.tables import harmless
 from digits.core.work import StopCheck, WorkerSettings
 from digits.data.index import Index
-from digits.data.reader import DatasetReader, Sample
+from digits.data.reader import PairReader, PairSample, Records, Sample
 from digits.scoring.kept import ANSWERS_FILE, KEPT
 from digits.training.dataset import Dataset
+from digits.training.frames import DENSE
 from digits.training.inference import Predictor
-from digits.training.targets import Scores, target
+from digits.training.targets import Answers, Scores, target
 from digits.workers.job import run_job
 from digits.workers.told import Told
 
@@ -62,7 +63,8 @@ def evaluate(
         raise DataError(problem, hint="Choose a dataset that is like the one it was trained on.")
     reader = dataset.reader(spec.db)
     columns = np.array([labels.index(label) for label in reader.labels], np.int64)
-    scores = target(predictor.facts.target_kind).scores(labels, columns)
+    answers = Answers(tuple(labels), dataset.facts.get("ignore_label"))
+    scores = target(predictor.facts.target_kind, answers).scores(labels, columns)
     told = Told(emit, stop, TASK, len(reader))
     keys = Index(dataset.folder.path / "index" / spec.db, reader.target_kind)
     refused = _answer(reader, predictor, scores, keys, folder.path, told, settings.num_threads)
@@ -74,10 +76,10 @@ def evaluate(
 
 
 def _answer(
-    reader: DatasetReader, predictor: Predictor, scores: Scores, keys: Index, folder: Path, told: Told, num_threads: int
+    reader: Records, predictor: Predictor, scores: Scores, keys: Index, folder: Path, told: Told, num_threads: int
 ) -> int:
     """Answer all records; write the answer to each, and return how many could not be read."""
-    targets, refused = reader.targets(), 0
+    targets, refused = _targets(reader), 0
     answers = open_memmap(folder / ANSWERS_FILE, "w+", KEPT, (len(reader),))
     with atomic(folder / "predictions.csv") as file:
         text = io.TextIOWrapper(file, encoding="utf-8", errors="surrogateescape", newline="")
@@ -88,7 +90,8 @@ def _answer(
             refused += batch.refused
             if not batch.rows:
                 continue
-            rows, cells = scores.add(predictor.classify(batch.images), targets[batch.rows])
+            truth = np.stack(batch.labels) if targets is None else targets[batch.rows]
+            rows, cells = scores.add(predictor.answers(batch.images), truth)
             answers[batch.rows] = rows
             for row, path, each in zip(batch.rows, batch.paths, cells, strict=True):
                 writer.writerow(tuple(map(harmless, (keys.key(row).decode(), path, *each))))
@@ -98,6 +101,11 @@ def _answer(
     return refused
 
 
+def _targets(reader: Records) -> NDArray[Any] | None:
+    """Return all answers; None for those that are read with their pictures."""
+    return None if isinstance(reader, PairReader) and reader.target_kind in DENSE else reader.targets()
+
+
 @dataclass(frozen=True)
 class _Batch:
     """Some records that follow each other, without those that are broken."""
@@ -105,15 +113,19 @@ class _Batch:
     first: int
     rows: list[int]
     images: list[NDArray[np.uint8]]
+    labels: list[NDArray[Any]]
+    """Of pairs alone."""
     paths: list[str]
     refused: int
 
 
-def _batches(reader: DatasetReader, num_threads: int) -> Iterator[_Batch]:
+def _batches(reader: Records, num_threads: int) -> Iterator[_Batch]:
     """Yield all records; while one batch is answered the next is decoded."""
-    size = max(1, min(_MOST, _BATCH_BYTES // max(1, int(np.prod(reader.sample_shape)))))
+    # Pictures that differ in size are answered one by one.
+    bytes_each = _BATCH_BYTES if reader.sample_shape is None else int(np.prod(reader.sample_shape))
+    size = max(1, min(_MOST, _BATCH_BYTES // max(1, bytes_each)))
     with ThreadPoolExecutor(max(1, num_threads), "decode") as pool:
-        ahead: deque[tuple[int, list[Future[list[Sample | None]]]]] = deque()
+        ahead: deque[tuple[int, list[Future[list[Sample | PairSample | None]]]]] = deque()
         try:
             for first in range(0, len(reader), size):
                 ahead.append(
@@ -128,33 +140,34 @@ def _batches(reader: DatasetReader, num_threads: int) -> Iterator[_Batch]:
 
 
 def _submitted(
-    pool: ThreadPoolExecutor, reader: DatasetReader, rows: range, num_threads: int
-) -> list[Future[list[Sample | None]]]:
+    pool: ThreadPoolExecutor, reader: Records, rows: range, num_threads: int
+) -> list[Future[list[Sample | PairSample | None]]]:
     """Hand each thread an equal part: one task a picture would cost more than a small picture does."""
     part = -(-len(rows) // max(1, num_threads))
     return [pool.submit(_read, reader, rows[start : start + part]) for start in range(0, len(rows), part)]
 
 
-def _read(reader: DatasetReader, rows: range) -> list[Sample | None]:
+def _read(reader: Records, rows: range) -> list[Sample | PairSample | None]:
     return [_sample(reader, row) for row in rows]
 
 
-def _sample(reader: DatasetReader, row: int) -> Sample | None:
+def _sample(reader: Records, row: int) -> Sample | PairSample | None:
     try:
         return reader[row]
     except DataError:
         return None
 
 
-def _gathered(first: int, parts: Sequence[Future[list[Sample | None]]]) -> _Batch:
+def _gathered(first: int, parts: Sequence[Future[list[Sample | PairSample | None]]]) -> _Batch:
     samples = [sample for part in parts for sample in part.result()]
     found = [(first + place, sample) for place, sample in enumerate(samples) if sample is not None]
-    rows, images, paths = (
+    rows, images, labels, paths = (
         [row for row, _ in found],
         [each.image_HWC for _, each in found],
+        [each.label for _, each in found if isinstance(each, PairSample)],
         [each.source for _, each in found],
     )
-    return _Batch(first, rows, images, paths, len(samples) - len(found))
+    return _Batch(first, rows, images, labels, paths, len(samples) - len(found))
 
 
 def _write_results(folder: Path, facts: Mapping[str, Any], result: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from digits.core.balance import unbalanced
 from digits.core.extensions import FrameworkExtension, extension
 from digits.core.trainspec import SOLVERS, TrainSpec
 
@@ -25,8 +26,8 @@ def check_fit(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, li
     if spec.solver_type not in framework.solvers:
         known = ", ".join(SOLVERS[each] for each in framework.solvers)
         problems["solver_type"] = [f"{framework.title} has no {SOLVERS[spec.solver_type]}. It has {known}."]
-    if spec.class_balance != "none" and dataset_facts.get("target_kind", "class") != "class":
-        problems["class_balance"] = [
-            "Classes can be balanced where each picture has one class; here its label is more."
-        ]
+    if problem := unbalanced(spec.class_balance, str(dataset_facts.get("target_kind", "class"))):
+        problems["class_balance"] = [problem]
+    if not dataset_facts.get("same_shape", True) and spec.batch_size not in (None, 1):
+        problems["batch_size"] = ["The pictures of the dataset differ in size, so the batch size must be 1."]
     return problems

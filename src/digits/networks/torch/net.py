@@ -18,9 +18,8 @@ from digits.networks.steps import Step
 from digits.networks.torch.definition import TorchDefinition
 from digits.networks.torch.watch import StepWatch
 
-DATA, LABEL = "data", "label"
-"""Names of the two inputs."""
-Kind = Literal["class", "classes", "vector"]
+DATA, LABEL, SCORES = "data", "label", "scores"
+"""Names of the two inputs, and of the output that the loss compares with the second, in training and validation."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,11 @@ class TorchNet:
 
     Args:
         definition: the model with its hooks.
-        kind: what it answers with: "class", "classes" or "vector".
+        kind: what it answers with: "class", "classes", "vector" or "mask".
         phase: "TRAIN" runs it as ``model.train()``, "TEST" as ``model.eval()``.
-        class_weights: [classes], what each picture's loss is multiplied by before the mean; None for nothing.
+        class_weights: [classes], what each picture's (or pixel's) loss is multiplied by before the mean; None for nothing.
         unweighed: called once where the network's own loss gives one number and so cannot be weighed.
+        ignore_label: of masks, the value of pixels that do not count.
     """
 
     losses: Mapping[str, float] = MappingProxyType({"loss": 1.0})
@@ -55,6 +55,7 @@ class TorchNet:
         *,
         class_weights: Tensor | None = None,
         unweighed: Callable[[], None] | None = None,
+        ignore_label: int | None = None,
     ) -> None:
         self.definition = definition
         self.module = definition.model
@@ -65,6 +66,7 @@ class TorchNet:
         self._phase = phase
         self._class_weights = class_weights
         self._unweighed = unweighed
+        self._ignore = ignore_label
 
     def __call__(self, **blobs: Tensor) -> dict[str, Tensor]:
         """Return "softmax" (or "sigmoid", or "output") for ``data``; with ``label``, "loss" and what else can be measured.
@@ -81,7 +83,7 @@ class TorchNet:
         if LABEL not in blobs:
             return self._answers(scores)
         labels = blobs[LABEL]
-        targets = labels.long() if self._kind == "class" else labels
+        targets = labels.long() if self._kind == "class" else labels[:, 0].long() if self._kind == "mask" else labels
         if self.definition.label_hook is not None:
             with self.definition.at_line("label_hook fails"):
                 targets = self.definition.label_hook(data, targets)
@@ -174,6 +176,8 @@ class TorchNet:
                     "The loss must be a tensor of one number, or of one for each picture.", where=self.definition.where
                 )
             return self._mean(loss, labels)
+        if self._kind == "mask":
+            return self._mask_loss(scores, targets)
         try:
             if self._class_weights is not None:
                 return self._mean(F.cross_entropy(scores, targets, reduction="none"), labels)
@@ -185,11 +189,25 @@ class TorchNet:
                 hint="Its last layer gives params.num_classes numbers a picture; another output needs a loss of its own.",
             ) from error
 
+    def _mask_loss(self, scores: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean cross entropy of the pixels that count; 0 where none does."""
+        check_places(tuple(scores.shape), (targets.shape[1], targets.shape[2]), self.definition.where)
+        ignore = _NO_CLASS if self._ignore is None else self._ignore
+        try:
+            each = F.cross_entropy(scores, targets, weight=self._class_weights, ignore_index=ignore, reduction="none")
+        except (RuntimeError, IndexError, ValueError) as error:
+            raise NetworkError(
+                f"The network's output of {_shape(scores)} does not fit masks with classes up to {int(targets.max())}.",
+                where=self.definition.where,
+                hint="Its last layer gives params.num_classes channels.",
+            ) from error
+        return each.sum() / (targets != ignore).sum().clamp(min=1)
+
     def _mean(self, loss: Tensor, labels: Tensor) -> Tensor:
         """Return the mean over the pictures, each times the weight of its class; a single number as it is."""
         if self._class_weights is None:
             return loss.mean()
-        if loss.shape[:1] == labels.shape[:1]:
+        if loss.shape[:1] == labels.shape[:1] and self._kind != "mask":
             each = loss.reshape(len(labels), -1).mean(1)
             return (each * self._class_weights[labels.long()]).mean()
         if self._unweighed is not None:
@@ -201,21 +219,45 @@ class TorchNet:
         """Return what the kind of answer measures further: accuracy here, where the output has a score for each class."""
         if self._kind == "class":
             is_scored = scores.ndim == 2 and targets.ndim == 1 and not targets.is_floating_point()
-            return {"accuracy": (scores.argmax(1) == targets).float().mean()} if is_scored else {}
-        return self._answers(scores)
+            return {"accuracy": (scores.argmax(1) == targets).float().mean(), SCORES: scores} if is_scored else {}
+        return {SCORES: scores} if self._kind == "mask" else self._answers(scores)
 
     def _answers(self, scores: Tensor) -> dict[str, Tensor]:
         """Return probabilities of scores; those that were log-probabilities already stay what they are."""
-        if self._kind == "class":
+        if self._kind in ("class", "mask"):
             return {"softmax": scores.softmax(1)}
         return {"sigmoid": scores.sigmoid()} if self._kind == "classes" else {"output": scores}
 
+
+_DENSE = 4  # dimensions of scores of pixels
+_NO_CLASS = -100  # what torch ignores where nothing is to be ignored
 
 _LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "class": F.cross_entropy,
     "classes": F.binary_cross_entropy_with_logits,
     "vector": F.mse_loss,
 }
+
+
+def check_places(output: tuple[int, ...], mask: tuple[int, int], where: str) -> None:
+    """Do nothing if an output has scores for each pixel of a mask.
+
+    Args:
+        output: its shape.
+        mask: height and width of the mask.
+        where: the network's file.
+
+    Raises:
+        NetworkError: it is of another size.
+    """
+    if len(output) == _DENSE and tuple(output[2:]) == tuple(mask):
+        return
+    size = f"{output[3]} × {output[2]}" if len(output) == _DENSE else " × ".join(map(str, output)) or "one number"
+    raise NetworkError(
+        f"The network answers with {size}, and the masks are {mask[1]} × {mask[0]}: it must have scores for each of their pixels.",
+        where=where,
+        hint="Enlarge its output (nn.ConvTranspose2d, F.interpolate), then cut it to the size of the picture.",
+    )
 
 
 def main_output(made: Any) -> Tensor:

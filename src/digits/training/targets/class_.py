@@ -11,13 +11,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from digits.core.measures import RECALL
 from digits.scoring.calibration import Calibration
 from digits.scoring.confusion import Confusion, ConfusionCounts, mean, ratio
 from digits.scoring.kept import kept
-from digits.training.outputs import single_numbers
-from digits.training.targets import Cells
+from digits.training.geometry import Moves
+from digits.training.outputs import class_scores, single_numbers
+from digits.training.targets import Answers, Cells
 
 TOP = 5
+MOST_RECALLS = 50
+"""Of more classes there is no curve each."""
 _LEAST = 1e-12  # a probability of 0 would make the loss of all infinite
 _SUMS_WITHIN = 0.01
 
@@ -25,13 +29,24 @@ _SUMS_WITHIN = 0.01
 class ClassTarget:
     """Class ids are floats on their way in, as all blobs of Caffe; probabilities on their way out."""
 
+    def __init__(self, answers: Answers) -> None:
+        self._labels = answers.labels
+
     def collate(self, targets: NDArray[Any]) -> Tensor:
         """Return [N] float32."""
         return torch.from_numpy(np.asarray(targets, np.float32))
 
+    def move(self, targets: Tensor, by: Moves) -> Tensor:  # noqa: ARG002 - the protocol's
+        """Return them as they are."""
+        return targets
+
     def measure(self, outputs: Mapping[str, Tensor], targets: Tensor) -> dict[str, Tensor]:  # noqa: ARG002 - the protocol's
         """Return the losses and accuracies that the network itself computes."""
         return single_numbers(outputs)
+
+    def tally(self, device: torch.device) -> Recalls | None:
+        """Return what finds the share of each class's pictures that are told; of many classes nobody reads as many curves."""
+        return Recalls(self._labels, device) if len(self._labels) <= MOST_RECALLS else None
 
     def predict(self, outputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """Return [N, classes]: the last output, as DIGITS takes it, with places beyond the classes averaged."""
@@ -42,6 +57,35 @@ class ClassTarget:
     def scores(self, labels: Sequence[str], columns: NDArray[np.int64]) -> ClassScores:
         """Return accuracy, top 5, log loss, the confusion of all classes and how far the confidence can be trusted."""
         return ClassScores(labels, columns)
+
+
+class Recalls:
+    """How many pictures each class has and how many of them are told, over a validation."""
+
+    def __init__(self, labels: Sequence[str], device: torch.device) -> None:
+        self._labels = labels
+        self._all, self._right = (torch.zeros(len(labels), dtype=torch.int64, device=device) for _ in range(2))
+
+    @property
+    def counts(self) -> Sequence[Tensor]:
+        """Pictures of each class, and those of them that were told."""
+        return self._all, self._right
+
+    def add(self, outputs: Mapping[str, Tensor], targets: Tensor) -> None:
+        """Take the scores of a batch; a network that shows none is not counted."""
+        num_classes = len(self._labels)
+        scores = class_scores(outputs, len(targets), num_classes)
+        if scores is None:
+            return
+        truth = targets.long()
+        right = truth[scores[:, :num_classes].argmax(1) == truth]
+        self._all += torch.bincount(truth, minlength=num_classes)
+        self._right += torch.bincount(right, minlength=num_classes)
+
+    def result(self) -> dict[str, float]:
+        """Return ``recall/<label>`` of each class that has pictures."""
+        rows = zip(self._labels, self._all.tolist(), self._right.tolist(), strict=True)
+        return {f"{RECALL}/{label}": right / count for label, count, right in rows if count}
 
 
 class ClassScores:
@@ -102,4 +146,6 @@ class ClassScores:
         }
 
 
-TARGET = ClassTarget()
+def make(answers: Answers) -> ClassTarget:
+    """Return the kind."""
+    return ClassTarget(answers)

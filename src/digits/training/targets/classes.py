@@ -17,8 +17,9 @@ from torch import Tensor
 
 from digits.scoring.confusion import ClassRow, mean, ratio
 from digits.scoring.kept import NO_CLASS, kept
+from digits.training.geometry import Moves
 from digits.training.outputs import last_rows, of_targets, single_numbers
-from digits.training.targets import Cells
+from digits.training.targets import Answers, Cells
 
 YES = 0.5
 """A class is found from this probability on."""
@@ -30,6 +31,10 @@ class ClassesTarget:
     def collate(self, targets: NDArray[Any]) -> Tensor:
         """Return [N, classes] float32 of 0 and 1."""
         return torch.from_numpy(np.asarray(targets, np.float32))
+
+    def move(self, targets: Tensor, by: Moves) -> Tensor:  # noqa: ARG002 - the protocol's
+        """Return them as they are."""
+        return targets
 
     def measure(self, outputs: Mapping[str, Tensor], targets: Tensor) -> dict[str, Tensor]:
         """Return what the network computes itself, the share of right answers over all labels, and F1.
@@ -44,6 +49,9 @@ class ClassesTarget:
             f1 = torch.where(either > 0, 2 * both / either.clamp(min=1), torch.ones((), device=scores.device))
             found |= {"label_accuracy": (said == wanted).float().mean(), "label_f1": f1.mean()}
         return found
+
+    def tally(self, device: torch.device) -> None:
+        """Count nothing."""
 
     def predict(self, outputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """Return [N, classes], each class's own probability: the last output."""
@@ -112,4 +120,6 @@ def as_probabilities(scores: Tensor) -> Tensor:
     return scores if is_done else torch.sigmoid(scores)
 
 
-TARGET = ClassesTarget()
+def make(answers: Answers) -> ClassesTarget:  # noqa: ARG001 - every kind's
+    """Return the kind."""
+    return ClassesTarget()

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from digits.scoring.confusion import ratio
 from digits.scoring.kept import NO_CLASS, kept
+from digits.training.geometry import Moves
 from digits.training.outputs import last_rows, of_targets, single_numbers
-from digits.training.targets import Cells
+from digits.training.targets import Answers, Cells
 
 
 class VectorTarget:
@@ -23,12 +24,19 @@ class VectorTarget:
         """Return [N, numbers] float32."""
         return torch.from_numpy(np.asarray(targets, np.float32))
 
+    def move(self, targets: Tensor, by: Moves) -> Tensor:  # noqa: ARG002 - the protocol's
+        """Return them as they are."""
+        return targets
+
     def measure(self, outputs: Mapping[str, Tensor], targets: Tensor) -> dict[str, Tensor]:
         """Return what the network computes itself, and the mean absolute error of an output that is as the targets are."""
         found = single_numbers(outputs)
         for values in of_targets(outputs, targets):
             found["mae"] = (values.detach() - targets).abs().mean()
         return found
+
+    def tally(self, device: torch.device) -> None:
+        """Count nothing."""
 
     def predict(self, outputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """Return [N, numbers]: the last output."""
@@ -77,4 +85,6 @@ class VectorScores:
         }
 
 
-TARGET = VectorTarget()
+def make(answers: Answers) -> VectorTarget:  # noqa: ARG001 - every kind's
+    """Return the kind."""
+    return VectorTarget()
