@@ -1,4 +1,4 @@
-"""``digits model create|ls|show|resume|snapshots|classify|infer|look|top-n|evaluate|export|download|to-pretrained|metrics|compare|report``."""
+"""``digits model create|ls|show|resume|snapshots|classify|infer|look|top-n|evaluate|export|download|to-pretrained|to-fcn|metrics|compare|report``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from digits.cli import modeluse, testing
+from digits.cli import fcn, modeluse, testing
 from digits.cli.connect import with_client
 from digits.cli.dataset import job_table, print_created, print_shown
 from digits.cli.epochs import epoch_option
@@ -34,7 +34,14 @@ def model() -> None:
     """Train, look at and use models."""
 
 
-for command in (modeluse.infer, modeluse.download, modeluse.to_pretrained, testing.look, testing.top_n):
+for command in (
+    modeluse.infer,
+    modeluse.download,
+    modeluse.to_pretrained,
+    testing.look,
+    testing.top_n,
+    fcn.model_to_fcn,
+):
     model.add_command(command)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from digits.cli.fcn import network_to_fcn
 from digits.cli.output import facts, json_option, print_json, table
 from digits.core.extensions import FrameworkExtension, extension, load
 from digits.networks.standard import Card, standard_networks
@@ -106,6 +107,9 @@ def show(network: str, framework: str, as_json: bool, **options: Any) -> None:
     )
     for warning in found["warnings"]:
         click.echo(warning, err=True)
+
+
+network.add_command(network_to_fcn)
 
 
 def _weights(card: Card) -> str:

@@ -304,6 +304,31 @@ class Compared(Answer):
     metrics: dict[str, list[CurveEnd | None]] = {}
 
 
+class FactorRow(Answer):
+    """A layer that slides a window over its picture; sides are pixels, a number or [height, width] where they differ."""
+
+    layer: str
+    stride: int | list[int]
+    pad: int | list[int]
+    kernel: int | list[int]
+    factor: str
+    """"1/2", or "32" of a layer that enlarges."""
+    cumulative: str
+    receptive_field: int | list[int]
+    output: list[int]
+    """[channels, height, width]."""
+
+
+class Convolved(Answer):
+    """A classifier made fully convolutional."""
+
+    network: str
+    table: list[FactorRow]
+    checked_max_difference: float
+    """Between scores of the classifier and of what was made of it, at the classifier's size."""
+    notes: list[str] = []
+
+
 class StoreEntry(Answer):
     """A model of a store; ``problem`` says why it cannot be brought in."""
 

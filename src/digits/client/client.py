@@ -201,6 +201,34 @@ class Models(Testing):
         query = {"network": network, "framework": framework}
         return str(self._client.parsed(self._client.request("POST", "/models/customize", query=query))["network"])
 
+    def to_fcn(
+        self, job_id: str, *, skip: str = "none", num_classes: int | None = None, epoch: float | str | None = None
+    ) -> answers.Convolved:
+        """Return a model's network made fully convolutional: definition, table of factors, and how far its scores are from the model's.
+
+        Raises:
+            RefusedError: it cannot be made so; says which layer.
+        """
+        form = {"skip": skip, "num_classes": num_classes, "snapshot_epoch": epoch}
+        return self._client.post(f"/models/{self._client.find(job_id)}/to_fcn.json", as_=answers.Convolved, form=form)
+
+    def network_to_fcn(
+        self,
+        text: str,
+        *,
+        framework: str = "caffe",
+        skip: str = "none",
+        num_classes: int | None = None,
+        **sizes: int | None,
+    ) -> answers.Convolved:
+        """Return a definition made fully convolutional; ``sizes`` are channels, height, width, crop_size of the classifier's pictures.
+
+        Raises:
+            RefusedError: it cannot be made so; says which layer.
+        """
+        form = {"framework": framework, "custom_network": text, "skip": skip, "num_classes": num_classes, **sizes}
+        return self._client.post("/models/to-fcn.json", as_=answers.Convolved, form=form)
+
     def ls(self) -> list[answers.Row]:
         """Return all models, newest first."""
         return self._client.listing().of_type("model")

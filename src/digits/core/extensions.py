@@ -124,6 +124,8 @@ class FrameworkExtension:
     """The solver types that it trains with."""
     is_own: ModuleAttribute = ""
     """Where a definition is code that runs: ``is_own(text) -> bool`` tells the framework's own, which run where no others may."""
+    to_fcn: ModuleAttribute = ""
+    """``to_fcn(question) -> dict`` makes a classifier fully convolutional (inspector only); "" where it cannot."""
 
     @property
     def definition_suffix(self) -> str:

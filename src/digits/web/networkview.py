@@ -102,12 +102,12 @@ async def network_of(request: Request, job: Job) -> dict[str, Any]:
     Raises:
         RefusedByServiceError: it cannot be built; ``where`` is its line.
     """
-    body = await run_in_threadpool(_question_of, request, job)
+    body = await run_in_threadpool(question_of, request, job)
     return await services.call(request, "inspect", "/network", body)
 
 
-def _question_of(request: Request, job: Job) -> dict[str, Any]:
-    """Return the sizes that the training wrote down, else those of its dataset."""
+def question_of(request: Request, job: Job) -> dict[str, Any]:
+    """Return what the inspector is asked about a model's network: at the sizes that the training wrote down, else those of its dataset."""
     try:
         height, width, channels, num_classes = _sizes_of(store(request).job(job.depends_on))
     except NotFoundError:

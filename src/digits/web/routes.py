@@ -212,6 +212,11 @@ LAYERS = Param(
     "show_visualizations", "1: also the shape, mean, standard deviation, histogram and picture of every layer.", "form"
 )
 
+FCN = (
+    Param("skip", "Which finer scores are added: none, 16s, 8s.", "form"),
+    Param("num_classes", "How many classes it scores; left to the dataset where it is not given.", "form"),
+)
+
 INFER = [
     Route("GET POST", f"/models/images/generic/infer_{what}", summary, "inference", api=f"infer:{what}", answer="either", twin=True,
           params=(*params, WHOLE, VIEW))
@@ -238,6 +243,12 @@ MODELS = [
           answer="html", params=(FRAMEWORK, NETWORK_TEXT, STANDARD_TEXT, SIZES_FROM, *(Param(name, words, "form") for name, words in (
               ("crop_size", "Side of the crop, in pixels."), ("solver_type", "Does not matter to the graph."),
               ("use_mean", "Does not matter to the graph."), ("num_gpus", "Does not matter to the graph."))))),
+    Route("POST", "/models/to-fcn", "A classifier's definition made fully convolutional", "networks", api="fcn:of_text", twin=True,
+          params=(FRAMEWORK, NETWORK_TEXT, STANDARD_TEXT, SIZES_FROM, *FCN,
+                  *(Param(name, "Of the classifier's pictures, in pixels.", "form") for name in ("height", "width", "crop_size")),
+                  Param("channels", "Of the classifier's pictures.", "form"))),
+    Route("POST", "/models/{job_id}/to_fcn", "A model's network made fully convolutional", "networks", api="fcn:of_model", twin=True,
+          params=(*FCN, EPOCH)),
     Route("POST", "/models/visualize-lr", "The learning rate over a training", "networks", api="networks:visualize_lr",
           answer="json-html", spec=TrainSpec),
     Route("POST", "/models/augmentation-preview", "Pictures of a dataset as a training might see them", "networks",

@@ -102,6 +102,15 @@ class Inspector:
         """Which weights would be copied into which layers of a definition."""
         return self._of_network(question, "copies")
 
+    def to_fcn(self, question: Question) -> dict[str, Any]:
+        """A classifier made fully convolutional, with the table of its factors and the proof of its equality."""
+        framework = extension("frameworks", question["framework"])
+        if not framework.to_fcn:
+            raise DigitsError(
+                f"{framework.title} networks cannot be made fully convolutional here.", hint="Caffe's and Torch's can."
+            )
+        return self._of_network(question, "to_fcn")
+
     def _of_network(self, question: Question, what: str) -> dict[str, Any]:
         """Ask the framework; where a definition may run code of a user's, in a process that ends with the answer."""
         framework = extension("frameworks", question.pop("framework"))
@@ -150,6 +159,7 @@ def setup(settings: WorkerSettings) -> Mapping[str, Handler]:
         "/resize-example": inspector.resize_example,
         "/network": inspector.network,
         "/copies": inspector.copies,
+        "/to-fcn": inspector.to_fcn,
         "/augmentation": inspector.augmentation,
         "/export": inspector.export,
     }

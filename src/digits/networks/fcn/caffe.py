@@ -10,6 +10,7 @@ from typing import Any
 from digits.caffeproto import caffe_pb2
 from digits.caffeproto.files import read_weights_file
 from digits.caffeproto.text import parse_net, to_text
+from digits.caffeproto.upgrade import upgrade_net
 from digits.core.errors import NetworkError
 from digits.networks.caffe.definition import CaffeDefinition, prepare
 from digits.networks.caffe.describe import build_empty
@@ -64,13 +65,22 @@ def to_fcn(question: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _classifier(question: Mapping[str, Any]) -> CaffeDefinition:
-    num_classes, channels, height, width = (
-        int(question[name]) for name in ("num_classes", "channels", "height", "width")
-    )
+    text = str(question["text"])
+    own = _own_shape(text)
+    channels, height, width = own or [int(question[name]) for name in ("channels", "height", "width")]
     return prepare(
-        str(question["text"]), where="", num_classes=num_classes, channels=channels, height=height, width=width,
-        crop_size=question.get("crop_size") or None, use_mean="none", one_class=False,
+        text, where="", num_classes=int(question["num_classes"]), channels=channels, height=height, width=width,
+        crop_size=None if own else question.get("crop_size") or None, use_mean="none", one_class=False,
     )  # fmt: skip
+
+
+def _own_shape(text: str) -> list[int]:
+    """Return (channels, height, width) where a definition says them itself, as one that answers does; else nothing."""
+    net = upgrade_net(parse_net(text, where="").message, where="")
+    inputs = [
+        layer.input_param.shape[0].dim for layer in net.layer if layer.type == "Input" and layer.input_param.shape
+    ]
+    return list(inputs[0][1:]) if inputs and len(inputs[0]) == 4 else []
 
 
 def _table(layers: Sequence[Layer], picture: Sequence[int], num_classes: int) -> list[dict[str, Any]]:

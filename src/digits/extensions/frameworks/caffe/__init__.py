@@ -16,6 +16,7 @@ EXTENSION = FrameworkExtension(
     refit="digits.networks.caffe.refit:refit",
     rename="digits.networks.caffe.refit:rename_layer",
     copies="digits.networks.caffe.copyplan:copies",
+    to_fcn="digits.networks.fcn.caffe:to_fcn",
     snapshot="digits.training.caffe_export:snapshot",
     splits_batches=True,
     exports={name: f"digits.training.caffe_export:{name}" for name in ("caffemodel", "onnx", "pt2", "safetensors")},

@@ -103,6 +103,6 @@ def build_model(params):
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight, mode="fan_out")
     for score in (model.score8, model.score16, model.score32):
-        nn.init.zeros_(score.weight)  # every class is as likely at first: the pretrained maps are not shaken by random scores
+        nn.init.zeros_(score.weight)  # no class is likelier at first, and no random scores shake the pretrained maps
         nn.init.zeros_(score.bias)
     return {"model": model, "use_mean": "none", "train_batch_size": 8, "val_batch_size": 8}

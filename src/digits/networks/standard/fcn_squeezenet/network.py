@@ -81,5 +81,5 @@ def build_model(params):
             nn.init.kaiming_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
     for score in (model.score4, model.score8, model.score16):
-        nn.init.zeros_(score.weight)  # every class is as likely at first: the pretrained maps are not shaken by random scores
+        nn.init.zeros_(score.weight)  # no class is likelier at first, and no random scores shake the pretrained maps
     return {"model": model, "train_batch_size": 8, "val_batch_size": 8}
