@@ -16,7 +16,7 @@ from digits.core.spec import Spec
 from digits.data.remote import is_remote
 from digits.web import formfiles, services
 from digits.web.answers import as_json
-from digits.web.forms import Fields, Problems, flatten_stored, parse_part
+from digits.web.forms import Fields, Problems, by_flat_name, flatten_stored, parse, parse_part
 from digits.web.paths import require_allowed
 from digits.web.reading import Form, argument, number, read_form
 from digits.web.shape import Choice, shape
@@ -56,6 +56,8 @@ async def _question(request: Request, kind: DatasetExtension, form: Form) -> tup
         question["path"] = path
     if again := argument(request, "again"):  # another word here is another question: no look of a minute ago answers it
         question["again"] = again[:MAX_AGAIN]
+    if not isinstance(shape(kind.spec).parts.get(PART), Choice):
+        return await run_in_threadpool(_whole_form, request, kind, form, question)
     fields = _of_the_source(kind, form.fields | await formfiles.receive(request, kind.spec, form))
     if fields:
         source, problems = parse_part(kind.spec, PART, fields)
@@ -69,6 +71,25 @@ async def _question(request: Request, kind: DatasetExtension, form: Form) -> tup
     if "path" not in question and "source" not in question:
         raise DigitsError("path is a required field")
     return question, {}
+
+
+def _whole_form(
+    request: Request, kind: DatasetExtension, form: Form, question: dict[str, Any]
+) -> tuple[dict[str, Any], Problems]:
+    """Return the question about a kind of dataset all of whose fields say what it is made of; a path alone is recognised."""
+    paths = [leaf.flat for leaf in shape(kind.spec).leaves() if leaf.extra.get("widget") == "path"]
+    if "path" in question and not any(texts[0] for name in paths if (texts := form.fields.get(name))):
+        return question, {}
+    parsed = parse(
+        kind.spec, {"dataset_name": ["-"]} | {name: texts for name, texts in form.fields.items() if any(texts)}
+    )
+    if parsed.spec is None:
+        return {}, parsed.problems
+    _require_allowed(request, parsed.spec)
+    if problems := load(kind.check)(parsed.spec, settings(request)):
+        return {}, by_flat_name(parsed.spec, problems)
+    question.pop("path", None)
+    return question | {"source": parsed.spec.model_dump(mode="json")}, {}
 
 
 def _of_the_source(kind: DatasetExtension, fields: Fields) -> Fields:

@@ -113,10 +113,12 @@ def _notes(
         notes.append(
             f"Id 0, DIGITS' DontCare, is the class {classes.names[0]} here, as the list of classes begins with it; begin it with dontcare"
         )
-    for db, each in found.items():
-        if each.without:
-            notes.append(f"{each.without:,} pictures for {db} have no file of annotations: nothing is in them")
-        if each.empty_boxes:
-            what = "box has no area: it is none" if each.empty_boxes == 1 else "boxes have no area: they are none"
-            notes.append(f"{each.empty_boxes:,} {what}, and refused.csv names the line ({db})")
+    without, empty = (
+        sum(each) for each in zip(*((one.without, one.empty_boxes) for one in found.values()), strict=True)
+    )
+    if without:
+        notes.append(f"{without:,} of the pictures have no file of annotations: nothing is in them")
+    if empty:
+        what = "box has no area and is none" if empty == 1 else "boxes have no area and are none"
+        notes.append(f"{empty:,} {what}; refused.csv names each with its line")
     return notes

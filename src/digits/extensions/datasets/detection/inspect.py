@@ -30,8 +30,8 @@ from digits.extensions.datasets.detection.spec import DetectionSpec
 from digits.extensions.datasets.paths import printable
 
 _SHOWN_REFUSED = 100
-_SHOWN_CLASSES = 5
-_SHOWN_PER_CLASS = 3
+_SHOWN = 6
+"""Pictures."""
 _MEASURED = 500
 _SIDE_PX = 320
 _REPORT_S = 0.5
@@ -66,7 +66,7 @@ def inspect_source(
         stop: asked for each file.
 
     Returns:
-        ``format``, ``words``, ``classes`` (label, count of boxes, ``thumb``), ``count`` (of pictures), ``boxes``, ``dbs`` and ``class_dbs``
+        ``format``, ``words``, ``classes`` (label, count of boxes, colour), ``count`` (of pictures), ``boxes``, ``dbs`` and ``class_dbs``
         (pictures and boxes by database), ``names`` (boxes by the name that is written on them), ``notes``, ``refused`` (the first 100),
         ``refused_count``, ``sizes``, ``samples``, ``seconds``, and ``fields`` where a path was recognised.
 
@@ -96,14 +96,13 @@ def inspect_source(
         ],
         "refused_count": refused.count, "names": dict(found.counts.most_common()),
     }  # fmt: skip
-    counted = _counted(found)
-    samples = _samples(found, counted["class_dbs"], limits)
-    thumbs = {sample.class_id: sample.image for sample in reversed(samples)}
+    counted, samples = _counted(found), _samples(found, limits)
+    colours = distinct_colours(len(found.ids)).tolist()
     return told | counted | {
         "words": f"{TITLES[spec.annotation_format]}: {counted['boxes']:,} boxes on {told['count']:,} pictures",
         "classes": [
-            {"label": label, "count": count, "sample": "", "thumb": thumbs.get(place, "")}
-            for place, (label, count) in enumerate(zip(found.labels, counted["totals"], strict=True))
+            {"label": label, "count": count, "sample": "", "thumb": "", "colour": "#{:02x}{:02x}{:02x}".format(*colour)}
+            for label, count, colour in zip(found.labels, counted["totals"], colours, strict=True)
         ],
         "sizes": _sizes(found, limits),
         "samples": [{"class": each.class_id, "name": each.name, "image": each.image} for each in samples],
@@ -158,18 +157,21 @@ def _sizes(found: Gathered, limits: Limits) -> dict[str, list[int]]:
     return {name: [width, height] for name, (height, width) in chosen.items()}
 
 
-def _samples(found: Gathered, by_db: Mapping[str, list[int]], limits: Limits) -> list[Sample]:
-    """Return some pictures of the largest classes with their boxes."""
-    totals = np.sum(list(by_db.values()), axis=0)
-    samples: list[Sample] = []
-    for place in np.argsort(-totals, kind="stable")[:_SHOWN_CLASSES].tolist():
-        having = [each for each in found.parts["train"] if _has(each, found, found.ids[place])]
-        for each in having[:: max(1, len(having) // _SHOWN_PER_CLASS)][:_SHOWN_PER_CLASS]:
-            try:
-                data = read_file(each.picture)
-                samples.append(Sample(place, printable(each.picture), data, _drawn(data, each, found, limits)))
-            except DataError:
-                continue
+def _samples(found: Gathered, limits: Limits) -> list[Sample]:
+    """Return some pictures with their boxes, so that each of the first classes is seen."""
+    chosen: dict[bytes, tuple[int, Annotated]] = {}
+    for place, number in enumerate(found.ids[:_SHOWN]):
+        having = [each for each in found.parts["train"] if _has(each, found, number)]
+        most = max(1, _SHOWN // min(len(found.ids), _SHOWN))
+        for each in having[:: max(1, len(having) // most)][:most]:
+            chosen.setdefault(each.picture, (place, each))
+    samples = []
+    for place, each in chosen.values():
+        try:
+            data = read_file(each.picture)
+            samples.append(Sample(place, printable(each.picture), data, _drawn(data, each, found, limits)))
+        except DataError:  # the build will say so; a look need not
+            continue
     return samples
 
 

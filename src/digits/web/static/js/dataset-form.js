@@ -13,6 +13,7 @@ const part = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.
 const value = (/** @type {string} */ name) => String(new FormData(form).get(name) ?? "").trim();
 const input = (/** @type {string} */ name) => /** @type {HTMLInputElement | null} */ (form.querySelector(`[name="${name}"]`));
 const RECORD_BYTES = 100;
+const LOOKED_AT = { annotation_format: 1, custom_classes: 1, class_mapping: 1, folder_pct_val: 1 };
 
 const holds = new Holds({ take, most: () => value("folder_train_max_per_class"), limit, changed: showWill });
 const example = part("example") ? new Example(form, value, showWill) : null;
@@ -21,6 +22,8 @@ const example = part("example") ? new Example(form, value, showWill) : null;
 
 /** The visible fields of the chosen source, or what is missing before there is anything to look at. */
 function question() {
+  const whole = /** @type {HTMLElement | null} */ (form.querySelector("[data-look]"));
+  if (whole) return wholeQuestion(whole);
   const source = /** @type {HTMLElement | null} */ (form.querySelector(`fieldset.source-fields[data-only="method=${value("method")}"]`));
   if (!source) return { question: null, hint: "What this kind of source holds is seen when it is made." };
   const controls = /** @type {HTMLInputElement[]} */ ([...source.querySelectorAll("input[data-path], [data-upload]")]);
@@ -40,6 +43,15 @@ function question() {
   if (upload || (words && !path)) return { question: asked(sourceFields()), hint: "" };
   if (path) return { question: asked({ ...sourceFields(), path: path.value.trim() }), hint: "" };
   return { question: null, hint: "Name or send the pictures, and their classes, counts and refused files are shown here before anything is written." };
+}
+
+/** Where all fields say what a dataset is made of: a first path alone is recognised, more are read as the form has them. @param {HTMLElement} source */
+function wholeQuestion(source) {
+  const controls = /** @type {HTMLInputElement[]} */ ([...source.querySelectorAll("input[data-path]")]);
+  const given = controls.filter((each) => each.value.trim() && !each.closest("[hidden]"));
+  if (!given.length) return { question: null, hint: source.dataset.look ?? "" };
+  if (given.length === 1) return { question: asked({ path: given[0].value.trim() }), hint: "" };
+  return { question: asked(sourceFields()), hint: "" };
 }
 
 /** @param {Record<string, string>} fields */
@@ -86,6 +98,7 @@ function limit(count) {
 /** Pictures for training, validation and testing, as the build will deal them. */
 function dealt() {
   const { classes, dbs, class_dbs: byDb = {}, format, fields: better } = holds.found;
+  if (holds.found.boxes !== undefined) return ["train", "val", "test"].map((db) => dbs[db] ?? 0);
   if (format === "textfile") return ["train", "val", "test"].map((db) => dbs[db] ?? 0); // its lists say all
   const least = Number(value("folder_train_min_per_class") || 1);
   const most = Number(value("folder_train_max_per_class") || Infinity);
@@ -112,6 +125,7 @@ function dealt() {
 
 /** A share is not asked for where the source brings pictures of its own for it. */
 function showShares() {
+  if (holds.found?.boxes !== undefined) return; // it dealt the pictures as the form says
   for (const db of ["val", "test"]) {
     const share = /** @type {HTMLElement | null | undefined} */ (input(`folder_pct_${db}`)?.closest(".field"));
     if (share) share.hidden = value("method") !== "folder" && Boolean(holds.found?.dbs?.[db]);
@@ -130,6 +144,7 @@ function showWill() {
     const colour = { 1: "grey", 0: "channels as they are" }[value("resize_channels")] ?? "colour";
     rows.push(fact("Stored as", `${value("resize_width")} × ${value("resize_height") || "?"}, ${colour}, ${encoding}, ${value("backend").toUpperCase()}`));
   }
+  if (holds.found?.boxes !== undefined) rows.push(fact("Stored as", boxSize()));
   const isLarge = total > (holds.found?.shard_above ?? Infinity);
   if (isLarge && value("backend") === "hdf5") {
     rows.push(fact("Shards", "none: HDF5 is made in one piece, and begins again when it is stopped. LMDB can be resumed at each shard."));
@@ -153,6 +168,15 @@ function showWill() {
   const note = part("makes-note");
   note.hidden = !(total && pace?.measured);
   note.textContent = `From ${pace?.measured} pictures prepared just now. The split is fixed by a seed and kept with the job.`;
+}
+
+/** The size that pictures with boxes are stored in. */
+function boxSize() {
+  const side = (/** @type {string} */ what) => (value(`${what}_image_width`) ? `${value(`${what}_image_width`)} × ${value(`${what}_image_height`)}` : "");
+  const { min, max } = holds.found.sizes;
+  const own = min && `${min.join(" × ")}${String(min) === String(max) ? "" : ` to ${max.join(" × ")}, not one size: pad or resize them`}`;
+  const padded = side("padding") && `padded to ${side("padding")}`;
+  return [own, padded, side("resize") && `resized to ${side("resize")}`].filter(Boolean).join(", ");
 }
 
 /** What a build takes besides the dataset itself: disk for what must be unpacked or fetched first. @param {any} found */
@@ -221,6 +245,7 @@ form.addEventListener("input", (event) => {
 });
 form.addEventListener("change", (event) => {
   const control = /** @type {HTMLInputElement} */ (event.target);
+  if (form.querySelector("[data-look]") && control.name in LOOKED_AT) setTimeout(look);
   const words = control.closest("fieldset.source-fields") && control.type === "text" && !control.dataset.path && !("number" in control.dataset);
   if (control.name === "method" || words || (control.type === "checkbox" && control.closest("#source"))) setTimeout(look);
 });

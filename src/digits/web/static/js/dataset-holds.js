@@ -87,9 +87,10 @@ export class Holds {
   }
 
   show() {
-    const { classes, count, refused, refused_count: refusedCount, words } = this.found;
+    const { classes, count, boxes, refused, refused_count: refusedCount, words } = this.found;
     const figures = element("div", "figures", figure(commas(count), "pictures"), figure(commas(classes.length), "classes"));
-    if (refusedCount) figures.append(figure(commas(refusedCount), "refused files", true));
+    if (boxes !== undefined) figures.append(figure(commas(boxes), "boxes"));
+    if (refusedCount) figures.append(figure(commas(refusedCount), boxes === undefined ? "refused files" : "refused files or boxes", true));
     part("holds-body").replaceChildren(
       this.kind(words), figures, this.bars(), ...this.samples(), ...this.warnings(), ...refusedList(refused, refusedCount),
     );
@@ -112,7 +113,7 @@ export class Holds {
     const list = element("ul", "class-bars");
     list.tabIndex = 0;
     list.setAttribute("aria-label", "Classes");
-    const pictured = classes.some((/** @type {any} */ each) => each.thumb);
+    const pictured = classes.some((/** @type {any} */ each) => each.thumb || each.colour);
     list.classList.toggle("pictured", pictured);
     for (const index of order.slice(0, SHOWN_CLASSES)) {
       const each = classes[index];
@@ -120,7 +121,7 @@ export class Holds {
       const dbs = Object.entries(byDb).map(([db, counts]) => `${commas(counts[index])} for ${db}`);
       name.title = [each.label, ...dbs].join(", ");
       const row = element("li", "", name, bar(each.count / most), element("span", "num", commas(each.count)));
-      if (pictured) row.prepend(each.thumb ? picture(each.thumb) : element("span", ""));
+      if (pictured) row.prepend(each.thumb ? picture(each.thumb) : each.colour ? swatch(each.colour) : element("span", ""));
       list.append(row);
     }
     if (order.length > SHOWN_CLASSES) list.append(element("li", "muted", `and ${commas(order.length - SHOWN_CLASSES)} more`));
@@ -130,6 +131,7 @@ export class Holds {
   /** A row of pictures for each of the largest classes. */
   samples() {
     const { classes, samples = [] } = this.found;
+    if (this.found.boxes !== undefined) return [element("div", "sample-pictures", ...samples.map((/** @type {any} */ each) => picture(each.image, each.name)))];
     const rows = new Map();
     for (const each of samples) rows.set(each.class, [...(rows.get(each.class) ?? []), each]);
     const several = [...rows].filter(([, all]) => all.length > 1);
@@ -144,6 +146,7 @@ export class Holds {
   }
 
   warnings() {
+    if (this.found.boxes !== undefined) return this.found.notes.map((/** @type {string} */ note) => message("warn", "", `${note}.`));
     const full = this.found.classes.filter((/** @type {any} */ each) => each.count > 0);
     if (full.length < 2) return [message("bad", "Fewer than two classes.", "A dataset needs pictures of two classes at least.")];
     if (this.found.format === "textfile") return [];
@@ -168,6 +171,16 @@ export class Holds {
     const seconds = Math.round((Date.now() - this.readAt) / 1000);
     part("holds-when").textContent = seconds < 60 ? `Read ${seconds} s ago` : `Read ${Math.round(seconds / 60)} min ago`;
   }
+}
+
+/** A square of a class's colour. @param {string} colour */
+function swatch(colour) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const square = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  for (const [name, text] of Object.entries({ width: "12", height: "12", rx: "2", fill: colour })) square.setAttribute(name, text);
+  made.setAttribute("class", "swatch");
+  made.append(square);
+  return made;
 }
 
 /** @param {string} number @param {string} words @param {boolean} [bad] */
