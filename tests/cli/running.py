@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
+
+import pytest
 
 from digits.cli.connect import running_server
+from digits.cli.main import main
 from digits.core.settings import load_settings
 
 
@@ -61,3 +66,19 @@ def digits(*arguments: str, root: Path, **environment: str) -> subprocess.Comple
         [sys.executable, "-m", "digits.cli.main", *arguments], capture_output=True, text=True, timeout=100,
         env={**clean_environment(), "DIGITS_ROOT": str(root), "DIGITS_USERNAME": "fred", **environment},
     )  # fmt: skip
+
+
+def called(*arguments: str, root: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Do what ``digits`` does without a process of its own, as starting Python and its imports takes longer than most commands."""
+    said, warned = io.StringIO(), io.StringIO()
+    settings = {"DIGITS_ROOT": str(root), "DIGITS_USERNAME": "fred", **environment}
+    with (
+        patch.dict(os.environ, {**clean_environment(), **settings}, clear=True),
+        patch.object(sys, "argv", ["digits", *arguments]),
+        redirect_stdout(said),
+        redirect_stderr(warned),
+        pytest.raises(SystemExit) as ended,
+    ):
+        main()
+    assert isinstance(ended.value.code, int)
+    return subprocess.CompletedProcess(arguments, ended.value.code, said.getvalue(), warned.getvalue())

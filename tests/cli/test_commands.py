@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.cli.running import Running, digits, running
+from tests.cli.running import Running, called, digits, running
 
 
 @pytest.fixture(scope="module")
@@ -47,22 +47,22 @@ def made(server: Running, pictures: Path) -> dict[str, str]:
 
 
 def test_a_dataset_is_made_of_a_folder_and_waited_for(server: Running, made: dict[str, str]) -> None:
-    shown = json.loads(digits("dataset", "show", made["id"], "--json", root=server.root).stdout)
+    shown = json.loads(called("dataset", "show", made["id"], "--json", root=server.root).stdout)
 
     assert (shown["name"], shown["status"]) == ("two levels", "Done")
     assert [task["entries"] for task in shown["CreateDbTasks"]] == [12, 4]
 
 
 def test_a_unique_prefix_of_an_id_will_do(server: Running, made: dict[str, str]) -> None:
-    done = digits("dataset", "show", made["id"][:-2], root=server.root)
+    done = called("dataset", "show", made["id"][:-2], root=server.root)
 
     assert done.returncode == 0
     assert made["id"] in done.stdout
 
 
 def test_the_list_has_the_dataset_with_its_state(server: Running, made: dict[str, str]) -> None:
-    table = digits("dataset", "ls", root=server.root).stdout
-    rows = json.loads(digits("dataset", "ls", "--json", root=server.root).stdout)
+    table = called("dataset", "ls", root=server.root).stdout
+    rows = json.loads(called("dataset", "ls", "--json", root=server.root).stdout)
 
     line = next(line for line in table.splitlines() if made["id"] in line)
     assert "two levels" in line
@@ -71,7 +71,7 @@ def test_the_list_has_the_dataset_with_its_state(server: Running, made: dict[str
 
 
 def test_records_are_listed_by_page_and_class(server: Running, made: dict[str, str]) -> None:
-    done = digits("dataset", "explore", made["id"], "--db", "val", "--label", "1", "--json", root=server.root)
+    done = called("dataset", "explore", made["id"], "--db", "val", "--label", "1", "--json", root=server.root)
 
     page = json.loads(done.stdout)
     assert page["total"] == 2
@@ -79,8 +79,8 @@ def test_records_are_listed_by_page_and_class(server: Running, made: dict[str, s
 
 
 def test_what_was_left_out_is_listed_with_its_reason(server: Running, made: dict[str, str]) -> None:
-    rows = json.loads(digits("dataset", "refused", made["id"], "--json", root=server.root).stdout)
-    table = digits("dataset", "refused", made["id"], root=server.root).stdout
+    rows = json.loads(called("dataset", "refused", made["id"], "--json", root=server.root).stdout)
+    table = called("dataset", "refused", made["id"], root=server.root).stdout
 
     assert [Path(row["path"]).name for row in rows] == ["notes.txt"]
     assert rows[0]["reason"]
@@ -88,9 +88,9 @@ def test_what_was_left_out_is_listed_with_its_reason(server: Running, made: dict
 
 
 def test_the_log_of_a_job_is_its_workers_words(server: Running, made: dict[str, str]) -> None:
-    followed = digits("job", "logs", "-f", made["id"], root=server.root)
+    followed = called("job", "logs", "-f", made["id"], root=server.root)
     events = [
-        json.loads(line) for line in digits("job", "logs", made["id"], "--json", root=server.root).stdout.splitlines()
+        json.loads(line) for line in called("job", "logs", made["id"], "--json", root=server.root).stdout.splitlines()
     ]
 
     assert followed.returncode == 0
@@ -100,28 +100,28 @@ def test_the_log_of_a_job_is_its_workers_words(server: Running, made: dict[str, 
 
 @pytest.mark.slow
 def test_a_model_is_trained_looked_at_and_used(server: Running, pictures: Path, tmp_path: Path) -> None:
-    grey = digits(
+    grey = called(
         "dataset", "create", str(pictures), "--resize-width", "28", "--resize-height", "28", "--resize-channels", "1", "--wait",
         "--json", root=server.root,
     )  # fmt: skip
-    made = digits(
+    made = called(
         "model", "create", json.loads(grey.stdout)["id"], "--network", "lenet", "--epochs", "2", "--seed", "1", "--wait", "--json",
         root=server.root,
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     model = json.loads(made.stdout)["id"]
 
-    shown = json.loads(digits("model", "show", model, "--json", root=server.root).stdout)
-    curves = json.loads(digits("model", "metrics", model, "--json", root=server.root).stdout)["series"]
-    saved = digits("model", "metrics", model, "--csv", str(tmp_path / "m.csv"), root=server.root)
+    shown = json.loads(called("model", "show", model, "--json", root=server.root).stdout)
+    curves = json.loads(called("model", "metrics", model, "--json", root=server.root).stdout)["series"]
+    saved = called("model", "metrics", model, "--csv", str(tmp_path / "m.csv"), root=server.root)
     picture = str(pictures / "light" / "0.png")
-    seen = json.loads(digits("model", "classify", model, picture, "--epoch", "best", "--json", root=server.root).stdout)
-    listed = digits("model", "snapshots", model, root=server.root).stdout
+    seen = json.loads(called("model", "classify", model, picture, "--epoch", "best", "--json", root=server.root).stdout)
+    listed = called("model", "snapshots", model, root=server.root).stdout
     (tmp_path / "list.txt").write_text("".join(f"{path} 0\n" for path in sorted(pictures.glob("*/*.png"))))
-    many = digits("model", "classify", model, "--list", str(tmp_path / "list.txt"), root=server.root)
-    both = digits("model", "classify", model, picture, "--list", str(tmp_path / "list.txt"), root=server.root)
-    report = digits("model", "report", model, "-o", str(tmp_path / "model.html"), root=server.root)
-    alone = digits("model", "compare", model, root=server.root)
+    many = called("model", "classify", model, "--list", str(tmp_path / "list.txt"), root=server.root)
+    both = called("model", "classify", model, picture, "--list", str(tmp_path / "list.txt"), root=server.root)
+    report = called("model", "report", model, "-o", str(tmp_path / "model.html"), root=server.root)
+    alone = called("model", "compare", model, root=server.root)
 
     assert shown["name"] == "lenet"
     assert shown["snapshots"] == [1, 2]
@@ -145,7 +145,7 @@ def test_a_model_is_trained_looked_at_and_used(server: Running, pictures: Path, 
 
 
 def test_a_folder_that_is_not_there_is_wrong_use_and_names_the_flag(server: Running, tmp_path: Path) -> None:
-    done = digits("dataset", "create", str(tmp_path / "nowhere"), root=server.root)
+    done = called("dataset", "create", str(tmp_path / "nowhere"), root=server.root)
 
     assert done.returncode == 2
     assert done.stderr == f"error: --folder-train: {tmp_path / 'nowhere'} does not exist.\n"
@@ -153,19 +153,19 @@ def test_a_folder_that_is_not_there_is_wrong_use_and_names_the_flag(server: Runn
 
 def test_an_unknown_id_is_wrong_use(server: Running) -> None:
     for words in (("job", "abort"), ("dataset", "show"), ("model", "metrics")):
-        done = digits(*words, "20990101", root=server.root)
+        done = called(*words, "20990101", root=server.root)
 
         assert done.returncode == 2
         assert done.stderr.startswith("error: No job's id begins with '20990101'.")
 
 
 def test_an_over_job_cannot_be_aborted_and_can_be_deleted(server: Running, pictures: Path) -> None:
-    done = digits("dataset", "create", str(pictures), "--wait", "--json", root=server.root)
+    done = called("dataset", "create", str(pictures), "--wait", "--json", root=server.root)
     job_id = json.loads(done.stdout)["id"]
 
-    aborted = digits("job", "abort", job_id, root=server.root)
-    deleted = digits("job", "delete", job_id, root=server.root)
-    gone = digits("dataset", "show", job_id, root=server.root)
+    aborted = called("job", "abort", job_id, root=server.root)
+    deleted = called("job", "delete", job_id, root=server.root)
+    gone = called("dataset", "show", job_id, root=server.root)
 
     assert aborted.returncode == 2
     assert "Job not aborted" in aborted.stderr
@@ -174,15 +174,15 @@ def test_an_over_job_cannot_be_aborted_and_can_be_deleted(server: Running, pictu
 
 
 def test_the_database_is_rebuilt_while_the_server_runs(server: Running, made: dict[str, str]) -> None:
-    done = digits("reindex", "--json", root=server.root)
+    done = called("reindex", "--json", root=server.root)
 
     assert done.returncode == 0
     assert json.loads(done.stdout)["jobs"] >= 1
-    assert digits("dataset", "show", made["id"], root=server.root).returncode == 0
+    assert called("dataset", "show", made["id"], root=server.root).returncode == 0
 
 
 def test_the_doctor_finds_the_running_server(server: Running) -> None:
-    done = digits("doctor", "--json", root=server.root)
+    done = called("doctor", "--json", root=server.root)
 
     found = {each["what"]: each for each in json.loads(done.stdout)}
     assert done.returncode == 0, done.stdout
@@ -195,10 +195,10 @@ def test_the_doctor_finds_the_running_server(server: Running) -> None:
 def test_a_set_is_downloaded_from_a_folder_as_class_folders(tmp_path: Path) -> None:
     from tests.shared import shared
 
-    done = digits(
+    done = called(
         "download", "mnist", str(tmp_path / "m"), "--from", str(shared("data", "mnist")), "--json", root=tmp_path
     )
-    again = digits("download", "mnist", str(tmp_path / "m"), "--from", str(shared("data", "mnist")), root=tmp_path)
+    again = called("download", "mnist", str(tmp_path / "m"), "--from", str(shared("data", "mnist")), root=tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["train"] == 60_000
@@ -208,22 +208,22 @@ def test_a_set_is_downloaded_from_a_folder_as_class_folders(tmp_path: Path) -> N
 
 
 def test_wrong_words_are_wrong_use() -> None:
-    done = digits("dataset", "destroy", root=Path("/nonexistent"))
+    done = called("dataset", "destroy", root=Path("/nonexistent"))
 
     assert done.returncode == 2
     assert "No such command 'destroy'" in done.stderr
 
 
 def test_the_priority_of_a_job_that_is_over_is_not_changed(server: Running, made: dict[str, str]) -> None:
-    done = digits("job", "priority", made["id"], "-5", root=server.root)
+    done = called("job", "priority", made["id"], "-5", root=server.root)
 
     assert done.returncode == 2
     assert "Priority not changed. The job is Done already." in done.stderr
 
 
 def test_what_a_path_holds_is_shown_before_a_dataset_is_made_of_it(server: Running, pictures: Path) -> None:
-    table = digits("dataset", "inspect", str(pictures), root=server.root)
-    found = json.loads(digits("dataset", "inspect", str(pictures), "--json", root=server.root).stdout)
+    table = called("dataset", "inspect", str(pictures), root=server.root)
+    found = json.loads(called("dataset", "inspect", str(pictures), "--json", root=server.root).stdout)
 
     assert table.returncode == 0, table.stderr
     assert table.stdout.startswith("A folder with one sub-folder for each class: 16 pictures in 2 classes\n")
@@ -239,12 +239,12 @@ def test_an_archive_is_recognised_and_one_that_is_sent_makes_the_same_dataset(
     archive = shutil.make_archive(str(tmp_path / "lights"), "zip", pictures)
     sizes = ("--resize-width", "8", "--resize-height", "8", "--json")
 
-    seen = digits("dataset", "create", archive, *sizes, root=server.root)
-    sent = digits("dataset", "create", archive, "--upload", "--wait", *sizes, root=server.root)
+    seen = called("dataset", "create", archive, *sizes, root=server.root)
+    sent = called("dataset", "create", archive, "--upload", "--wait", *sizes, root=server.root)
 
     assert (seen.returncode, sent.returncode) == (0, 0), seen.stderr + sent.stderr
     assert "Sending lights.zip" in sent.stderr
-    shown = json.loads(digits("dataset", "show", json.loads(sent.stdout)["id"], "--json", root=server.root).stdout)
+    shown = json.loads(called("dataset", "show", json.loads(sent.stdout)["id"], "--json", root=server.root).stdout)
     assert (shown["name"], shown["ParseFolderTasks"][0]["train_count"]) == ("lights", 12)
 
 
@@ -252,19 +252,19 @@ def test_an_archive_is_recognised_and_one_that_is_sent_makes_the_same_dataset(
 def test_a_dataset_is_relabelled_extended_exported_and_verified(
     server: Running, made: dict[str, str], pictures: Path, tmp_path: Path
 ) -> None:
-    records = json.loads(digits("dataset", "explore", made["id"], "--json", root=server.root).stdout)["items"]
+    records = json.loads(called("dataset", "explore", made["id"], "--json", root=server.root).stdout)["items"]
     (tmp_path / "changes.csv").write_text(f"db,key,label\ntrain,{records[0]['key']},\n")
 
-    relabelled = digits(
+    relabelled = called(
         "dataset", "relabel", made["id"], str(tmp_path / "changes.csv"), "--wait", "--json", root=server.root
     )
-    extended = digits("dataset", "extend", made["id"], str(pictures), "--wait", "--json", root=server.root)
+    extended = called("dataset", "extend", made["id"], str(pictures), "--wait", "--json", root=server.root)
     out = tmp_path / "out"
-    exported = digits("dataset", "export", made["id"], "--format", "imagefolder", "-o", str(out), root=server.root)
-    boxes = digits("dataset", "export", made["id"], "--format", "coco", "-o", str(tmp_path / "o"), root=server.root)
-    whole = digits("dataset", "verify", made["id"], "--json", root=server.root)
+    exported = called("dataset", "export", made["id"], "--format", "imagefolder", "-o", str(out), root=server.root)
+    boxes = called("dataset", "export", made["id"], "--format", "coco", "-o", str(tmp_path / "o"), root=server.root)
+    whole = called("dataset", "verify", made["id"], "--json", root=server.root)
 
-    shown = [json.loads(digits("dataset", "show", each, "--json", root=server.root).stdout)
+    shown = [json.loads(called("dataset", "show", each, "--json", root=server.root).stdout)
              for each in (made["id"], json.loads(relabelled.stdout)["id"], json.loads(extended.stdout)["id"])]  # fmt: skip
     first, fewer, more = ([task["entries"] for task in each["CreateDbTasks"]] for each in shown)
     assert fewer == [first[0] - 1, *first[1:]]
