@@ -103,6 +103,67 @@ class Detections:
         return found
 
 
+SURE, OVERLAP = 0.3, 0.5
+"""What counts as found where the boxes of one picture are counted, and how much it has to share with a true box."""
+
+
+@dataclass(frozen=True)
+class Matches:
+    """The boxes of one picture, one by one."""
+
+    right: int
+    missed: int
+    wrong: int
+    worst_class: int
+    """The class with the most missed and wrong boxes; -1 where there are none."""
+
+
+def match(found_K6: NDArray[np.floating], true_M6: NDArray[np.floating]) -> Matches:
+    """Give each true box the surest found one of its class that overlaps it enough; what lies in ignored boxes does not count."""
+    found = found_K6[found_K6[:, 4] >= SURE]
+    found = found[np.argsort(-found[:, 4], kind="stable")]
+    true = true_M6[(true_M6[:, 0] >= 0) & (true_M6[:, 5] == 0)]
+    overlaps = _overlaps(found[:, :4], true[:, 1:5]) * (found[:, 5, None] == true[None, :, 0])
+    free = np.ones(len(true), bool)
+    partner = np.full(len(found), False)
+    for index, row in enumerate(overlaps):
+        best = int(np.argmax(row * free)) if len(true) else 0
+        if len(true) and free[best] and row[best] >= OVERLAP:
+            free[best], partner[index] = False, True
+    ignored = true_M6[true_M6[:, 5] > 0]
+    beside = _inside(found[:, :4], ignored[:, 1:5]) < OVERLAP
+    wrong = found[~partner & beside]
+    errors = np.concatenate([true[free, 0], wrong[:, 5]]).astype(np.int64)
+    worst = int(np.bincount(errors).argmax()) if len(errors) else -1
+    return Matches(int(partner.sum()), int(free.sum()), len(wrong), worst)
+
+
+def _shared(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.float64]:
+    low = np.maximum(one[:, None, :2], other[None, :, :2])
+    high = np.minimum(one[:, None, 2:], other[None, :, 2:])
+    area: NDArray[np.float64] = np.clip(high - low, 0, None).prod(-1, dtype=np.float64)
+    return area
+
+
+def _areas(boxes: NDArray[np.floating]) -> NDArray[np.float64]:
+    area: NDArray[np.float64] = np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(-1, dtype=np.float64)
+    return area
+
+
+def _overlaps(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the intersection over union of every pair."""
+    shared = _shared(one, other)
+    return shared / np.maximum(_areas(one)[:, None] + _areas(other)[None] - shared, 1e-9)
+
+
+def _inside(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the largest share of each box that lies in one of the others."""
+    if not len(other):
+        return np.zeros(len(one))
+    shares: NDArray[np.float64] = (_shared(one, other) / np.maximum(_areas(one)[:, None], 1e-9)).max(1)
+    return shares
+
+
 def _mean(values: NDArray[np.float64]) -> float:
     known = values[values > -1]
     return float(known.mean()) if len(known) else float("nan")
