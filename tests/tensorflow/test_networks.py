@@ -91,4 +91,4 @@ def test_a_function_that_returns_a_keras_model_is_a_network_too() -> None:
     )
 
     assert made.answering.output_shape == (None, 3)
-    assert set(made.training.output) == {"accuracy", "loss", "scores"}
+    assert set(made.training.output) == {"accuracy", "loss", "losses", "scores"}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +12,7 @@ pytest.importorskip("keras")
 from digits.core.beginning import Beginning, WeightFile
 from digits.core.errors import TrainingError
 from digits.core.files import read_json
-from digits.core.jobfolder import JobFolder
-from digits.core.trainspec import CustomNetwork, FixedPolicy, StandardNetwork, TrainSpec
+from digits.core.trainspec import FixedPolicy, StandardNetwork, TrainSpec
 from digits.core.trainspec.augmentation import Augmentation
 from digits.core.work import VARIABLE, StoppedError, WorkerSettings
 from digits.training import snapshots
@@ -24,42 +21,9 @@ from digits.training.tensorflow_predictor import open_predictor
 from digits.training.tensorflow_trainer import train
 from tests.extensions.datasets.classification.test_build import write_mnist
 from tests.shared import needs_shared
+from tests.tensorflow.conftest import TRUSTED, NewModel
 from tests.training.conftest import Heard, build_dataset, new_model_job
 from tests.training.test_training import curve, never, stop_after
-
-NewModel = Callable[..., tuple[JobFolder, TrainSpec]]
-TRUSTED = WorkerSettings(num_threads=1, python_layers=True)
-
-SMALL = """
-import utils as digits
-from keras import layers
-from model import Tower
-from utils import model_property
-
-class UserModel(Tower):
-    train_batch_size = 16
-
-    @model_property
-    def inference(self):
-        x = layers.BatchNormalization(name="norm")(self.x)
-        x = layers.Conv2D(8, 5, strides=2, activation="relu", name="conv")(x)
-        x = layers.Dropout(0.2, name="drop")(layers.MaxPooling2D(2, name="pool")(x))
-        return layers.Dense(self.nclasses, name="scores")(layers.Flatten(name="flat")(x))
-
-    @model_property
-    def loss(self):
-        self.summaries.append(digits.scalar("largest", self.inference[:, 0]))
-        return digits.classification_loss(self.inference, self.y)
-"""
-
-
-@pytest.fixture
-def new_keras(new_model: NewModel) -> NewModel:
-    def make(text: str = SMALL, **fields: Any) -> tuple[JobFolder, TrainSpec]:
-        given = {"framework": "tensorflow", "batch_size": None, "network": CustomNetwork(text=text)}
-        return new_model(**(given | fields))
-
-    return make
 
 
 def test_a_keras_network_learns_three_shapes_and_answers_as_in_its_validation(

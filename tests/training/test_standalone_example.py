@@ -19,6 +19,7 @@ from digits.core.work import WorkerSettings
 from digits.training.caffe_export import onnx
 from digits.training.caffe_predictor import open_predictor
 from digits.training.caffe_trainer import train
+from digits.training.inference import Predictor
 
 EXAMPLE = Path(digits.__file__).parent / "web" / "templates" / "standalone" / "example.py.txt"
 pytestmark = pytest.mark.slow
@@ -33,17 +34,22 @@ def test_the_example_gives_the_products_numbers(
     train(spec, folder, WorkerSettings(), lambda _: None, lambda: False)
     predictor = open_predictor(folder, None, "cpu")
     onnx(folder, None, tmp_path / "model")
-    (tmp_path / "example.py").write_bytes(EXAMPLE.read_bytes())
+    assert_the_example_gives_the_numbers_of(predictor, tmp_path)
+
+
+def assert_the_example_gives_the_numbers_of(predictor: Predictor, folder: Path) -> None:
+    """Run the example on pictures of several shapes in ``folder``, which has the model.onnx."""
+    (folder / "example.py").write_bytes(EXAMPLE.read_bytes())
     rng = np.random.default_rng(1)
     pictures = {}
     for name, shape in {"same.png": (20, 20), "large.png": (61, 90, 3), "flat.png": (9, 33)}.items():
         pixels = rng.integers(0, 256, shape, dtype=np.uint8)
-        Image.fromarray(pixels).save(tmp_path / name)
-        data = (tmp_path / name).read_bytes()
+        Image.fromarray(pixels).save(folder / name)
+        data = (folder / name).read_bytes()
         pictures[name] = predictor.classify([predictor.prepare(data)])[0]
 
     done = subprocess.run(
-        [sys.executable, "-I", "example.py", *pictures], cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, "-I", "example.py", *pictures], cwd=folder, capture_output=True, text=True, check=True
     )
 
     blocks = dict(re.findall(r"^(\S+\.png)\n((?:  .*\n)+)", done.stdout, re.MULTILINE))

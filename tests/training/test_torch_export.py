@@ -27,8 +27,9 @@ from digits.networks.torch.net import TorchNet
 from digits.networks.torch.params import Params
 from digits.networks.torch.text import standard_text
 from digits.training.dataset import MEAN_FILE, Dataset
+from digits.training.goingout import mean_going_out
 from digits.training.modelfacts import ModelFacts
-from digits.training.torch_export import mean_going_out, onnx, pt2
+from digits.training.torch_export import onnx, pt2
 from digits.training.torch_predictor import open_predictor
 from digits.training.torch_trainer import train
 from tests.training.conftest import Heard

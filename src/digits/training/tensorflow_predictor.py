@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,13 +16,10 @@ from digits.core.work import WorkerSettings
 from digits.networks.steps import Step
 from digits.networks.tensorflow.definition import DATA
 from digits.networks.tensorflow.net import KerasNet
-from digits.networks.tensorflow.params import AnswerKind
 from digits.networks.tensorflow.table import calls
-from digits.networks.tensorflow.text import NETWORK_FILE
-from digits.training.dataset import LABELS_FILE
 from digits.training.inference import Built, Predictor
 from digits.training.modelfacts import ModelFacts
-from digits.training.tensorflow_model import defined, set_up
+from digits.training.tensorflow_model import answering, set_up
 from digits.training.torch_model import transform_for
 
 
@@ -115,14 +112,7 @@ def open_predictor(folder: JobFolder, epoch: float | None = None, device: Device
     set_up(0, settings.num_threads)
 
     def build(facts: ModelFacts, _place: torch.device) -> Built:
-        labels = (folder.path / LABELS_FILE).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-        size = (facts.channels, facts.height, facts.width)
-        kind = cast(AnswerKind, facts.target_kind)
-        text = (folder.path / NETWORK_FILE).read_text(encoding="utf-8")
-        crop_size = folder.record().spec.get("crop_size")
-        definition = defined(
-            text, size, len(labels), kind, crop_size, allowed=settings.python_layers, is_training=False
-        )
+        definition = answering(folder, facts, allowed=settings.python_layers)
         place = torch.device("cpu")  # TensorFlow takes it to its own
         transform = transform_for(folder.path, facts.use_mean, facts.crop_size, place, whiten=facts.whitening)
         return AnsweringNet(KerasNet(definition), facts.target_kind), transform

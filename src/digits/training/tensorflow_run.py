@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from digits.core.trainspec import TrainSpec
 from digits.networks.caffe.solver_text import ADAMW_DECAY
-from digits.networks.tensorflow.definition import LOSS, SCORES
+from digits.networks.tensorflow.definition import LOSS, LOSSES, SCORES
 from digits.networks.tensorflow.net import KerasNet
 from digits.training.course import Course, diverged
 from digits.training.frames import Pictures
@@ -59,11 +59,13 @@ class KerasRun(Course):
     optimizer: Any
     validation: Validation | None
     iter_size: int = 1
+    class_weights: NDArray[np.float32] | None = None
+    """What the loss of a picture of each class is multiplied by in training."""
     _batches: Iterator[Any] | None = field(default=None, init=False)
     _rate: float | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self.learn = _learning(self.net, self.optimizer, jit=self.spec.compile_model)
+        self.learn = _learning(self.net, self.optimizer, self.class_weights, jit=self.spec.compile_model)
         self._measure = _measuring(self.net)
         self.optimizer.build(self.net.definition.training.trainable_variables)
 
@@ -181,13 +183,18 @@ def _pipeline(source: TrainingSource, first: int) -> Any:
     return numbers.map(fetch, num_parallel_calls=1, deterministic=True).prefetch(_AHEAD)
 
 
-def _learning(net: KerasNet, optimizer: Any, *, jit: bool) -> Callable[..., Mapping[str, Any]]:
-    """Return the step: pictures and answers in, the numbers that are worth a curve out."""
+def _learning(
+    net: KerasNet, optimizer: Any, class_weights: NDArray[np.float32] | None, *, jit: bool
+) -> Callable[..., Mapping[str, Any]]:
+    """Return the step: pictures and answers in, the numbers that are worth a curve out; their loss is the weighted one."""
     model, hook = net.definition.training, net.definition.gradient_update
 
     def learn(data: Any, answers: Any) -> dict[str, Any]:
         with tf.GradientTape() as tape:
-            outputs = model([data, answers], training=True)
+            outputs = dict(model([data, answers], training=True))
+            losses = outputs.pop(LOSSES, None)
+            if class_weights is not None and losses is not None:
+                outputs[LOSS] = tf.reduce_mean(losses * tf.gather(class_weights, tf.cast(answers, tf.int32)))
         weights = model.trainable_variables
         gradients = tape.gradient(outputs[LOSS], [each.value for each in weights])
         if hook is not None:
@@ -204,7 +211,7 @@ def _measuring(net: KerasNet) -> Callable[..., Mapping[str, Any]]:
 
     def measure(data: Any, answers: Any) -> dict[str, Any]:
         outputs = model([data, answers], training=False)
-        return {name: value for name, value in outputs.items() if name != SCORES}
+        return {name: value for name, value in outputs.items() if name != LOSSES}
 
     compiled: Callable[..., Mapping[str, Any]] = tf.function(measure, reduce_retracing=True)
     return compiled

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from digits.core.beginning import Beginning
 from digits.core.events import Emit
 from digits.core.files import write_text
 from digits.core.jobfolder import JobFolder
 from digits.core.trainspec import TrainSpec
 from digits.core.work import StopCheck, WorkerSettings
-from digits.networks.tensorflow.definition import DATA, KerasDefinition
+from digits.data.reader import Records
+from digits.networks.tensorflow.definition import DATA, LOSSES, KerasDefinition
 from digits.networks.tensorflow.net import KerasNet
 from digits.networks.tensorflow.params import AnswerKind
 from digits.networks.tensorflow.table import layer_rows
@@ -49,7 +53,7 @@ def prepare(
     job.keep_dataset_files()
     text = job.text()
     write_text(folder.path / NETWORK_FILE, text)
-    set_up(job.seed, settings.num_threads)
+    set_up(job.seed, settings.num_threads, precision=spec.precision)
     kind = cast(AnswerKind, job.target_kind)
     databases = parts.readers(job, validates=bool(spec.val_interval))
     definition = defined(
@@ -63,10 +67,9 @@ def prepare(
     batch_val = spec.batch_size or definition.val_batch_size or batch_train
     _write_facts(job, definition, net, crop_px)
     transform = transform_for(folder.path, spec.use_mean, crop_px, job.device, whiten=spec.augmentation.whitening)
-    scheduled = spec.model_copy(update={"solver_type": _OTHER_SOLVERS.get(spec.solver_type, spec.solver_type)})
-    job.spec = scheduled
-    solver_file = parts.solver_file(job, *databases, batch_train=batch_train, batch_val=batch_val)
-    job.spec = spec
+    solver_file = parts.solver_file(
+        job, *databases, batch_train=batch_train, batch_val=batch_val, solver_type=_OTHER_SOLVERS.get(spec.solver_type)
+    )
     fed = parts.feed(
         job, transform=transform, batch_size=batch_train, databases=databases, solver_file=solver_file,
         parameters=net.num_parameters, log_file=LOG_FILE, begun=begun,
@@ -76,8 +79,19 @@ def prepare(
         validation = Validation(frames=fed.val, transform=transform, kind=fed.kind, batch_size=batch_val)
     return KerasRun(
         **fed.course, net=net, source=fed.source, optimizer=optimizer_of(spec), validation=validation,
-        iter_size=spec.batch_accumulation or 1,
+        iter_size=spec.batch_accumulation or 1, class_weights=_class_weights(job, definition, databases[0]),
     )  # fmt: skip
+
+
+def _class_weights(job: Training, definition: KerasDefinition, train: Records) -> NDArray[np.float32] | None:
+    weights = job.class_weights(train)
+    if weights is not None and LOSSES not in definition.training.output:
+        job.warn(
+            "Class weights do not count: the network's own loss gives one number.",
+            "Let it give one for each picture, as digits.classification_loss does, or choose balanced sampling.",
+        )
+        return None
+    return weights
 
 
 def _copy(job: Training, net: KerasNet) -> None:

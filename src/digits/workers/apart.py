@@ -16,11 +16,16 @@ from typing import Any
 from digits.core.beginning import PYTHON_LAYERS
 from digits.core.errors import DigitsError, NetworkError
 from digits.core.extensions import load
+from digits.core.jobfolder import JobFolder
 
 MOST_S = 60.0
+EXPORT_S = 600.0
+"""A large network is written, run and compared in this time."""
 
 
-def ask_apart(reference: str, question: dict[str, Any], *, python: str = sys.executable) -> dict[str, Any]:
+def ask_apart(
+    reference: str, question: dict[str, Any], *, python: str = sys.executable, most_s: float = MOST_S
+) -> dict[str, Any]:
     """Return what the function that ``reference`` names answers to ``question``.
 
     Its "python_source", if it has one, is there as a module of the folder that the function is told as "python_layers".
@@ -34,11 +39,11 @@ def ask_apart(reference: str, question: dict[str, Any], *, python: str = sys.exe
             [python, "-m", "digits.workers.apart"],
             input=asked,
             capture_output=True,
-            timeout=MOST_S,
+            timeout=most_s,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise NetworkError(f"The network's Python code did not end after {MOST_S:.0f} seconds.") from error
+        raise NetworkError(f"The network's Python code did not end after {most_s:.0f} seconds.") from error
     try:
         answer = json.loads(done.stdout)
     except ValueError:
@@ -48,6 +53,12 @@ def ask_apart(reference: str, question: dict[str, Any], *, python: str = sys.exe
         raise NetworkError(**answer["error"])
     found: dict[str, Any] = answer["answer"]
     return found
+
+
+def export(question: dict[str, Any]) -> dict[str, str]:
+    """Return the "file" that the function "write" wrote of a model's "folder" and "epoch", at the path "stem" with an ending of its own."""
+    write = load(question["write"])
+    return {"file": str(write(JobFolder(Path(question["folder"])), question["epoch"], Path(question["stem"])))}
 
 
 def main() -> int:

@@ -20,11 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from digits.core.errors import DigitsError, NotFoundError
 from digits.core.extensions import extension, installed, interpreter, load
-from digits.core.jobfolder import JobFolder
 from digits.core.work import StopCheck, WorkerSettings
 from digits.data.example import pace, resize_example
 from digits.data.images import Limits
-from digits.workers.apart import ask_apart
+from digits.workers.apart import EXPORT_S, ask_apart, export
 from digits.workers.samples import Samples
 from digits.workers.scans import Progress, Scans
 from digits.workers.service import Handler, Question, run_service
@@ -142,11 +141,14 @@ class Inspector:
         framework, name = extension("frameworks", question["framework"]), question.get("format", "")
         if name and name not in framework.exports:
             raise DigitsError(f"There is no format {name!r}.", hint=f"Formats: {', '.join(framework.exports)}.")
-        write = load(framework.exports[name] if name else framework.snapshot)
         self._spool.mkdir(parents=True, exist_ok=True, mode=0o700)
         stem = self._spool / f"export-{uuid.uuid4().hex}"
+        asked = question | {"write": framework.exports[name] if name else framework.snapshot, "stem": str(stem)}
+        if framework.library and name:
+            python = interpreter(framework.name, self._pythons)
+            return ask_apart("digits.workers.apart:export", asked, python=python, most_s=EXPORT_S)
         with self._tracing if name else nullcontext():
-            return {"file": str(write(JobFolder(Path(question["folder"])), question["epoch"], stem))}
+            return dict(export(asked))
 
 
 def setup(settings: WorkerSettings) -> Mapping[str, Handler]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from digits.core.errors import DigitsError, NetworkError
 from digits.networks.caffe.export.formats import write
-from digits.networks.caffe.export.onnx import MissingPackageError
+from digits.networks.caffe.export.onnxfile import MissingPackageError
 from digits.networks.caffe.export.preprocessing import Preprocessing
 from digits.networks.standard import standard_networks
 from tests.networks.export.models import of_text, ours, pictures, squeezenet, standard, with_scores

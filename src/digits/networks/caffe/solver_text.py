@@ -24,7 +24,7 @@ SNAPSHOT_PREFIX = "snapshot"
 
 
 def solver(
-    spec: TrainSpec, num_train: int, num_val: int, batch_train: int, batch_val: int
+    spec: TrainSpec, num_train: int, num_val: int, batch_train: int, batch_val: int, *, solver_type: str | None = None
 ) -> caffe_pb2.SolverParameter:
     """Return the solver of a training.
 
@@ -34,7 +34,9 @@ def solver(
         num_val: validation pictures; 0 without a validation set.
         batch_train: pictures in a training step.
         batch_val: pictures in a validation step.
+        solver_type: one of Caffe's in the place of ``spec``'s, where Caffe has not that one.
     """
+    solver_type = solver_type or spec.solver_type
     steps_per_epoch = math.ceil(num_train / batch_train)
     max_iter = steps_per_epoch * spec.train_epochs
     message = caffe_pb2.SolverParameter(
@@ -43,17 +45,17 @@ def solver(
         snapshot_prefix=SNAPSHOT_PREFIX,
         base_lr=spec.learning_rate,
         weight_decay=spec.learning_rate / 100,
-        **_type_of(spec.solver_type),
+        **_type_of(solver_type),
         display=max(1, min(max_iter // (spec.train_epochs * 8), math.ceil(5000 / batch_train))),
     )
-    if spec.solver_type == "ADAMW":
+    if solver_type == "ADAMW":
         message.weight_decay = ADAMW_DECAY
     if num_val and spec.val_interval:
         message.test_iter.append(math.ceil(num_val / batch_val))
         message.test_interval = _interval(spec.val_interval * steps_per_epoch, max_iter) or max_iter
-    if spec.solver_type not in ("ADAGRAD", "RMSPROP"):
+    if solver_type not in ("ADAGRAD", "RMSPROP"):
         message.momentum = MOMENTUM
-    if spec.solver_type == "RMSPROP":
+    if solver_type == "RMSPROP":
         message.rms_decay = spec.rms_decay
     if spec.batch_accumulation:
         message.iter_size = spec.batch_accumulation

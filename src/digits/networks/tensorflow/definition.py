@@ -23,7 +23,7 @@ from digits.networks.tensorflow.params import Params
 from digits.networks.tensorflow.text import BUILD, USER_MODEL, check_text, is_standard
 from digits.networks.tensorflow.tower import Tower, model_property
 
-DATA, LABEL, SCORES, LOSS = "data", "label", "scores", "loss"
+DATA, LABEL, SCORES, LOSS, LOSSES = "data", "label", "scores", "loss", "losses"
 _NUMBERS = ("crop_size", "train_batch_size", "val_batch_size")
 _MODULE = "digits_network"
 
@@ -35,7 +35,7 @@ class KerasDefinition:
     answering: keras.Model
     """Pictures in, scores out."""
     training: keras.Model
-    """(pictures, answers) in; by name "scores", "loss" and further numbers out."""
+    """(pictures, answers) in; by name "scores", "loss" and further numbers out; "losses" [N] too, where each picture has one and one class."""
     crop_size: int | None
     train_batch_size: int | None
     val_batch_size: int | None
@@ -76,7 +76,9 @@ def define(text: str, params: Callable[[int | None], Params], *, allowed: bool, 
     file = where or "<network>"
     # A file of this name need not be there: tracebacks find the text here.
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    policy = keras.config.dtype_policy()
     keras.backend.clear_session()  # layers without a name are counted anew, so that a name is the same in each process
+    keras.config.set_dtype_policy(policy)  # which that forgets
     with _told("The text cannot be run", where), _digits_modules():
         exec(compile(text, file, "exec"), module.__dict__)  # noqa: S102 - that is what a network in Python is
         if isinstance(module.__dict__.get(USER_MODEL), type):
@@ -92,14 +94,14 @@ def _of_tower(made: type, params: Callable[[int | None], Params], where: str) ->
     x, y = _inputs(told)
     tower = made(told, x, y)
     scores = _first(tower.inference, where)
-    loss = getattr(tower, LOSS, None)
+    scores, loss = ops.cast(scores, "float32"), getattr(tower, LOSS, None)
     if isinstance(loss, (list, tuple)):
         raise NetworkError("Several losses, each for variables of its own, are not supported.", where=where, hint="Return their sum.")  # fmt: skip
-    found = {LOSS: _default_loss(told, scores, y) if loss is None else ops.mean(loss)}
+    found = _measured_loss(told, _default_loss(told, scores, y) if loss is None else loss)
     for each in tower.summaries:
         if not isinstance(each, helpers.Summary):
             raise NetworkError("'summaries' takes digits.scalar(name, value).", where=where)
-        found[each.name] = ops.mean(each.value)
+        found[each.name] = ops.mean(ops.cast(each.value, "float32"))
     return _joined(x, y, scores, found, told, numbers, tower.gradientUpdate, where)
 
 
@@ -115,9 +117,9 @@ def _of_model(build: Callable[[Params], Any], params: Callable[[int | None], Par
             f"{BUILD!r} returned {type(model).__name__}.", where=where, hint="Return a keras.Model, or a dict with one under 'model'."
         )  # fmt: skip
     x, y = _inputs(told)
-    scores = _first(model(x), where)
-    loss = _default_loss(told, scores, y) if own_loss is None else ops.mean(own_loss(y, scores))
-    return _joined(x, y, scores, {LOSS: loss}, told, numbers, None, where)
+    scores = ops.cast(_first(model(x), where), "float32")
+    loss = _default_loss(told, scores, y) if own_loss is None else own_loss(y, scores)
+    return _joined(x, y, scores, _measured_loss(told, loss), told, numbers, None, where)
 
 
 def _inputs(params: Params) -> tuple[keras.KerasTensor, keras.KerasTensor]:
@@ -133,6 +135,13 @@ def _default_loss(params: Params, scores: keras.KerasTensor, y: keras.KerasTenso
     if params.kind == "classes":
         return ops.mean(ops.binary_crossentropy(y, scores, from_logits=True))
     return helpers.mse_loss(scores, y)
+
+
+def _measured_loss(params: Params, loss: keras.KerasTensor) -> dict[str, keras.KerasTensor]:
+    """Return what is minimised, and, of one class a picture, what each picture adds to it where the text leaves that open."""
+    each = ops.cast(loss, "float32")
+    found = {LOSS: ops.mean(each)}
+    return found | {LOSSES: each} if params.kind == "class" and each.shape == (None,) else found
 
 
 def _joined(

@@ -35,8 +35,8 @@ def scalar(name: str, value: Tensor) -> Summary:
 
 
 def classification_loss(pred: Tensor, y: Tensor) -> Tensor:
-    """Return the mean cross-entropy of scores [N, K] and class ids [N]."""
-    return ops.mean(ops.sparse_categorical_crossentropy(y, pred, from_logits=True))
+    """Return the cross-entropy [N] of scores [N, K] and class ids [N]: one for each picture, so that classes can be weighed; their mean is minimised."""
+    return ops.sparse_categorical_crossentropy(y, ops.cast(pred, "float32"), from_logits=True)
 
 
 def classification_accuracy(pred: Tensor, y: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ def classification_accuracy(pred: Tensor, y: Tensor) -> Tensor:
 
 def mse_loss(lhs: Tensor, rhs: Tensor) -> Tensor:
     """Return the mean squared difference."""
-    return ops.mean(ops.square(lhs - rhs))
+    return ops.mean(ops.square(ops.cast(lhs, "float32") - ops.cast(rhs, "float32")))
 
 
 def contrastive_loss(lhs: Tensor, rhs: Tensor, y: Tensor, margin: float = 1.0) -> Tensor:

@@ -13,8 +13,9 @@ from torch.export import Dim, ExportedProgram
 
 from digits.core.errors import NetworkError
 from digits.networks.caffe.export import onnx, pt2
-from digits.networks.caffe.export.graph import BATCH, first_words, quiet
+from digits.networks.caffe.export.graph import first_words, quiet
 from digits.networks.caffe.export.onnxcheck import check, example
+from digits.networks.caffe.export.onnxfile import BATCH, require_packages
 from digits.networks.caffe.export.preprocessing import Preprocessing
 from digits.networks.torch.net import DATA, TorchNet
 
@@ -45,7 +46,7 @@ def write_onnx(model: TorchExport, path: Path) -> None:
         MissingPackageError: the packages that write ONNX are not installed.
         NetworkError: the network cannot be written so, or the file gives other numbers.
     """
-    onnx.require_packages()
+    require_packages(*onnx.PACKAGES)
     program, batch = _exported(model, onnx.convert, what=onnx.WHAT, as_tuple=True)
     name = _answer(model)
     notes = {"labels": "\n".join(model.labels), "preprocessing": _preprocessing(model, batch)}

@@ -17,7 +17,10 @@ EXTENSION = FrameworkExtension(
     rename="digits.networks.torch.text:rename_layer",
     copies="digits.networks.tensorflow.copies:copies",
     snapshot="digits.training.weights_export:snapshot",
-    exports={"safetensors": "digits.training.weights_export:safetensors_file"},
+    exports={
+        "onnx": "digits.training.tensorflow_export:onnx",
+        "safetensors": "digits.training.weights_export:safetensors_file",
+    },
     definition="network.py",
     weights_suffix="safetensors",
     log="tensorflow_output.log",

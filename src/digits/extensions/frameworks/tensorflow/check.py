@@ -19,10 +19,6 @@ def check(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, list[s
         dataset_facts: ``dataset.json``; while the dataset is being made perhaps only its "image", or nothing.
     """
     problems = check_fit(spec, dataset_facts)
-    if spec.class_balance == "weights":
-        problems["class_balance"] = ["Class weights are for Caffe and Torch; balanced sampling does for TensorFlow."]
-    if spec.precision != "float32":
-        problems["precision"] = ["TensorFlow trains in float32 here."]
     if isinstance(spec.network, StandardNetwork):
         try:
             standard_text(spec.network.name)

@@ -17,6 +17,7 @@ from digits.caffeproto.place import place
 from digits.core.errors import NetworkError
 from digits.networks.caffe.export.model import ExportModel
 from digits.networks.caffe.export.norms import plain_norm
+from digits.networks.caffe.export.onnxfile import BATCH
 from digits.networks.caffe.net import CaffeNet
 from digits.networks.layers.batch_norm import BatchNorm
 from digits.networks.layers.bn import BN
@@ -25,8 +26,6 @@ T = TypeVar("T")
 Convert = Callable[[ExportedProgram], T]
 """Makes a format's model of a program: of a whole network's or, to find a layer that is at fault, of one layer's."""
 
-BATCH = "batch"
-"""What an axis is called that may have any size."""
 _TWO = 2  # torch.export takes a size of 1 for a constant
 
 

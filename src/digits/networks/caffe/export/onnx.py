@@ -1,12 +1,8 @@
-"""ONNX: operators of the standard alone, inputs and outputs under the names of Caffe's blobs, labels and preprocessing among the metadata.
-
-Opset 18 (2022) is the newest that all of ONNX Runtime since 1.14, TensorRT since 8.6 and OpenVINO since 2023 read, and the oldest that torch writes.
-"""
+"""ONNX: operators of the standard alone, inputs and outputs under the names of Caffe's blobs, labels and preprocessing among the metadata."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,23 +11,15 @@ import torch
 from torch import Tensor
 from torch.export import ExportedProgram
 
-from digits.core.errors import SetupError
-from digits.networks.caffe.export.graph import BATCH, export, output_names
+from digits.networks.caffe.export.graph import export, output_names
 from digits.networks.caffe.export.model import ExportModel
 from digits.networks.caffe.export.onnxcheck import check, example
+from digits.networks.caffe.export.onnxfile import BATCH, IR_VERSION, OPSET, require_packages
 from digits.networks.layers.lrn import across_channels
 
-OPSET = 18
+PACKAGES = ("onnx", "onnxscript")
 WHAT = "an ONNX file"
 _SEVERAL = 2  # pictures of the check, where a batch may have any size
-IR_VERSION = 8  # that of opset 18's time: older readers refuse newer ones
-
-
-class MissingPackageError(SetupError):
-    """A package that only some people need is not installed."""
-
-    code = "missing-package"
-    http_status = 400
 
 
 def write(model: ExportModel, path: Path) -> None:
@@ -41,7 +29,7 @@ def write(model: ExportModel, path: Path) -> None:
         MissingPackageError: the packages that write ONNX are not installed.
         NetworkError: a layer cannot go out; names its line. Or the file gives other numbers than the network.
     """
-    require_packages()
+    require_packages(*PACKAGES)
     exported = export(model, convert, what=WHAT, own_words={across_channels: _lrn}, as_tuple=True)
     names = output_names(exported.net)
     save(
@@ -53,20 +41,6 @@ def write(model: ExportModel, path: Path) -> None:
     with torch.no_grad():
         ours = net(**{name: torch.from_numpy(array.copy()) for name, array in inputs.items()})
     check(path, inputs, {name: ours[name if name in ours else name.removesuffix("_out")].numpy() for name in names})
-
-
-def require_packages() -> None:
-    """Do nothing if ONNX files can be written here.
-
-    Raises:
-        MissingPackageError: the packages that write them are not installed.
-    """
-    missing = [name for name in ("onnx", "onnxscript") if find_spec(name) is None]
-    if missing:
-        raise MissingPackageError(
-            f"Writing ONNX needs the package{'s' if len(missing) > 1 else ''} {' and '.join(missing)}.",
-            hint='Install with: pip install "opendigits[onnx]", then start the server anew.',
-        )
 
 
 def save(
