@@ -39,6 +39,8 @@ class Look:
     """Of one picture: a file that says what it should be."""
     records: Mapping[str, Any] | None = None
     """Or records of a dataset: its ``folder``, the ``db``, the ``first`` and their ``count``."""
+    dataset_id: str = ""
+    """Of ``records``."""
     db_path: str = ""
     """Or all records of this LMDB."""
     refused: list[list[str]] = field(default_factory=list)

@@ -137,7 +137,7 @@ async def page(request: Request, job: Job, snapshot: SnapshotRow, look: Look) ->
     view = asked_view(request, job)
     spec, form = asked_fields(request, view)
     place = whole_number(request, "place", 0)
-    dataset = await run_in_threadpool(_dataset, request, job)
+    dataset = await run_in_threadpool(_dataset, request, look.dataset_id or job.depends_on)
     facts = dataset.facts if dataset else {}
     question = look.question(place, view.most) | {"view": view.name, "fields": spec.model_dump(mode="json")}
     question |= {"palette": facts.get("palette"), "ignore_label": facts.get("ignore_label")}
@@ -160,9 +160,9 @@ async def page(request: Request, job: Job, snapshot: SnapshotRow, look: Look) ->
     )  # fmt: skip
 
 
-def _dataset(request: Request, job: Job) -> Job | None:
+def _dataset(request: Request, dataset_id: str) -> Job | None:
     try:
-        return store(request).job(job.depends_on) if job.depends_on else None
+        return store(request).job(dataset_id) if dataset_id else None
     except NotFoundError:
         return None
 

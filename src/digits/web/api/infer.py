@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -165,5 +165,6 @@ def _of_set(request: Request, asked: Asked, pictures: PictureSet) -> Look:
 
 
 def _of_records(request: Request, asked: Asked, pictures: Records, first: int, count: int) -> Look:
-    folder = str(pictures.dataset.folder.path)
-    return _look(request, asked, records={"folder": folder, "db": pictures.db, "first": first, "count": count})
+    records = {"folder": str(pictures.dataset.folder.path), "db": pictures.db, "first": first, "count": count}
+    titles = [PurePath(pictures.name(first)).name] if count == 1 else []
+    return _look(request, asked, records=records, dataset_id=pictures.dataset.id, titles=titles)
