@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from digits.core.jobfolder import TaskPlan
 from digits.core.settings import Settings
-from digits.data.rules import PARSE_TASK
+from digits.extensions.datasets.building.checking import plan_tasks
 from digits.extensions.datasets.detection.classes import class_map
 from digits.extensions.datasets.detection.spec import DetectionSpec
 from digits.extensions.datasets.paths import file_problem, folder_problem
@@ -17,9 +17,7 @@ def dbs_of(spec: DetectionSpec) -> tuple[str, ...]:
 
 def tasks(spec: DetectionSpec) -> tuple[TaskPlan, ...]:
     """Return the tasks of the job that builds ``spec``, in order."""
-    dbs = dbs_of(spec)
-    parse = TaskPlan(name=PARSE_TASK, title=f"Parse Folder ({'/'.join(dbs)})")
-    return (parse, *(TaskPlan(name=f"create_{db}_db", title=f"Create {db}_db DB") for db in dbs))
+    return plan_tasks(dbs_of(spec))
 
 
 def check(spec: DetectionSpec, settings: Settings) -> dict[str, list[str]]:

@@ -16,8 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digits.data.boxes import COLUMNS, distinct_colours
-from digits.data.pairdb import CreatedPairs
-from digits.data.records import FEATURES, LABELS
 from digits.extensions.datasets.detection.gather import Gathered
 from digits.extensions.datasets.detection.spec import DetectionSpec
 
@@ -57,52 +55,27 @@ class BoxTally:
             self.small += 1
 
 
-def dataset_facts(
-    spec: DetectionSpec,
-    found: Gathered,
-    shape: tuple[int, int, int],
-    made: Mapping[str, CreatedPairs],
-    tallies: Mapping[str, BoxTally],
-) -> dict[str, Any]:
-    """Return the facts; ``shape`` is (height, width, channels) of the stored pictures, or of the first where they differ."""
-    if not (spec.force_same_shape or spec.padding_image_width or spec.resize_image_width):
-        largest = [created.largest for created in made.values()]
-        shape = max(size[0] for size in largest), max(size[1] for size in largest), shape[2]
+def set_facts(spec: DetectionSpec, found: Gathered, tallies: Mapping[str, BoxTally]) -> dict[str, Any]:
+    """Return the facts of a whole dataset that are those of boxes alone."""
     return {
-        "labels": found.labels,
-        "target_kind": "boxes",
         "class_ids": found.ids,
         "dontcare_id": found.dontcare,
         "palette": distinct_colours(len(found.ids)).tolist(),
         "annotation_format": spec.annotation_format,
         "max_boxes": max(tally.most for tally in tallies.values()),
         "box_size_edges": list(SIZE_EDGES),
-        "image": {"width": shape[1], "height": shape[0], "channels": shape[2]},
+        "label_shape": None,  # each database has its own
         "resize_mode": "squash" if spec.resize_image_width else "",
-        "backend": spec.backend,
-        "encoding": spec.feature_encoding if shape[2] in (1, 3) else "none",
-        "label_encoding": spec.label_encoding,
-        "compression": "none",
-        "bytes": sum(created.bytes for created in made.values()),
-        "dbs": {db: _of_db(db, created, tallies[db], found) for db, created in made.items()},
     }
 
 
-def _of_db(db: str, created: CreatedPairs, tally: BoxTally, found: Gathered) -> dict[str, Any]:
+def db_facts(tally: BoxTally, most: int) -> dict[str, Any]:
+    """Return the facts of a database that are those of boxes alone; ``most`` boxes have room in each of its labels."""
     return {
-        "entries": created.entries,
-        "refused": created.refused,
-        "class_counts": [created.holding[place] for place in range(len(found.ids))],
         "class_boxes": tally.classes.tolist(),
         "boxes": tally.learned,
         "ignored_boxes": tally.ignored,
         "box_sizes": tally.sizes.tolist(),
         "max_boxes": tally.most,
-        "label_shape": [found.most[db] + 1, COLUMNS],
-        "bytes": created.bytes,
-        "seconds": created.seconds,
-        "features": f"{db}_db/{FEATURES}",
-        "labels": f"{db}_db/{LABELS}",
-        "input_file": f"{db}.txt",
-        "log_file": f"create_{db}_db.log",
+        "label_shape": [most + 1, COLUMNS],
     }

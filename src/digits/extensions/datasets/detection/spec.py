@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from digits.core.spec import DatasetSpec, FieldError, field
+from digits.core.spec import FieldError, field
+from digits.extensions.datasets.building.spec import CHANNELS, CHANNELS_WORDS, PairSpec
 
 AnnotationFormat = Literal["kitti", "voc", "coco", "yolo"]
 
@@ -24,7 +25,7 @@ class Place:
     list_file: str = ""
 
 
-class DetectionSpec(DatasetSpec):
+class DetectionSpec(PairSpec):
     """An object detection dataset."""
 
     annotation_format: AnnotationFormat = field(
@@ -86,9 +87,8 @@ class DetectionSpec(DatasetSpec):
         description="Pictures and boxes are brought to this size after padding. Blank: not resized.", ge=1, le=30_000,
     )  # fmt: skip
     channel_conversion: Literal["RGB", "L", "none"] = field(
-        "RGB", title="Channel conversion", choices={"RGB": "RGB", "L": "Grayscale", "none": "None"},
-        description="Pictures are made colour or grey, or stay as they are; then all must have the channels of the first.",
-    )  # fmt: skip
+        "RGB", title="Channel conversion", choices=CHANNELS, description=CHANNELS_WORDS
+    )
     val_min_box_size: float = field(
         25, title="Minimum box size (px) for validation set", unit="px", ge=0, le=30_000,
         description="Boxes for validation that are less wide or less high, in the picture as it comes, are ignored (DontCare).",
@@ -101,38 +101,6 @@ class DetectionSpec(DatasetSpec):
     class_mapping: str = field(
         "", title="Class mapping", placeholder="FOUND=CLASS, FOUND=CLASS", max_length=20_000,
         description="What names in the annotations are to be taken for: RBC=red cell, Platelets=dontcare. Several may become one class.",
-    )  # fmt: skip
-    feature_encoding: Literal["png", "jpg", "none"] = field(
-        "png", title="Feature Encoding", flat="dsopts_feature_encoding",
-        choices={"png": "PNG (lossless)", "jpg": "JPEG (lossy, 90 % quality)", "none": "None"},
-        description="How each picture is stored.",
-    )  # fmt: skip
-    label_encoding: Literal["none"] = field(
-        "none", title="Label Encoding", flat="dsopts_label_encoding", choices={"none": "None"},
-        description="How boxes are stored: as float numbers, sixteen a box.",
-    )  # fmt: skip
-    batch_size: int = field(
-        32,
-        title="Encoder batch size",
-        flat="dsopts_batch_size",
-        description="Records written at once.",
-        ge=1,
-        le=10_000,
-    )
-    num_threads: int = field(
-        4, title="Number of encoder threads", flat="dsopts_num_threads", description="Pictures are read by so many threads.",
-        ge=1, le=64,
-    )  # fmt: skip
-    backend: Literal["lmdb"] = field(
-        "lmdb", title="DB backend", flat="dsopts_backend", choices={"lmdb": "LMDB"}, description="The kind of database."
-    )
-    force_same_shape: Literal[1, 0] = field(
-        1, title="Enforce same shape", flat="dsopts_force_same_shape", choices={1: "Yes", 0: "No"},
-        description="Pictures of another size than the first are refused, where they are neither padded nor resized. Without it sizes may differ.",
-    )  # fmt: skip
-    random_seed: int | None = field(
-        None, title="Random seed", placeholder="none", ge=0, le=2**32 - 1,
-        description="With a seed, two runs share pictures out alike.",
     )  # fmt: skip
 
     @model_validator(mode="before")
