@@ -29,8 +29,8 @@ GENERIC_MODELS = "images/generic"
 class InferenceForm:
     """What a kind of dataset asks for where a model is tested by ``infer_extension``, instead of a picture.
 
-    ``inputs(spec, folder) -> iterable of (key, path of a picture)`` runs in the web process: it may write pictures into ``folder``,
-    which goes when they are answered.
+    ``inputs(spec, folder, facts) -> iterable of (key, path of a picture)`` runs in the web process: it may write pictures into
+    ``folder``, which goes when they are answered; ``facts`` are those of the dataset (its ``dataset.json``).
     """
 
     spec: type[Spec]
@@ -122,6 +122,10 @@ class FrameworkExtension:
     """What must be importable where its networks run, beside the product ("tensorflow"); they run in processes of their own then."""
     solvers: tuple[str, ...] = ("SGD", "NESTEROV", "ADAGRAD", "RMSPROP", "ADADELTA", "ADAM", "ADAMW")
     """The solver types that it trains with."""
+    standard_suffix: str = "prototxt"
+    """How the files end that define standard networks for it: ``network.<this>`` in their folders."""
+    weight_decay: float | None = None
+    """What its trainings set, whatever the form says; None for a hundredth of the learning rate, as DIGITS' for Caffe."""
     is_own: ModuleAttribute = ""
     """Where a definition is code that runs: ``is_own(text) -> bool`` tells the framework's own, which run where no others may."""
     to_fcn: ModuleAttribute = ""

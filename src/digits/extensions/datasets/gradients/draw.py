@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ def slopes(seed: int, part: int, index: int) -> NDArray[np.float32]:
     return np.asarray(drawn, np.float32)
 
 
-def inputs(spec: GradientsInference, folder: Path) -> Iterator[tuple[str, Path]]:
+def inputs(spec: GradientsInference, folder: Path, facts: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
     """Write the pictures that a model is to be tested on into ``folder``, and yield the slopes of each, in words, with its path."""
     if spec.test_image_count is None:
         assert spec.gradient_x is not None
@@ -38,7 +39,8 @@ def inputs(spec: GradientsInference, folder: Path) -> Iterator[tuple[str, Path]]
         wanted = [(spec.gradient_x, spec.gradient_y)]
     else:
         wanted = [(float(x), float(y)) for x, y in (slopes(0, 3, index) for index in range(spec.test_image_count))]
+    size = facts["image"]
     for number, (x, y) in enumerate(wanted):
         path = folder / f"gradient-{number:04d}.png"
-        write_bytes(path, encode_png(draw(x, y, height=spec.image_height, width=spec.image_width)))
+        write_bytes(path, encode_png(draw(x, y, height=size["height"], width=size["width"])))
         yield f"{x:.3f}, {y:.3f}", path

@@ -36,8 +36,6 @@ class GradientsInference(Spec):
     test_image_count: int | None = field(
         None, title="Test Image count", description="Instead: so many pictures of slopes drawn by chance.", ge=1, le=1000
     )  # fmt: skip
-    image_width: int = field(32, title="Image Width", unit="px", description="Width of a picture.", ge=2, le=4096)
-    image_height: int = field(32, title="Image Height", unit="px", description="Height of a picture.", ge=2, le=4096)
 
     @model_validator(mode="after")
     def _one_of_both(self) -> GradientsInference:

@@ -1,0 +1,85 @@
+"""Texts as rows of numbers, a byte a character, and back. Legend: HWC = height 1, width = characters, 1 channel of uint8."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digits.core.errors import DataError
+from digits.core.files import write_bytes
+from digits.data.encode import encode_png
+from digits.extensions.datasets.text.spec import TextInference
+
+MOST_TESTED = 1000
+_SHOWN = 200
+
+
+class TextRow(NamedTuple):
+    """A row of a CSV file: its line, its class as it is written, and its texts in one; no text where it has but one cell."""
+
+    line: int
+    label: str
+    text: str | None
+
+
+def read_rows(path: str | Path, most: int) -> Iterator[TextRow]:
+    """Yield the rows of a CSV file without a header, of each text the first ``most`` characters.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        with Path(path).expanduser().open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            reader = csv.reader(file)
+            for fields in reader:
+                if fields:
+                    text = " ".join(fields[1:])[:most] if len(fields) > 1 else None
+                    yield TextRow(reader.line_num, fields[0].strip(), text)
+    except (OSError, csv.Error) as error:
+        raise DataError(f"The table cannot be read: {error}.", where=str(path), rule="TABLE_DAMAGED") from error
+
+
+class Characters:
+    """Numbers characters from 1; what is not of the alphabet, and what fills a text up, is one more than there are."""
+
+    def __init__(self, alphabet: str) -> None:
+        self._ids = {character: number for number, character in enumerate(alphabet, 1)}
+        self._alphabet, self._other = alphabet, len(alphabet) + 1
+
+    def encode(self, text: str, length: int) -> NDArray[np.uint8]:
+        """Return the first ``length`` characters of ``text`` as [1, length, 1]."""
+        numbers = [self._ids.get(each, self._other) for each in text[:length].lower()[:length]]
+        out_HWC = np.full((1, length, 1), self._other, np.uint8)
+        out_HWC[0, : len(numbers), 0] = numbers
+        return out_HWC
+
+    def decode(self, numbers: NDArray[np.uint8]) -> str:
+        """Return the text of a row of numbers; characters that are not of the alphabet as blanks, none at its end."""
+        size = len(self._alphabet)
+        return "".join(
+            self._alphabet[each - 1] if 1 <= each <= size else " " for each in numbers.ravel().tolist()
+        ).rstrip()
+
+
+def inputs(spec: TextInference, folder: Path, facts: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
+    """Write the texts that a model is to be tested on into ``folder`` as pictures, and yield each, shortened, with its path.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    characters, length = Characters(facts["alphabet"]), int(facts["image"]["width"])
+    if spec.snippet.strip():
+        texts = [spec.snippet]
+    else:
+        rows = islice(read_rows(spec.test_data_file, length), MOST_TESTED)
+        texts = [row.text if row.text is not None else row.label for row in rows]
+    for number, text in enumerate(texts):
+        path = folder / f"text-{number:04d}.png"
+        write_bytes(path, encode_png(characters.encode(text, length)))
+        yield text[:_SHOWN], path
