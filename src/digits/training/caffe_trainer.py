@@ -22,13 +22,14 @@ from digits.networks.caffe.build import build
 from digits.networks.caffe.definition import CaffeDefinition
 from digits.networks.caffe.net import CaffeNet
 from digits.networks.caffe.solver_text import solver_text
-from digits.networks.caffe.weighing import can_weigh, weigh
+from digits.networks.caffe.weighing import can_weigh, show_scores, weigh
 from digits.training import devices, parts
 from digits.training.caffe_deploy import DEPLOY_FILE, placed, python_layers_of
 from digits.training.caffe_transform import TRAIN_VAL_FILE, transform_of
 from digits.training.dataset import MEAN_FILE
 from digits.training.finetune import copy_weights
 from digits.training.mean import mean_of
+from digits.training.outputs import SCORES
 from digits.training.parts import Side, Training
 from digits.training.run import Run
 from digits.training.world import ALONE, World
@@ -97,16 +98,17 @@ def _side(
     layer: LayerParameter = data_layers.data_layer_of(message)
     channels, height, width = job.dataset.size
     side_px = layer.transform_param.crop_size
-    data = (batch_size, channels, side_px or height, side_px or width)
-    # one number for a class, else a row of classes or numbers
-    answer = () if job.target_kind == "class" else (len(job.dataset.labels),)
-    inputs = dict(zip(layer.top, (data, (batch_size, *answer)), strict=False))
+    size = (side_px or height, side_px or width)
+    answer = data_layers.answer_shape(job.target_kind, len(job.dataset.labels), size)
+    inputs = data_layers.inputs_of(message, (batch_size, channels, *size), answer)
+    target_blob = next(iter(list(inputs)[1:]), "")
+    if phase == "TEST" and target_blob:
+        show_scores(message, target_blob, SCORES)
     generator = torch.Generator().manual_seed(job.seed)
     net = build(message, inputs, phase=phase, where=ORIGINAL_FILE, generator=generator, share=share)
     transform = transform_of(
         layer.transform_param, job.folder.path, device=job.device, whiten=job.spec.augmentation.whitening
     )
-    target_blob = layer.top[1] if len(layer.top) > 1 else ""
     net = placed(net, job.device, compiled=compiled)
     return net, Side(net, transform, batch_size, layer.top[0], target_blob)
 
@@ -124,7 +126,7 @@ def _weigh(job: Training, definition: CaffeDefinition, train: Records) -> None:
         raise TrainingError(
             "Class weights count in a SoftmaxWithLoss, and this network has none.", hint="Choose balanced sampling."
         )
-    labels = data_layers.data_layer_of(definition.train).top[1]
+    labels = list(data_layers.inputs_of(definition.train, (1,), ()))[1]
     if others := weigh(definition.train, weights.tolist(), labels):
         job.warn(
             f"Class weights do not count in {', '.join(others)}.", "They count in each SoftmaxWithLoss of the labels."
@@ -151,7 +153,7 @@ def _definition(job: Training) -> CaffeDefinition:
         mean_values=mean.flatten().tolist() if mean is not None and spec.use_mean == "pixel" else (),
         mean_file=MEAN_FILE, train_db=str(dataset.database("train")), backend=dataset.backend,
         val_db=str(dataset.database("val")) if dataset.has("val") else None,
-        one_class=job.target_kind == "class",
+        target_kind=job.target_kind, ignore_label=dataset.facts.get("ignore_label"),
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from digits.core.jobfolder import JobFolder
 from digits.core.metrics import MetricsWriter, NoMetrics
 from digits.core.trainspec import CustomNetwork, LentNetwork, StandardNetwork, TrainSpec
 from digits.core.work import StopCheck, StoppedError, WorkerSettings
-from digits.data.reader import DatasetReader, Records
+from digits.data.reader import DatasetReader, Records, TargetKind
 from digits.networks.caffe.solver_text import solver
 from digits.training import course, devices, ranks
 from digits.training.augment import Augmenter
@@ -70,9 +70,10 @@ class Training:
             raise TrainingError(problem, hint="Choose another class balance.")
 
     @property
-    def target_kind(self) -> str:
+    def target_kind(self) -> TargetKind:
         """What the dataset's pictures are answered with."""
-        return str(self.dataset.facts.get("target_kind", "class"))
+        found: TargetKind = self.dataset.facts.get("target_kind", "class")
+        return found
 
     def class_weights(self, train: Records) -> NDArray[np.float32] | None:
         """Return what each class's loss is multiplied by, None for nothing."""
@@ -176,12 +177,12 @@ def write_facts(
         target_kind=found["target_kind"], channels=channels, height=height, width=width,
         resize_mode=found["resize_mode"] or "squash", seed=found.get("random_seed", 0), use_mean=job.spec.use_mean,
         crop_size=crop_size, data_blob=data_blob, whitening=job.spec.augmentation.whitening,
+        ignore_label=found.get("ignore_label"), palette=found.get("palette"),
     )  # fmt: skip
     write_json(job.folder.path / MODEL_FILE, asdict(facts))
 
 
 @dataclass(frozen=True)
-        ignore_label=found.get("ignore_label"), palette=found.get("palette"),
 class Fed:
     """What a training sees, and how it tells of it."""
 
@@ -210,16 +211,16 @@ def feed(
             f"A batch of {batch_size} pictures is too small for {job.world.size} GPUs: each of them learns a part of it.",
             hint="Choose a larger batch size, or fewer GPUs.",
         )
-    steps_per_epoch = math.ceil(len(train) / batch_size)
-    facts = {
-        "content_hash": job.dataset.facts.get("content_hash"),
-        "parameters": parameters,
-        "iterations": solver_file.max_iter,
     if train.sample_shape is None and batch_size != 1:
         raise TrainingError(
             "The pictures of the dataset differ in size, so the batch size must be 1.",
             hint="Set the batch size to 1 and let gradients add up over several (Batch Accumulation), or build the dataset with one size.",
         )
+    steps_per_epoch = math.ceil(len(train) / batch_size)
+    facts = {
+        "content_hash": job.dataset.facts.get("content_hash"),
+        "parameters": parameters,
+        "iterations": solver_file.max_iter,
         "steps_per_epoch": steps_per_epoch,
         "batch_size": batch_size,
         "device": job.device.type,

@@ -1,4 +1,8 @@
-"""What DIGITS' rules say about the layers that bring in the records: which there may be, their batch, crop and mean."""
+"""What DIGITS' rules say about the layers that bring in the records: which there may be, their batch, crop and mean.
+
+Records of pairs (pictures with masks, with pictures) lie in two databases, ``features`` and ``labels``, so a network reads them by two data
+layers a phase. A definition may leave out both, or the one of the labels; in training the two are cut and mirrored together.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,14 @@ from digits.caffeproto import caffe_pb2
 from digits.caffeproto.place import place
 from digits.caffeproto.text import layer_line
 from digits.core.errors import NetworkError
+from digits.data.reader import TargetKind
 
 Layer = caffe_pb2.LayerParameter
+Shape = tuple[int, ...]
+_LABEL = "label"
+PAIRS = ("mask", "image")
+"""Kinds of answer that lie in a database of their own."""
+FEATURES, LABELS = "features", "labels"
 _TYPES = {"lmdb": "Data", "hdf5": "HDF5Data"}
 _PARAMS: dict[str, Literal["data_param", "hdf5_data_param"]] = {"Data": "data_param", "HDF5Data": "hdf5_data_param"}
 
@@ -29,7 +39,17 @@ class DataFacts:
     use_mean: Literal["none", "image", "pixel"]
     mean_values: tuple[float, ...]
     mean_file: str
-    one_class: bool = True
+    target_kind: TargetKind = "class"
+
+    @property
+    def one_class(self) -> bool:
+        """Whether each picture is of one class."""
+        return self.target_kind == "class"
+
+    @property
+    def pairs(self) -> bool:
+        """Whether labels lie in a database of their own."""
+        return self.target_kind in PAIRS
 
 
 @dataclass(frozen=True)
@@ -38,6 +58,9 @@ class Chosen:
 
     train: Layer
     val: Layer | None
+    train_labels: Layer | None = None
+    """Of pairs: the layer that brings in the labels."""
+    val_labels: Layer | None = None
 
 
 def choose(
@@ -48,8 +71,8 @@ def choose(
     Raises:
         NetworkError: there are several for a phase, one for validation alone, one of another type, or one names a database.
     """
-    train = _only(layers, in_train, "TRAIN", where)
-    val = _only(layers, in_val, "TEST", where)
+    train, train_labels = _only(layers, in_train, "TRAIN", facts, where)
+    val, val_labels = _only(layers, in_val, "TEST", facts, where)
     if val is not None and train is None:
         raise NetworkError(
             f"Data layer {val.name!r} is for validation, and there is none for training.",
@@ -58,11 +81,16 @@ def choose(
         )
     if train is None:
         train = Layer(name="data", type=_TYPES[facts.backend], top=["data", "label"])
-    for layer in filter(None, (train, val)):
+    for layer in filter(None, (train, val, train_labels, val_labels)):
         _check(layer, facts, where)
+    if facts.pairs:
+        train, train_labels = _parted(train, train_labels)
+        val, val_labels = (None, None) if val is None else _parted(val, val_labels)
     if not facts.val_db:
-        return Chosen(train, None)
-    return Chosen(train, _for_validation(train) if val is None else val)
+        return Chosen(train, None, train_labels)
+    if val is None:
+        return Chosen(train, _for_validation(train), train_labels, train_labels)
+    return Chosen(train, val, train_labels, val_labels)
 
 
 def crop_size(chosen: Chosen, asked: int | None, facts: DataFacts, *, where: str) -> int | None:
@@ -98,8 +126,14 @@ def complete(
         warnings: what is dropped is added here in words.
     """
     complete_layers = []
-    for layer, phase, database in ((chosen.train, "TRAIN", facts.train_db), (chosen.val, "TEST", facts.val_db)):
-        if layer is None or database is None:
+    part = f"/{FEATURES}" if facts.pairs else ""
+    for layer, phase, database, is_data in (
+        (chosen.train, "TRAIN", f"{facts.train_db}{part}", True),
+        (chosen.train_labels, "TRAIN", f"{facts.train_db}/{LABELS}", False),
+        (chosen.val, "TEST", f"{facts.val_db}{part}", True),
+        (chosen.val_labels, "TEST", f"{facts.val_db}/{LABELS}", False),
+    ):
+        if layer is None:
             continue
         full = Layer()
         full.CopyFrom(layer)
@@ -114,7 +148,8 @@ def complete(
             param.batch_size = batch_size
         if crop:
             full.transform_param.crop_size = crop
-        _set_mean(full, facts, warnings)
+        if is_data:
+            _set_mean(full, facts, warnings)
         complete_layers.append(full)
     return complete_layers
 
@@ -126,19 +161,70 @@ def batch_size_of(net: caffe_pb2.NetParameter) -> int:
 
 
 def data_layer_of(net: caffe_pb2.NetParameter) -> Layer:
-    """Return a completed network's data layer."""
+    """Return a completed network's data layer, that of the pictures."""
     return next(layer for layer in net.layer if layer.type in _PARAMS)
 
 
-def _only(layers: Sequence[Layer], included: Sequence[bool], phase: str, where: str) -> Layer | None:
+def inputs_of(net: caffe_pb2.NetParameter, data: Shape, answer: Shape) -> dict[str, Shape]:
+    """Return the shapes of what a completed network's data layers bring in: the pictures first, then the labels where it reads them.
+
+    Args:
+        net: of one phase.
+        data: shape of a batch of pictures, batch first.
+        answer: shape of one picture's label.
+    """
+    tops = [top for layer in net.layer if layer.type in _PARAMS for top in layer.top]
+    return dict(zip(tops, (data, (data[0], *answer)), strict=False))
+
+
+def answer_shape(target_kind: TargetKind, num_labels: int, size: tuple[int, int]) -> Shape:
+    """Return the shape of one picture's label blob: one number for a class, a plane for a mask, else a row of classes or numbers."""
+    if target_kind == "mask":
+        return (1, *size)
+    return () if target_kind == "class" else (num_labels,)
+
+
+def _only(
+    layers: Sequence[Layer], included: Sequence[bool], phase: str, facts: DataFacts, where: str
+) -> tuple[Layer | None, Layer | None]:
+    """Return a phase's data layer, and of pairs that of the labels."""
     found = [layer for layer, here in zip(layers, included, strict=True) if here and "Data" in layer.type]
-    if len(found) > 1:
+    if not facts.pairs and len(found) == 2 and all(len(layer.top) == 1 for layer in found):
+        return _pair(*found), None
+    most = 2 if facts.pairs else 1
+    if len(found) > most:
         raise NetworkError(
-            f"There are {len(found)} data layers in phase {phase}; one is the most.",
-            where=place(where, layer_line(found[1])),
+            f"There are {len(found)} data layers in phase {phase}; {'one is' if most == 1 else 'two are'} the most.",
+            where=place(where, layer_line(found[most])),
             hint='Limit each with include { stage: "train" } or include { stage: "val" }.',
         )
-    return found[0] if found else None
+    # Whichever comes first: the blob "label" is the labels'.
+    found.sort(key=lambda layer: _LABEL in layer.top and len(layer.top) == 1)
+    return (found[0] if found else None), (found[1] if len(found) > 1 else None)
+
+
+def _parted(layer: Layer, labels: Layer | None) -> tuple[Layer, Layer]:
+    """Return two layers of one top each: the second top, or the blob "label", has the labels."""
+    first, second = Layer(), Layer()
+    first.CopyFrom(layer)
+    if labels is None:
+        second.CopyFrom(layer)
+        second.name, second.top[:] = f"{layer.name}_labels", list(layer.top[1:2]) or [_LABEL]
+    else:
+        second.CopyFrom(labels)
+    del first.top[1:]
+    second.ClearField("transform_param")
+    return first, second
+
+
+def _pair(data: Layer, label: Layer) -> Layer:
+    """Return one layer with both tops: of definitions, as DIGITS has them for segmentation, with a database for labels that are pictures."""
+    if data.top[0] == "label":
+        data, label = label, data
+    both = Layer()
+    both.CopyFrom(data)
+    both.top.append(label.top[0])
+    return both
 
 
 def _for_validation(train: Layer) -> Layer:
@@ -160,7 +246,7 @@ def _check(layer: Layer, facts: DataFacts, where: str) -> None:
         words = "has a bottom, and records come from a database alone" if layer.bottom else "has no top"
         raise NetworkError(f"Data layer {layer.name!r} {words}.", where=place(where, layer_line(layer, "bottom")))
     param = getattr(layer, _PARAMS[layer.type])
-    for name in ("source", "backend"):
+    for name in ("source", "backend") if not facts.pairs else ():  # DIGITS passes over them in such networks
         if name in param.DESCRIPTOR.fields_by_name and param.HasField(name):
             field = f"{_PARAMS[layer.type]}.{name}"
             raise NetworkError(

@@ -16,10 +16,12 @@ from digits.caffeproto.place import nearest, place, shown
 from digits.caffeproto.text import layer_line, parse_net, to_text
 from digits.caffeproto.upgrade import upgrade_net, with_input_fields
 from digits.core.errors import NetworkError
+from digits.data.reader import TargetKind
 from digits.networks.caffe import data_layers
 from digits.networks.caffe.data_layers import DataFacts
 from digits.networks.caffe.heads import heads, output_param
 from digits.networks.caffe.unused import unused_fields
+from digits.networks.caffe.weighing import ignore
 
 Net = caffe_pb2.NetParameter
 Layer = caffe_pb2.LayerParameter
@@ -67,7 +69,8 @@ def prepare(
     train_db: str = "train_db",
     val_db: str | None = "val_db",
     backend: Literal["lmdb", "hdf5"] = "lmdb",
-    one_class: bool = True,
+    target_kind: TargetKind = "class",
+    ignore_label: int | None = None,
 ) -> CaffeDefinition:
     """Return the definition of a classifier after DIGITS' rules.
 
@@ -86,20 +89,22 @@ def prepare(
         train_db: path of the training database.
         val_db: path of the validation database, or None where there is none.
         backend: the kind of the databases.
-        one_class: each picture is of one class, so that the network must answer with a Softmax.
+        target_kind: what the pictures are answered with: a network that tells one class of each must answer with a Softmax.
+        ignore_label: of masks, the value of pixels that do not count: said to the losses and accuracies that name none.
 
     Raises:
         NetworkError: the text is no network, or breaks one of DIGITS' rules; with line and remedy.
     """
     facts = DataFacts(
-        channels, height, width, backend, train_db, val_db, use_mean, tuple(mean_values), mean_file, one_class
+        channels, height, width, backend, train_db, val_db, use_mean, tuple(mean_values), mean_file, target_kind
     )
-    return _prepare(text, where, num_classes, crop_size, batch_size, facts)
+    return _prepare(text, where, num_classes, crop_size, batch_size, facts, ignore_label)
 
 
 def _prepare(
-    text: str, where: str, num_classes: int, crop_size: int | None, batch_size: int | None, facts: DataFacts
-) -> CaffeDefinition:
+    text: str, where: str, num_classes: int, crop_size: int | None, batch_size: int | None, facts: DataFacts,
+    ignore_label: int | None,
+) -> CaffeDefinition:  # fmt: skip
     net = upgrade_net(parse_net(text, where=where).message, where=where)
     layers = fill_classes([layer for layer in net.layer if not _is_left_out(layer, num_classes)], num_classes)
     included = {name: [is_included(layer, state, where=where) for layer in layers] for name, state in STATES.items()}
@@ -111,6 +116,8 @@ def _prepare(
     hidden = [(index, layer) for index, layer in enumerate(layers) if "Data" not in layer.type]
     trained = [(layer, included["train"][index], included["val"][index]) for index, layer in hidden]
     both = _net(net, [*data, *(_with_rule(layer, *states) for layer, *states in trained if any(states))])
+    if ignore_label is not None:
+        ignore(both, ignore_label)
     answering = [_with_rule(layer, True, True) for index, layer in hidden if included["deploy"][index]]
     if facts.one_class and not any(layer.type == "Softmax" for layer in answering):
         raise NetworkError(

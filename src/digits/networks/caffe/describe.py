@@ -11,6 +11,8 @@ from typing import Any
 
 from digits.caffeproto import caffe_pb2
 from digits.core.errors import NetworkError
+from digits.data.reader import TargetKind
+from digits.networks.caffe import data_layers
 from digits.networks.caffe.build import build
 from digits.networks.caffe.definition import CaffeDefinition, prepare
 from digits.networks.caffe.graph_svg import Box, draw
@@ -29,7 +31,8 @@ def describe(question: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         question: "text" (the definition) or "standard" (a standard network's name); "channels", "height", "width" of the pictures;
             "num_classes"; "crop_size" and "batch_size", None or absent for the network's own; "python_layers": a folder whose modules
-            may run as layers, "" for those that Python finds; absent: none may.
+            may run as layers, "" for those that Python finds; absent: none may; "target_kind": what the pictures are answered with,
+            "class" where it is absent.
 
     Returns:
         layers: rows with ``LayerInfo``'s fields, "states" and "frozen" (lr_mult 0), in the text's order; parameters: learned values; multiply_adds: for
@@ -41,7 +44,7 @@ def describe(question: Mapping[str, Any]) -> dict[str, Any]:
     definition = prepared(question)
     picture = picture_shape(definition)
     with python_layers_in(question):
-        nets = _build_all(definition, picture)
+        nets = _build_all(definition, picture, answer_of(question, picture))
     rows = _merge(nets)
     frozen = nets["train"].frozen
     return {
@@ -70,6 +73,7 @@ def prepared(question: Mapping[str, Any]) -> CaffeDefinition:
     return prepare(
         definition_text, where="", num_classes=int(question["num_classes"]), channels=channels, height=height, width=width,
         crop_size=question.get("crop_size") or None, batch_size=question.get("batch_size") or None, use_mean="none",
+        target_kind=question.get("target_kind") or "class",
     )  # fmt: skip
 
 
@@ -96,25 +100,26 @@ def activation_bytes(net: CaffeNet) -> int:
     )
 
 
-def _build_all(definition: CaffeDefinition, picture: Shape) -> dict[str, CaffeNet]:
+def answer_of(question: Mapping[str, Any], picture: Shape) -> Shape:
+    """Return the shape of one picture's label, as ``describe`` is asked about it."""
+    kind: TargetKind = question.get("target_kind") or "class"
+    return data_layers.answer_shape(kind, int(question["num_classes"]), (picture[2], picture[3]))
+
+
+def _build_all(definition: CaffeDefinition, picture: Shape, answer: Shape) -> dict[str, CaffeNet]:
     """Build the three states without memory, all with the training's batch, so that shapes can be compared."""
     messages = {"train": definition.train, "val": definition.val, "deploy": definition.deploy}
     nets = {}
     for state, message in messages.items():
         if message is not None:
-            nets[state] = build_empty(message, picture, phase="TRAIN" if state == "train" else "TEST")
+            nets[state] = build_empty(message, picture, phase="TRAIN" if state == "train" else "TEST", answer=answer)
     return nets
 
 
-def build_empty(message: caffe_pb2.NetParameter, picture: Shape, *, phase: Phase) -> CaffeNet:
-    """Build a network without memory for its weights."""
-    return build(message, {"data": picture} | _data_tops(message, picture), phase=phase, where="", device="meta")
-
-
-def _data_tops(message: caffe_pb2.NetParameter, picture: Shape) -> dict[str, Shape]:
-    """Return the shapes of a data layer's tops: pictures, then one label for each."""
-    tops = next((list(layer.top) for layer in message.layer if "Data" in layer.type), [])
-    return dict(zip(tops, (picture, picture[:1]), strict=False))
+def build_empty(message: caffe_pb2.NetParameter, picture: Shape, *, phase: Phase, answer: Shape = ()) -> CaffeNet:
+    """Build a network without memory for its weights; ``answer`` is the shape of one picture's label."""
+    inputs = {"data": picture} | data_layers.inputs_of(message, picture, answer)
+    return build(message, inputs, phase=phase, where="", device="meta")
 
 
 def _merge(nets: Mapping[str, CaffeNet]) -> list[tuple[LayerInfo, tuple[str, ...]]]:

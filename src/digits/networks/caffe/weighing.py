@@ -1,12 +1,17 @@
-"""Class weights in a Caffe network: put into its SoftmaxWithLoss layers as the fields that such a layer has for them. No torch here."""
+"""What a dataset says to a Caffe network's losses, in the fields that they have for it: class weights, the label that is ignored. No torch here."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from digits.caffeproto import caffe_pb2
 
 _WEIGHABLE = "SoftmaxWithLoss"
+_IGNORES: Mapping[str, Literal["loss_param", "accuracy_param"]] = {
+    _WEIGHABLE: "loss_param",
+    "Accuracy": "accuracy_param",
+}
 
 
 def can_weigh(net: caffe_pb2.NetParameter) -> bool:
@@ -36,6 +41,22 @@ def weigh(net: caffe_pb2.NetParameter, weights: Sequence[float], labels: str) ->
         elif layer.type.endswith("Loss"):
             others.append(layer.name)
     return tuple(others)
+
+
+def ignore(net: caffe_pb2.NetParameter, label: int) -> None:
+    """Tell every softmax loss and accuracy of two bottoms that names no label to ignore to ignore ``label``; ``net`` is changed in place."""
+    for layer in net.layer:
+        if layer.type in _IGNORES and len(layer.bottom) > 1:
+            param = getattr(layer, _IGNORES[layer.type])
+            if not param.HasField("ignore_label"):
+                param.ignore_label = label
+
+
+def show_scores(net: caffe_pb2.NetParameter, labels: str, name: str) -> None:
+    """Let the network give what its last loss or accuracy compares with the blob ``labels`` as an output ``name``; it is changed in place."""
+    compared = [layer.bottom[0] for layer in net.layer if labels in list(layer.bottom)[1:]]
+    if compared and not any(name in layer.top for layer in net.layer):
+        net.layer.add(name=name, type="Split", bottom=[compared[-1]], top=[name])
 
 
 def _is_free(layer: caffe_pb2.LayerParameter) -> bool:

@@ -13,6 +13,8 @@ from digits.networks.layers.registry import Layer
 
 Normalization = Literal["FULL", "VALID", "BATCH_SIZE", "NONE"]
 
+_DENSE = 4  # axes of scores of pixels
+
 LOG_FLOOR = 1e-20
 """Caffe's losses of probabilities take no logarithm of less."""
 
@@ -42,6 +44,11 @@ def check_labels(layer: Layer, axis: int, field: str) -> None:
     """
     scores, labels = layer.in_shapes[:2]
     places = prod(scores[:axis] + scores[axis + 1 :])
+    if len(scores) == len(labels) == _DENSE and scores[2:] != labels[2:]:
+        sizes = [f"{shape[3]} x {shape[2]}" for shape in (scores, labels)]
+        raise layer.error(
+            f"scores of {sizes[0]} places for labels of {sizes[1]}.", field, hint="Enlarge them with a Deconvolution, then Crop them to the picture."
+        )  # fmt: skip
     if prod(labels) != places:
         words = " x ".join(map(str, scores))
         raise layer.error(f"scores of {words} want {places} labels and get {prod(labels)}.", field)

@@ -51,7 +51,7 @@ def check(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, list[s
             height=height or 1,
             width=width or 1,
             use_mean=spec.use_mean,
-            one_class=dataset_facts.get("target_kind", "class") == "class",
+            target_kind=dataset_facts.get("target_kind", "class"),
         )
     except NotANetworkError as error:
         problems[field] = [f"Bad network: Not a valid NetParameter: {error}"]
