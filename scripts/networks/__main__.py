@@ -21,6 +21,8 @@ TEXTS: dict[str, Callable[[], str]] = {
     "mobilenet": residual.mobilenet,
     "mobilenetv2": residual.mobilenetv2,
     "fcn_alexnet": dense.fcn_alexnet,
+    "fcn32s": dense.fcn32s,
+    "fcn16s": dense.fcn16s,
     "fcn8s": dense.fcn8s,
     "detectnet": dense.detectnet,
 }

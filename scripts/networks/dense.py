@@ -19,7 +19,6 @@ from scripts.networks.prototxt import (
     relu,
 )
 
-VOC_CLASSES = 21
 MEAN = 116
 """Of the three mean colours of ImageNet, their mean."""
 FCN_PAPER = "J. Long, E. Shelhamer, T. Darrell: Fully convolutional networks for semantic segmentation, 2015."
@@ -29,7 +28,7 @@ def fcn_alexnet() -> str:
     """Return AlexNet as convolutions, enlarged 32 times in one step."""
     return definition(
         "FCN-AlexNet",
-        ["AlexNet that says at each place which of 21 classes is there (those of Pascal VOC), for pictures of any size.", FCN_PAPER],
+        ["AlexNet that says at each place which class is there, for pictures of any size.", FCN_PAPER],
         _pairs(), _shift("shifted_data", MEAN),
         conv("conv1", "shifted_data", 96, 11, stride=4, pad=100, filler=GAUSSIAN), relu("relu1", "conv1"),
         lrn("norm1", "conv1"), pool("pool1", "norm1", "MAX", 3, stride=2),
@@ -44,25 +43,53 @@ def fcn_alexnet() -> str:
     )  # fmt: skip
 
 
+def fcn32s() -> str:
+    """Return VGG-16 as convolutions, enlarged 32 times in one step."""
+    return _fcn_vgg(
+        "FCN-32s",
+        _upscore("upscore_bilinear", "score_fr", "upscore", 64, 32),
+        _crop("score", "upscore shifted_data", 19),
+    )
+
+
+def fcn16s() -> str:
+    """Return VGG-16 as convolutions, its scores enlarged in two steps with those of an earlier, finer layer added."""
+    return _fcn_vgg(
+        "FCN-16s", *_finer(),
+        _upscore("upscore16_bilinear", "fuse_pool4", "upscore16", 32, 16), _crop("score", "upscore16 shifted_data", 27),
+    )  # fmt: skip
+
+
 def fcn8s() -> str:
-    """Return VGG-16 as convolutions, its scores enlarged in three steps with those of earlier, finer layers added.
+    """Return VGG-16 as convolutions, its scores enlarged in three steps with those of earlier, finer layers added."""
+    return _fcn_vgg(
+        "FCN-8s", *_finer(),
+        _upscore("upscore_pool4_bilinear", "fuse_pool4", "upscore_pool4", 4, 2),
+        conv("score_pool3", "pool3", None, 1, filler=GAUSSIAN), _crop("score_pool3c", "score_pool3 upscore_pool4", 9),
+        layer("fuse_pool3", "Eltwise", "upscore_pool4 score_pool3c", "fuse_pool3", "eltwise_param { operation: SUM }"),
+        _upscore("upscore8_bilinear", "fuse_pool3", "upscore8", 16, 8), _crop("score", "upscore8 shifted_data", 31),
+    )  # fmt: skip
+
+
+def _fcn_vgg(name: str, *enlarging: str) -> str:
+    """Return VGG-16 as convolutions, and what enlarges its scores.
 
     The published weights hold each enlargement as a full matrix of classes, of which all but the diagonal is 0. Here each class has its own
     filter, in layers of other names, so that copying by name passes those matrices over and bilinear interpolation stays what it is.
     """
     return definition(
-        "FCN-8s",
-        ["VGG-16 that says at each place which of 21 classes is there (those of Pascal VOC), for pictures of any size.", FCN_PAPER],
+        name, ["VGG-16 that says at each place which class is there, for pictures of any size.", FCN_PAPER],
         _pairs(), _shift("shifted_data", MEAN), vgg_features("shifted_data", first_pad=100), _scores("pool5", 7),
+        *enlarging, _segmentation_end(),
+    )  # fmt: skip
+
+
+def _finer() -> tuple[str, ...]:
+    """Return the first enlargement, and the scores of pool4 added to it."""
+    return (
         _upscore("upscore2_bilinear", "score_fr", "upscore2", 4, 2),
-        conv("score_pool4", "pool4", VOC_CLASSES, 1, filler=GAUSSIAN), _crop("score_pool4c", "score_pool4 upscore2", 5),
+        conv("score_pool4", "pool4", None, 1, filler=GAUSSIAN), _crop("score_pool4c", "score_pool4 upscore2", 5),
         layer("fuse_pool4", "Eltwise", "upscore2 score_pool4c", "fuse_pool4", "eltwise_param { operation: SUM }"),
-        _upscore("upscore_pool4_bilinear", "fuse_pool4", "upscore_pool4", 4, 2),
-        conv("score_pool3", "pool3", VOC_CLASSES, 1, filler=GAUSSIAN),
-        _crop("score_pool3c", "score_pool3 upscore_pool4", 9),
-        layer("fuse_pool3", "Eltwise", "upscore_pool4 score_pool3c", "fuse_pool3", "eltwise_param { operation: SUM }"),
-        _upscore("upscore8_bilinear", "fuse_pool3", "upscore8", 16, 8), _crop("score", "upscore8 shifted_data", 31),
-        _segmentation_end(),
     )  # fmt: skip
 
 
@@ -84,12 +111,12 @@ def _scores(bottom: str, kernel: int) -> str:
     return (
         conv("fc6", bottom, 4096, kernel, filler=XAVIER) + relu("relu6", "fc6") + dropout("drop6", "fc6")
         + conv("fc7", "fc6", 4096, 1, filler=XAVIER) + relu("relu7", "fc7") + dropout("drop7", "fc7")
-        + conv("score_fr", "fc7", VOC_CLASSES, 1, filler=GAUSSIAN)
+        + conv("score_fr", "fc7", None, 1, filler=GAUSSIAN)
     )  # fmt: skip
 
 
 def _upscore(name: str, bottom: str, top: str, kernel: int, stride: int) -> str:
-    fields = f"num_output: {VOC_CLASSES} kernel_size: {kernel} stride: {stride} group: {VOC_CLASSES} bias_term: false"
+    fields = f"kernel_size: {kernel} stride: {stride} bias_term: false"
     return layer(
         name, "Deconvolution", bottom, top, *FIXED,
         "convolution_param {", f"  {fields}", '  weight_filler { type: "bilinear" }', "}",

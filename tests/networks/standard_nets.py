@@ -7,7 +7,7 @@ from math import prod
 from digits.caffeproto.filter import filter_net
 from digits.caffeproto.text import parse_net
 from digits.networks.caffe.build import build
-from digits.networks.caffe.definition import CaffeDefinition, State, prepare
+from digits.networks.caffe.definition import CaffeDefinition, State, fill_classes, prepare
 from digits.networks.caffe.net import CaffeNet
 from digits.networks.caffe.python_layer import python_layers_from
 from digits.networks.layers.registry import Phase, Shape
@@ -45,6 +45,8 @@ def built(
 def _built_dense(name: str, state: State, size: tuple[int, int], batch: int, device: str) -> CaffeNet:
     phase: Phase = "TRAIN" if state == "train" else "TEST"
     message = filter_net(parse_net(standard_text(name), where=name).message, phase=phase, stages=[state], where=name)
+    message.layer.extend(filled := fill_classes(message.layer, standard_networks()[name].num_classes))
+    del message.layer[: len(filled)]
     if state == "deploy":  # DIGITS puts an Input layer there
         message.layer.insert(0, type(message.layer[0])(name="input", type="Input", top=["data"]))
     labels = (1, 3, 16) if name == "detectnet" else (1, *size)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
+from digits.caffeproto.text import parse_net
 from digits.core.errors import WeightsError
+from digits.networks.caffe.build import build
 from digits.networks.caffe.copying import copy_by_name
 from tests.networks.nets import make
 
@@ -70,3 +73,33 @@ def test_four_numbers_of_an_old_file_fit_where_ones_were_put_before() -> None:
     copy_by_name(net, [("v1", old)])
 
     assert np.array_equal(net.state()["ip:0"], IP["ip:0"])
+
+
+def test_weights_of_a_fully_connected_layer_fit_the_convolution_it_becomes_also_under_its_new_name() -> None:
+    text = """
+        layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 3 dim: 4 } } }
+        layer { name: "%s" type: "Convolution" bottom: "data" top: "y"
+                convolution_param { num_output: 5 kernel_h: 3 kernel_w: 4 } }"""
+    weights = {"fc6:0": np.arange(5 * 24, dtype=np.float32).reshape(5, 24), "fc6:1": np.ones(5, np.float32)}
+    picture = torch.rand(1, 2, 3, 4)
+
+    for name in ("fc6", "conv6"):
+        net = build(parse_net(text % name, where="").message, {}, phase="TEST", where="")
+        (row,) = copy_by_name(net, [("old", weights)])
+
+        expected = torch.from_numpy(weights["fc6:0"]) @ picture.flatten() + 1
+        torch.testing.assert_close(net(data=picture)["y"].flatten(), expected)
+        assert "a fully connected layer's weights as a convolution's" in row.line
+        assert ("of 'fc6'" in row.line) == (name == "conv6")
+
+
+def test_weights_of_as_many_values_and_other_outputs_are_no_convolution_of_a_layer() -> None:
+    text = """
+        layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 3 dim: 4 } } }
+        layer { name: "fc6" type: "Convolution" bottom: "data" top: "y" convolution_param { num_output: 5 kernel_size: 2 } }"""
+    net = build(parse_net(text, where="").message, {}, phase="TEST", where="")
+    weights = {"fc6:0": np.ones((10, 4), np.float32), "fc6:1": np.ones(5, np.float32)}
+
+    (row,) = copy_by_name(net, [("old", weights)], unfit="keep")
+
+    assert row.outcome == "unfit"

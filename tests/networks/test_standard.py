@@ -56,9 +56,9 @@ def test_the_three_of_digits_are_offered_first_and_in_its_order() -> None:
     names = list(standard_networks())
 
     assert names[:3] == ["lenet", "alexnet", "googlenet"]
-    assert set(standard_networks("segmentation")) == {"fcn_alexnet", "fcn8s"}
+    assert list(standard_networks("segmentation")) == ["fcn_alexnet", "fcn32s", "fcn16s", "fcn8s"]
     assert set(standard_networks("detection")) == {"detectnet"}
-    assert len(standard_networks("classification")) == len(names) - 3 == 12
+    assert len(standard_networks("classification")) == len(names) - 5 == 12
 
 
 @pytest.mark.parametrize("card", standard_networks().values(), ids=lambda card: card.name)

@@ -49,6 +49,9 @@ def test_the_fully_convolutional_ones_are_as_large_as_their_tables_say() -> None
     assert small == alexnet_features() + conv(256, 4096, 6) + heads + 21 * 63**2
     skips = conv(512, 21, 1) + conv(256, 21, 1) + 21 * (4**2 + 4**2 + 16**2)
     assert large == vgg_features() + conv(512, 4096, 7) + heads + skips
+    assert standard_networks()["fcn32s"].parameters == vgg_features() + conv(512, 4096, 7) + heads + 21 * 64**2
+    one_skip = conv(512, 21, 1) + 21 * (4**2 + 32**2)
+    assert standard_networks()["fcn16s"].parameters == vgg_features() + conv(512, 4096, 7) + heads + one_skip
     assert (round(small / 1e6), round(large / 1e6)) == (57, 134)
 
 

@@ -7,10 +7,10 @@ import pytest
 keras = pytest.importorskip("keras")
 
 from digits.core.errors import NetworkError  # noqa: E402 - only where there is TensorFlow
-from digits.networks.standard import SUFFIXES, standard_text  # noqa: E402
 from digits.networks.tensorflow.definition import KerasDefinition, define  # noqa: E402
 from digits.networks.tensorflow.describe import describe  # noqa: E402
 from digits.networks.tensorflow.params import Params  # noqa: E402
+from digits.networks.tensorflow.text import standard_text  # noqa: E402
 
 HEAD = """
 import utils as digits
@@ -39,7 +39,7 @@ def defined(text: str, *, allowed: bool = True) -> KerasDefinition:
 def test_a_standard_network_has_the_published_number_of_parameters(
     name: str, side: int, channels: int, classes: int, parameters: int, answering: int
 ) -> None:
-    text = standard_text(name, SUFFIXES["tensorflow"])
+    text = standard_text(name)
 
     found = describe({"text": text, "channels": channels, "height": side, "width": side, "num_classes": classes})
 
@@ -50,7 +50,7 @@ def test_a_standard_network_has_the_published_number_of_parameters(
 
 
 def test_the_table_of_lenet_has_its_windows_and_receptive_fields() -> None:
-    text = standard_text("lenet", SUFFIXES["tensorflow"])
+    text = standard_text("lenet")
 
     found = describe({"text": text, "channels": 1, "height": 28, "width": 28, "num_classes": 10})
 

@@ -179,3 +179,15 @@ def test_the_page_and_the_json_lead_to_a_form_with_the_change_made(world: World)
     assert f"clone={world.ids['nan']}" in advice["href"]
     assert form.one("input", name="learning_rate").attributes["value"] == advice["change"]["learning_rate"]
     assert world.site.client.get(page).status_code == 200
+
+
+def test_one_class_everywhere_leads_to_a_weighted_loss_and_then_to_another_rate() -> None:
+    curves = {"pixel_accuracy/val": [0.6, 0.6], "mean_iou/val": [0.3, 0.3], "loss/val": [1.0, 0.99]}
+    course = Course(curves, labels=("Road", "Sky"), val_pixels=(60, 40))
+
+    first = advise(Training(course, {"learning_rate": 0.001}, train_pixels=(900, 100)))
+    then = advise(Training(course, {"learning_rate": 0.001, "class_balance": "weights"}))
+
+    assert first[0].change == {"class_balance": "weights"}
+    assert "It says Road everywhere. Road has 9 times the training pixels of Sky" in first[0].text
+    assert then[0].change == {"learning_rate": "0.01"}

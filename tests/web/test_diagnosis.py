@@ -64,3 +64,21 @@ def test_a_loss_that_became_no_number_says_what_to_do_once() -> None:
 
     assert (found.kind, found.text) == ("bad", f"{LOWER_RATE}.")
     assert findings(Course({}, error=f"Network outputted NaN. {LOWER_RATE}.")) == []
+
+
+def test_one_class_for_every_pixel_is_told_with_its_name_and_figures() -> None:
+    # the floor of a street scene: 293 of 1,000 pixels are Road, of 11 classes
+    pixels = (293, 200, 150, 100, 90, 60, 40, 30, 20, 10, 7)
+    course = {"labels": ("Road", *"ABCDEFGHIJ"), "val_pixels": pixels}
+    stuck = {"pixel_accuracy/val": [0.293] * 3, "mean_iou/val": [0.293 / 11] * 3}
+
+    (found,) = findings(Course(stuck, **course))  # type: ignore[arg-type] # one mapping for all calls
+
+    assert found.fact == "It says Road everywhere."
+    assert "0.293 of the validation pixels are Road" in found.text
+    assert "0.293 / 11 classes" in found.text
+    for accuracy, overlap in ((0.293, 0.05), (0.35, 0.293 / 11), (0.2, 0.2 / 7)):
+        fine = {"pixel_accuracy/val": [accuracy] * 3, "mean_iou/val": [overlap] * 3}
+        assert findings(Course(fine, **course)) == []  # type: ignore[arg-type]
+    brief = {name: values[:1] for name, values in stuck.items()}
+    assert findings(Course(brief, **course)) == [], "a network on its way may pass there"  # type: ignore[arg-type]

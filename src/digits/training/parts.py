@@ -142,7 +142,6 @@ def solver_file(
     *,
     batch_train: int,
     batch_val: int,
-    weight_decay: float | None = None,
     solver_type: str | None = None,
 ) -> SolverParameter:
     """Return the solver with its intervals in iterations; every framework's schedule is worked out by it.
@@ -153,6 +152,7 @@ def solver_file(
         job.spec, num_train=len(train), num_val=len(val) if val else 0, batch_train=batch_train, batch_val=batch_val,
         solver_type=solver_type,
     )  # fmt: skip
+    weight_decay = extension("frameworks", job.spec.framework).weight_decay
     if weight_decay is not None and job.spec.solver_type != "ADAMW":  # its decay is of another kind
         made.weight_decay = weight_decay
     return made

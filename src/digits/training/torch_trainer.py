@@ -16,7 +16,7 @@ from digits.core.work import StopCheck, WorkerSettings
 from digits.data.reader import Records
 from digits.networks.torch.definition import TorchDefinition, define
 from digits.networks.torch.describe import layer_rows
-from digits.networks.torch.net import DATA, LABEL, TorchNet, check_places
+from digits.networks.torch.net import DATA, LABEL, TorchNet, main_output
 from digits.networks.torch.text import NETWORK_FILE
 from digits.networks.torch.weights import read_weights
 from digits.training import devices, parts
@@ -30,8 +30,6 @@ from digits.training.world import ALONE, World
 LOG_FILE = "torch_output.log"
 BATCH_SIZE = 16
 """Where neither the form nor the network says one."""
-WEIGHT_DECAY = 1e-4
-"""DIGITS' own for Torch; the momentum is 0.9 as for Caffe."""
 _UNWEIGHED = (
     "Class weights do not count: the network's own loss gives one number.",
     "Let it give one for each picture (reduction='none'), or choose balanced sampling.",
@@ -88,8 +86,7 @@ def prepare(
         job, name=type(definition.model).__name__, parameters=net.num_parameters,
         layers=layer_rows(definition, (job.dataset.size[0], *seen)), crop_size=crop_px, data_blob=DATA,
     )  # fmt: skip
-    if job.target_kind == "mask" and definition.loss is definition.label_hook is None:
-        _check_places(test, (1, job.dataset.size[0], *seen))
+    _check_output(test, (job.dataset.size[0], *seen))
     placed(definition, job.device, compiled=job.can_compile())
     transform = transform_for(folder.path, spec.use_mean, crop_px, job.device, whiten=spec.augmentation.whitening)
     return parts.assemble(
@@ -97,9 +94,7 @@ def prepare(
         Side(net, transform, batch_train, DATA, LABEL),
         Side(test, transform, batch_val, DATA, LABEL),
         databases=databases,
-        solver_file=parts.solver_file(
-            job, *databases, batch_train=batch_train, batch_val=batch_val, weight_decay=WEIGHT_DECAY
-        ),
+        solver_file=parts.solver_file(job, *databases, batch_train=batch_train, batch_val=batch_val),
         parameters=net.num_parameters,
         log_file=LOG_FILE,
         begun=begun,
@@ -107,10 +102,12 @@ def prepare(
 
 
 @torch.inference_mode()
-def _check_places(net: TorchNet, input_NCHW: tuple[int, int, int, int]) -> None:
-    """Refuse a network whose answer is of another size than the mask, before the pictures are decoded."""
-    (output,) = net(**{DATA: torch.zeros(input_NCHW)}).values()
-    check_places(tuple(output.shape), (input_NCHW[2], input_NCHW[3]), NETWORK_FILE)
+def _check_output(net: TorchNet, size_CHW: tuple[int, int, int]) -> None:
+    """Refuse a network whose output cannot be learned from the dataset's answers, before the pictures are decoded."""
+    net.module.eval()
+    with net.definition.at_line("The network cannot run"):
+        made = net.module(torch.zeros(1, *size_CHW))
+    net.check(tuple(main_output(made).shape), (size_CHW[1], size_CHW[2]))
 
 
 def _weights(job: Training, train: Records) -> Tensor | None:

@@ -14,7 +14,7 @@ from statistics import fmean
 from typing import Any
 
 from digits.data.health.imbalance import EVEN_RATIO
-from digits.web.diagnosis import LOWER_RATE, Course, findings
+from digits.web.diagnosis import LOWER_RATE, Course, findings, one_mask
 
 MOST = 4
 """More at once would not be tried."""
@@ -46,6 +46,8 @@ class Training:
     """It came to the end that was asked for."""
     train_counts: Sequence[int] = ()
     """Training pictures of each class."""
+    train_pixels: Sequence[int] = ()
+    """Training pixels of each class, of a dataset of masks."""
     picture: tuple[int, int, int] = (0, 0, 0)
     """Height, width and channels."""
     health: Mapping[str, int] = field(default_factory=dict)
@@ -99,6 +101,8 @@ def broken(training: Training) -> Advice | None:
     """The loss is no number, or nothing is learned: what ``diagnosis`` says, as a change of the rate."""
     course, rate = training.course, training.rate
     found = next(iter(findings(course)), None)
+    if one_mask(course) is not None:
+        return None  # a rule of its own
     if not rate or (found is None and LOWER_RATE not in course.error):
         return None
     if found is not None and found.wants_larger:
@@ -107,6 +111,30 @@ def broken(training: Training) -> Advice | None:
         )
     fact = found.fact if found else "The training diverged."
     return _other_rate("rate_high", f"{fact} A rate of {rate:g} is too high for it.", rate / 10)
+
+
+def one_class_everywhere(training: Training) -> Advice | None:
+    """Every pixel is called the same class: weigh the classes, or where that is done learn at another rate."""
+    found = one_mask(training.course)
+    if found is None:
+        return None
+    if training.spec.get("class_balance", "none") == "none":
+        rare = _rarest(training)
+        return Advice("one_class", f"{found.fact}{rare}", "Train with a weighted loss", {"class_balance": "weights"})
+    return _other_rate(
+        "rate_low", f"{found.fact} A rate of {training.rate:g} did not lead out of there.", training.rate * 10
+    )
+
+
+def _rarest(training: Training) -> str:
+    filled = [(count, place) for place, count in enumerate(training.train_pixels) if count]
+    if len(filled) < 2 or len(training.course.labels) < len(training.train_pixels):
+        return ""
+    (small, rare), (large, common) = min(filled), max(filled)
+    labels = training.course.labels
+    return (
+        f" {labels[common]} has {large / small:,.0f} times the training pixels of {labels[rare]}, and all count alike."
+    )
 
 
 def swings(training: Training) -> Advice | None:
@@ -321,7 +349,7 @@ def small_crop(training: Training) -> Advice | None:
 
 
 RULES: tuple[tuple[Rule, ...], ...] = (
-    (broken, swings, overfitting, too_slow, level, still_improving),
+    (broken, one_class_everywhere, swings, overfitting, too_slow, level, still_improving),
     (leaks,),
     (from_published,),
     (imbalance,),

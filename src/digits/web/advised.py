@@ -75,13 +75,17 @@ def training_of(request: Request, job: Job, dataset: Job | None) -> Training:
     has_classes = facts.get("target_kind", "class") == "class"
     names = [name for name in series_names(job.folder.metrics) if name != "lr"]
     curves = metrics.read(job.folder, names, points_=_POINTS)
-    counts = {db: facts.get("dbs", {}).get(db, {}).get("class_counts") or () for db in ("train", "val")}
+    is_mask = facts.get("target_kind") == "mask"  # a picture of masks counts for many classes
+    counts = {
+        db: () if is_mask else facts.get("dbs", {}).get(db, {}).get("class_counts") or () for db in ("train", "val")
+    }
     height, width, channels = picture_shape(dataset) or (0, 0, 0)
     course = Course(
         curves={name: buckets["last"] for name, buckets in curves.items()},
         num_classes=len(facts.get("labels", ())) if has_classes else 0,
         labels=facts.get("labels", ()),
         val_counts=counts["val"],
+        val_pixels=datasetfacts.class_pixels(dataset, "val") if is_mask and dataset else (),
         error=f"{job.error}" if job.error else "",
     )
     return Training(
@@ -89,6 +93,7 @@ def training_of(request: Request, job: Job, dataset: Job | None) -> Training:
         spec=job.spec,
         is_done=job.state is JobState.DONE and not job.facts.get("stopped_early"),
         train_counts=counts["train"],
+        train_pixels=datasetfacts.class_pixels(dataset, "train") if is_mask and dataset else (),
         picture=(height, width, channels),
         health=_health(store(request), dataset),
         epochs=curves[name]["epoch"] if (name := chosen("", curves)) else (),

@@ -13,6 +13,8 @@ LOWER_RATE = "Try decreasing your learning rate"
 STUCK_MARGIN = 1.25
 """Accuracy below so many times that of guessing, after two validations, is worth a word."""
 _SAME_IN_A_ROW = 3  # validations: a network on its way through the level of one class does not stay there so long
+_SAME_MASKS = 2  # validations
+_SAME = 0.002  # of a share of pixels: what is as near is the same
 _FLAT_POINTS = 20  # of the training loss; fewer say nothing
 _FALLEN = 0.02  # of the loss at the start: less is no learning
 _STILL = 0.001  # of the loss: less is no movement
@@ -30,6 +32,8 @@ class Course:
     labels: Sequence[str] = ()
     val_counts: Sequence[int] = ()
     """Validation pictures of each class."""
+    val_pixels: Sequence[int] = ()
+    """Validation pixels of each class, of a dataset of masks."""
     error: str = ""
 
     def finite(self, name: str | None) -> list[float]:
@@ -95,6 +99,30 @@ def one_class(course: Course) -> Finding | None:
     )
 
 
+def one_mask(course: Course) -> Finding | None:
+    """The share of right pixels is that of one class, and the mean overlap what follows from it: it is said of every pixel."""
+    accuracy, overlap, total = (
+        course.finite("pixel_accuracy/val"),
+        course.finite("mean_iou/val"),
+        sum(course.val_pixels),
+    )
+    last = list(zip(accuracy, overlap, strict=False))[-_SAME_MASKS:]
+    if len(last) < _SAME_MASKS or not total:
+        return None
+    present = sum(count > 0 for count in course.val_pixels)
+    for label, count in zip(course.labels, course.val_pixels, strict=False):
+        share = count / total
+        if present > 1 and all(abs(p - share) < _SAME and abs(m - share / present) < _SAME for p, m in last):
+            return Finding(
+                "warn",
+                f"It says {label} everywhere.",
+                f"{share:.3f} of the validation pixels are {label}, and so many are right: the pixel accuracy is {last[-1][0]:.3f}, and the mean IoU "
+                f"{last[-1][1]:.3f}, which is {share:.3f} / {present} classes. Begin with pretrained weights, weigh the rare classes, or try "
+                "another learning rate.",
+            )
+    return None
+
+
 def guesses(course: Course) -> Finding | None:
     """The accuracy is that of guessing."""
     accuracy = course.accuracy()
@@ -133,7 +161,7 @@ def flat_loss(course: Course) -> Finding | None:
     )  # fmt: skip
 
 
-RULES: tuple[Rule, ...] = (diverged, one_class, guesses, flat_loss)
+RULES: tuple[Rule, ...] = (diverged, one_class, one_mask, guesses, flat_loss)
 """From the surest to the most general; the first that holds is told."""
 
 

@@ -74,6 +74,11 @@ def route(dataset: Job | None) -> str:
     return f"/models/{(made.model_route if made else '') or CLASSIFIERS}"
 
 
+def is_generic(dataset: Job | None) -> bool:
+    """Return whether models of such a dataset are asked for all that they answer, and not for classes alone."""
+    return route(dataset) == f"/models/{GENERIC_MODELS}"
+
+
 def form(dataset: Job | None) -> str:
     """Return the path of the form of such models."""
     made = made_of(dataset) if dataset else None

@@ -43,11 +43,11 @@ def offers(
         num_classes: of the dataset; None where it is not known.
         crop_size: the form's.
     """
-    from digits.networks.standard import SUFFIXES, standard_networks
+    from digits.networks.standard import standard_networks
     from digits.networks.standard.fitting import fit
 
     rows = []
-    for card in standard_networks(suffix=SUFFIXES.get(framework.name), target_kind=target_kind).values():
+    for card in standard_networks(suffix=framework.standard_suffix, target_kind=target_kind).values():
         height, width, channels = shape or (card.height, card.width, card.channels)
         found = fit(
             card.name, num_classes=num_classes or card.num_classes, channels=channels, height=height, width=width,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import prod
 from typing import Any, Literal, Protocol, get_args
 
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 from digits.core.errors import WeightsError
 from digits.networks.layers.registry import Shape
 
+_FC = re.compile(r"^fc(\d+)$")
 Outcome = Literal["copied", "new", "unfit", "classes", "ignored"]
 
 
@@ -71,7 +74,9 @@ def copy_by_name(
 ) -> tuple[CopiedLayer, ...]:
     """Copy into ``net`` all layers of ``files`` that it has by name, one file after the other, and return what was done.
 
-    Types and order of layers do not matter. Layers that nothing was copied into keep what their fillers made.
+    Types and order of layers do not matter, but for one thing: the weights of a fully connected layer and of the convolution that it becomes
+    in a fully convolutional network are the same numbers in another shape, and are copied; also from ``fc6`` to ``conv6``. Layers that
+    nothing was copied into keep what their fillers made.
 
     Args:
         net: takes the weights.
@@ -88,9 +93,11 @@ def copy_by_name(
     for name, shape in net.shapes().items():
         own.setdefault(name.rpartition(net.separator)[0], []).append(shape)
     for source, weights in files:
-        for layer, blobs in _by_layer(weights, net.separator).items():
-            count = f"{len(blobs)} blob{'s' if len(blobs) > 1 else ''}"
-            shapes = tuple(own.get(layer, ())), tuple(blob.shape for blob in blobs.values())
+        for name, stored in _by_layer(weights, net.separator).items():
+            layer = _convolved_name(name, own)
+            blobs, note = _as_held(stored, own.get(layer, ()), name, layer)
+            count = f"{len(blobs)} blob{'s' if len(blobs) > 1 else ''}{note}"
+            shapes = tuple(own.get(layer, ())), tuple(blob.shape for blob in stored.values())
             if layer not in own:
                 words = f"{count}: the network has no such layer"
                 rows.setdefault(layer, CopiedLayer(layer, "ignored", source, words, *shapes))
@@ -140,6 +147,36 @@ def _answers(own: Sequence[Shape], theirs: Sequence[Shape], num_classes: int | N
     if num_classes is None or len(own) != len(theirs):
         return False
     return all(ours[:1] == (num_classes,) and ours[1:] == other[1:] for ours, other in zip(own, theirs, strict=True))
+
+
+def _convolved_name(name: str, own: Mapping[str, Sequence[Shape]]) -> str:
+    """Return the layer that takes what a file has under ``name``: of fc6 it is conv6 in a network that has no fc6."""
+    convolved = _FC.sub(r"conv\1", name)
+    return convolved if name not in own and convolved in own else name
+
+
+def _as_held(
+    stored: Mapping[str, NDArray[Any]], held: Sequence[Shape], name: str, layer: str
+) -> tuple[dict[str, NDArray[Any]], str]:
+    """Return blobs under the names and in the shapes of the network's layer, and what that changed, in words."""
+    blobs, reshaped = dict[str, NDArray[Any]](), False
+    for place, (each, blob) in enumerate(stored.items()):
+        fits = place < len(held) and _is_convolved(blob.shape, held[place])
+        blobs[layer + each[len(name) :]] = blob.reshape(held[place]) if fits else blob
+        reshaped = reshaped or fits
+    notes = [f"of {name!r}"] if layer != name else []
+    if reshaped:
+        kinds = ("a convolution", "a fully connected layer")
+        notes.append("{}'s weights as {}'s".format(*(kinds if len(held[0]) == 2 else kinds[::-1])))
+    return blobs, "".join(f", {note}" for note in notes)
+
+
+def _is_convolved(theirs: Shape, ours: Shape) -> bool:
+    """Whether one is [outputs, inputs] of a fully connected layer, and the other the same as [outputs, channels, height, width]."""
+    theirs = (
+        theirs[2:] if len(theirs) == 4 and theirs[:2] == (1, 1) and len(ours) == 4 else theirs
+    )  # as old files have it
+    return {len(theirs), len(ours)} == {2, 4} and theirs[0] == ours[0] and prod(theirs) == prod(ours)
 
 
 def _by_layer(weights: Mapping[str, NDArray[Any]], separator: str) -> dict[str, dict[str, NDArray[Any]]]:

@@ -19,7 +19,7 @@ from digits.core.errors import NetworkError
 from digits.data.reader import TargetKind
 from digits.networks.caffe import data_layers
 from digits.networks.caffe.data_layers import DataFacts
-from digits.networks.caffe.heads import heads, output_param
+from digits.networks.caffe.heads import enlarges_scores, heads, output_param
 from digits.networks.caffe.unused import unused_fields
 from digits.networks.caffe.weighing import ignore
 
@@ -153,14 +153,25 @@ def fill_classes(layers: Sequence[Layer], num_classes: int) -> list[Layer]:
     """Return the layers, with the number of classes as the ``num_output`` that some leave out.
 
     As in DIGITS, every InnerProduct without one gets it. A Convolution without one gets it too if no other weighted layer comes after it,
-    so that fully convolutional classifiers (SqueezeNet, MobileNet) fit any dataset; DIGITS asks them for a number.
+    so that fully convolutional classifiers (SqueezeNet, MobileNet) fit any dataset; DIGITS asks them for a number. So does a Deconvolution,
+    as its ``group`` too: each class is enlarged by itself.
     """
     kept = list(layers)  # a message's own list makes new objects each time it is walked
     answering = {id(layer) for layer in heads(kept)}
     return [
-        _with_output(layer, num_classes) if layer.type == "InnerProduct" or id(layer) in answering else layer
+        _enlarging(layer, num_classes) if enlarges_scores(layer)
+        else _with_output(layer, num_classes) if layer.type == "InnerProduct" or id(layer) in answering
+        else layer
         for layer in kept
-    ]
+    ]  # fmt: skip
+
+
+def _enlarging(layer: Layer, num_classes: int) -> Layer:
+    """Return a copy of a Deconvolution that enlarges the scores of so many classes, each by itself."""
+    filled = Layer()
+    filled.CopyFrom(layer)
+    filled.convolution_param.num_output = filled.convolution_param.group = num_classes
+    return filled
 
 
 def _with_output(layer: Layer, num_output: int) -> Layer:

@@ -12,15 +12,23 @@ _MIXES = frozenset({"InnerProduct", "Convolution", "Deconvolution"})
 
 
 def heads(layers: Sequence[Layer]) -> list[Layer]:
-    """Return the InnerProducts and Convolutions that no other weighted layer comes after: GoogLeNet has three, most networks one."""
+    """Return the InnerProducts and Convolutions that no other weighted layer comes after: GoogLeNet has three, most networks one.
+
+    A Deconvolution that leaves its ``num_output`` out enlarges the scores of each class by itself, and so does not count.
+    """
     found, mixed = list[Layer](), set[str]()
     for layer in reversed(layers):
         is_hidden = not mixed.isdisjoint(layer.top)
         if not is_hidden and output_param(layer) is not None:
             found.append(layer)
-        if is_hidden or layer.type in _MIXES:
+        if is_hidden or (layer.type in _MIXES and not enlarges_scores(layer)):
             mixed.update(layer.bottom)
     return found[::-1]
+
+
+def enlarges_scores(layer: Layer) -> bool:
+    """Whether a layer enlarges as many scores as there are classes, each by itself."""
+    return layer.type == "Deconvolution" and not layer.convolution_param.HasField("num_output")
 
 
 def output_param(layer: Layer) -> caffe_pb2.InnerProductParameter | caffe_pb2.ConvolutionParameter | None:

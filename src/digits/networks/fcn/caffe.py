@@ -70,7 +70,7 @@ def _classifier(question: Mapping[str, Any]) -> CaffeDefinition:
     channels, height, width = own or [int(question[name]) for name in ("channels", "height", "width")]
     return prepare(
         text, where="", num_classes=int(question["num_classes"]), channels=channels, height=height, width=width,
-        crop_size=None if own else question.get("crop_size") or None, use_mean="none", one_class=False,
+        crop_size=None if own else question.get("crop_size") or None, use_mean="none", target_kind="classes",
     )  # fmt: skip
 
 

@@ -14,11 +14,13 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from digits.core.errors import NotFoundError
+from digits.core.extensions import installed
 from digits.networks.standard.pretrained import Pretrained
 
 Kind = Literal["classification", "segmentation", "detection"]
-SUFFIXES = {"caffe": "prototxt", "torch": "py", "tensorflow": "keras.py"}
-"""How the file of a definition ends, by framework."""
+CAFFE = "prototxt"
+_DEFINITION = "network."
+"""How the files of definitions begin; how they end, each framework's extension says (``standard_suffix``)."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class Card:
     @property
     def frameworks(self) -> tuple[str, ...]:
         """Those that it is written for."""
-        return tuple(name for name, suffix in SUFFIXES.items() if suffix in self.suffixes)
+        known = installed("frameworks").items()
+        return tuple(name for name, framework in known if framework.standard_suffix in self.suffixes)
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ _LIKE_CLASSES = {"classes": "class", "vector": "class"}
 
 @cache
 def standard_networks(
-    kind: Kind | None = None, *, suffix: str | None = SUFFIXES["caffe"], target_kind: str | None = None
+    kind: Kind | None = None, *, suffix: str | None = CAFFE, target_kind: str | None = None
 ) -> Mapping[str, Card]:
     """Return the cards of the standard networks by name, in the order in which they are offered.
 
@@ -112,12 +115,13 @@ def _cards() -> tuple[Card, ...]:
     cards = []
     for folder in files(__name__).iterdir():
         if folder.joinpath("card.toml").is_file():
-            suffixes = tuple(each for each in SUFFIXES.values() if folder.joinpath(f"network.{each}").is_file())
+            names = sorted(each.name for each in folder.iterdir() if each.name.startswith(_DEFINITION))
+            suffixes = tuple(name.removeprefix(_DEFINITION) for name in names)
             cards.append(_card(folder.name, tomllib.loads(folder.joinpath("card.toml").read_text("utf-8")), suffixes))
     return tuple(sorted(cards, key=lambda card: (card.order, card.name)))
 
 
-def standard_text(name: str, suffix: str = SUFFIXES["caffe"]) -> str:
+def standard_text(name: str, suffix: str = CAFFE) -> str:
     """Return the definition of a standard network: of Caffe, all states in one.
 
     Raises:
@@ -126,7 +130,27 @@ def standard_text(name: str, suffix: str = SUFFIXES["caffe"]) -> str:
     known = standard_networks(suffix=suffix)
     if name not in known:
         raise NotFoundError(f"No standard network {name!r}.", hint=f"There are {', '.join(known)}.")
-    return files(__name__).joinpath(name, f"network.{suffix}").read_text("utf-8")
+    return files(__name__).joinpath(name, f"{_DEFINITION}{suffix}").read_text("utf-8")
+
+
+@dataclass(frozen=True)
+class StandardTexts:
+    """The definitions of one framework, where they are programs: ours may run where no other may."""
+
+    suffix: str
+
+    def text(self, name: str) -> str:
+        """Return the definition of a standard network.
+
+        Raises:
+            NotFoundError: there is none of that name for the framework.
+        """
+        return standard_text(name, self.suffix)
+
+    def holds(self, text: str) -> bool:
+        """Whether a text is one of them, unchanged."""
+        plain = text.replace("\r\n", "\n").strip()
+        return any(self.text(name).strip() == plain for name in standard_networks(suffix=self.suffix))
 
 
 def _card(name: str, card: dict[str, Any], suffixes: tuple[str, ...]) -> Card:

@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from digits.core.errors import NetworkError, WeightsError
 from digits.networks.steps import Step
+from digits.networks.torch.answers import answer_kind, shape_text
 from digits.networks.torch.definition import TorchDefinition
 from digits.networks.torch.watch import StepWatch
 
-DATA, LABEL, SCORES = "data", "label", "scores"
-"""Names of the two inputs, and of the output that the loss compares with the second, in training and validation."""
+DATA, LABEL = "data", "label"
+"""Names of the two inputs."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class TorchNet:
 
     Args:
         definition: the model with its hooks.
-        kind: what it answers with: "class", "classes", "vector" or "mask".
+        kind: what it answers with: a name that ``answers.answer_kind`` knows.
         phase: "TRAIN" runs it as ``model.train()``, "TEST" as ``model.eval()``.
         class_weights: [classes], what each picture's (or pixel's) loss is multiplied by before the mean; None for nothing.
         unweighed: called once where the network's own loss gives one number and so cannot be weighed.
@@ -62,14 +62,13 @@ class TorchNet:
         self.parameters = tuple(
             TorchParameter(name, value, float(value.requires_grad)) for name, value in self.module.named_parameters()
         )
-        self._kind = kind
+        self._kind = answer_kind(kind, ignore_label=ignore_label)
         self._phase = phase
         self._class_weights = class_weights
         self._unweighed = unweighed
-        self._ignore = ignore_label
 
     def __call__(self, **blobs: Tensor) -> dict[str, Tensor]:
-        """Return "softmax" (or "sigmoid", or "output") for ``data``; with ``label``, "loss" and what else can be measured.
+        """Return "softmax" (or what else its kind answers with) for ``data``; with ``label``, "loss" and what else can be measured.
 
         Raises:
             NetworkError: the user's code fails, or does not fit the data; with its line.
@@ -79,16 +78,25 @@ class TorchNet:
             self.module.train(self._phase == "TRAIN")
         with self.definition.at_line("The network cannot run"):
             made = self.module(data)
-        scores = main_output(made)
+        scores, size = main_output(made), (data.shape[-2], data.shape[-1])
         if LABEL not in blobs:
-            return self._answers(scores)
+            return self._kind.answers(scores, size)
         labels = blobs[LABEL]
-        targets = labels.long() if self._kind == "class" else labels[:, 0].long() if self._kind == "mask" else labels
+        wanted = self._kind.wanted(labels)
         if self.definition.label_hook is not None:
             with self.definition.at_line("label_hook fails"):
-                targets = self.definition.label_hook(data, targets)
-        measured = self._measured(scores.detach(), targets)
-        return measured | {"loss": self._loss(made, scores, targets, labels)}
+                wanted = self.definition.label_hook(data, wanted)
+        measured = self._kind.measured(scores.detach(), wanted, size)
+        return measured | {"loss": self._mean(self._loss(made, scores, wanted, labels, size), labels)}
+
+    def check(self, output: tuple[int, ...], size: tuple[int, int]) -> None:
+        """Do nothing if an output of this shape can be learned from labels of pictures of ``size`` (height, width).
+
+        Raises:
+            NetworkError: it cannot, and the text has no loss of its own that could.
+        """
+        if self.definition.loss is self.definition.label_hook is None:
+            self._kind.check(output, size, self.definition.where)
 
     def steps(self, **blobs: Tensor) -> tuple[list[Step], dict[str, Tensor]]:
         """Return one pass layer by layer, and what it answers by name; the answers' own function (softmax) is the last layer.
@@ -167,97 +175,35 @@ class TorchNet:
     def _floats(self) -> dict[str, Tensor]:
         return {name: value for name, value in self.module.state_dict().items() if value.is_floating_point()}
 
-    def _loss(self, made: Any, scores: Tensor, targets: Tensor, labels: Tensor) -> Tensor:
+    def _loss(self, made: Any, scores: Tensor, wanted: Tensor, labels: Tensor, size: tuple[int, int]) -> Tensor:
+        """Return the loss of the batch, or of each picture."""
         if self.definition.loss is not None:
             with self.definition.at_line("The loss cannot be computed"):
-                loss = self.definition.loss(made, targets)
+                loss = self.definition.loss(made, wanted)
             if not isinstance(loss, Tensor) or (loss.numel() != 1 and loss.shape != labels.shape[:1]):
                 raise NetworkError(
                     "The loss must be a tensor of one number, or of one for each picture.", where=self.definition.where
                 )
-            return self._mean(loss, labels)
-        if self._kind == "mask":
-            return self._mask_loss(scores, targets)
+            return loss
         try:
-            if self._class_weights is not None:
-                return self._mean(F.cross_entropy(scores, targets, reduction="none"), labels)
-            return _LOSSES[self._kind](scores, targets)
+            return self._kind.loss(scores, wanted, size, self._class_weights)
         except (RuntimeError, IndexError, ValueError) as error:
             raise NetworkError(
-                f"The network's output of {_shape(scores)} does not fit its answers of {_shape(targets)}.",
+                f"The network's output of {shape_text(scores)} does not fit its answers of {shape_text(wanted)}.",
                 where=self.definition.where,
                 hint="Its last layer gives params.num_classes numbers a picture; another output needs a loss of its own.",
             ) from error
 
-    def _mask_loss(self, scores: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean cross entropy of the pixels that count; 0 where none does."""
-        check_places(tuple(scores.shape), (targets.shape[1], targets.shape[2]), self.definition.where)
-        ignore = _NO_CLASS if self._ignore is None else self._ignore
-        try:
-            each = F.cross_entropy(scores, targets, weight=self._class_weights, ignore_index=ignore, reduction="none")
-        except (RuntimeError, IndexError, ValueError) as error:
-            raise NetworkError(
-                f"The network's output of {_shape(scores)} does not fit masks with classes up to {int(targets.max())}.",
-                where=self.definition.where,
-                hint="Its last layer gives params.num_classes channels.",
-            ) from error
-        return each.sum() / (targets != ignore).sum().clamp(min=1)
-
     def _mean(self, loss: Tensor, labels: Tensor) -> Tensor:
-        """Return the mean over the pictures, each times the weight of its class; a single number as it is."""
+        """Return the mean over the pictures, each times the weight of its class where classes are weighed."""
         if self._class_weights is None:
             return loss.mean()
-        if loss.shape[:1] == labels.shape[:1] and self._kind != "mask":
-            each = loss.reshape(len(labels), -1).mean(1)
-            return (each * self._class_weights[labels.long()]).mean()
-        if self._unweighed is not None:
+        is_each = loss.shape[:1] == labels.shape[:1]
+        weighed = self._kind.weighed(loss, labels, self._class_weights) if is_each else None
+        if weighed is None and self.definition.loss is not None and self._unweighed is not None:
             self._unweighed()
             self._unweighed = None
-        return loss.mean()
-
-    def _measured(self, scores: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """Return what the kind of answer measures further: accuracy here, where the output has a score for each class."""
-        if self._kind == "class":
-            is_scored = scores.ndim == 2 and targets.ndim == 1 and not targets.is_floating_point()
-            return {"accuracy": (scores.argmax(1) == targets).float().mean(), SCORES: scores} if is_scored else {}
-        return {SCORES: scores} if self._kind == "mask" else self._answers(scores)
-
-    def _answers(self, scores: Tensor) -> dict[str, Tensor]:
-        """Return probabilities of scores; those that were log-probabilities already stay what they are."""
-        if self._kind in ("class", "mask"):
-            return {"softmax": scores.softmax(1)}
-        return {"sigmoid": scores.sigmoid()} if self._kind == "classes" else {"output": scores}
-
-
-_DENSE = 4  # dimensions of scores of pixels
-_NO_CLASS = -100  # what torch ignores where nothing is to be ignored
-
-_LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "class": F.cross_entropy,
-    "classes": F.binary_cross_entropy_with_logits,
-    "vector": F.mse_loss,
-}
-
-
-def check_places(output: tuple[int, ...], mask: tuple[int, int], where: str) -> None:
-    """Do nothing if an output has scores for each pixel of a mask.
-
-    Args:
-        output: its shape.
-        mask: height and width of the mask.
-        where: the network's file.
-
-    Raises:
-        NetworkError: it is of another size.
-    """
-    if len(output) == _DENSE and tuple(output[2:]) == tuple(mask):
-        return
-    size = f"{output[3]} × {output[2]}" if len(output) == _DENSE else " × ".join(map(str, output)) or "one number"
-    raise NetworkError(
-        f"The network answers with {size}, and the masks are {mask[1]} × {mask[0]}: it must have scores for each of their pixels.",
-        where=where,
-        hint="Enlarge its output (nn.ConvTranspose2d, F.interpolate), then cut it to the size of the picture.",
-    )
+        return loss.mean() if weighed is None else weighed.mean()
 
 
 def main_output(made: Any) -> Tensor:
@@ -272,7 +218,3 @@ def main_output(made: Any) -> Tensor:
     if not isinstance(first, Tensor):
         raise NetworkError(f"The network's output is {type(first).__name__}, and must be a tensor.")
     return first
-
-
-def _shape(tensor: Tensor) -> str:
-    return " × ".join(map(str, tensor.shape)) or "one number"

@@ -6,26 +6,14 @@ import ast
 
 from digits.core.errors import DigitsError, NetworkError
 from digits.core.pythontext import parse_python
-from digits.networks.standard import SUFFIXES, standard_networks
-from digits.networks.standard import standard_text as text_of
+from digits.networks.standard import StandardTexts
 
 NETWORK_FILE = "network.py"
 BUILD = "build_model"
 
 
-def standard_text(name: str) -> str:
-    """Return the definition of a standard network.
-
-    Raises:
-        NotFoundError: there is none of that name in Python.
-    """
-    return text_of(name, SUFFIXES["torch"])
-
-
-def is_standard(text: str) -> bool:
-    """Whether a text is one of ours, unchanged: that one may run where no other may."""
-    plain = text.replace("\r\n", "\n").strip()
-    return any(standard_text(name).strip() == plain for name in standard_networks(suffix=SUFFIXES["torch"]))
+_OWN = StandardTexts("py")
+standard_text, is_standard = _OWN.text, _OWN.holds
 
 
 def check_text(text: str, *, where: str = "") -> None:

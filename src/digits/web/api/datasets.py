@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import islice
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -17,6 +18,7 @@ from digits.core.tables import harmless
 from digits.web import browse, jobjson
 from digits.web.answers import as_json, render, tagged
 from digits.web.auth import require_owner
+from digits.web.boxes import stored_boxes
 from digits.web.pages.datasetfacts import floor_of
 from digits.web.reading import argument, asked_job, path_job, read_form, whole_number
 from digits.web.site import link, store
@@ -55,9 +57,12 @@ def summary(request: Request) -> Response:
 def explore(request: Request) -> Response:
     """``GET /datasets/<kind>/explore.json``: a page of records."""
     page = asked_page(request)
-    items = [
+    items: list[dict[str, Any]] = [
         {"key": item.key, "label": item.label, "path": item.path, "url": link(request, item.url)} for item in page.items
     ]
+    boxed = stored_boxes(asked_job(request, "dataset"), page.db, [item.index for item in page.items])
+    for item, each in zip(items, boxed, strict=False):
+        item["boxes"] = [box.as_json() for box in each.boxes]
     body = {"total": page.total, "page": page.page, "size": page.size, "items": items, "counts": page.counts}
     return tagged(request, as_json(body | {"db": page.db, "labels": page.labels}))
 

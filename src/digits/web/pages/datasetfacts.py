@@ -225,7 +225,7 @@ class Floor:
 
 def floor_of(job: Job) -> Floor | None:
     """Return what saying one class scores on a dataset of masks; None of another, or while it is made."""
-    dbs = {name: db["class_pixels"] for name, db in job.facts.get("dbs", {}).items() if sum(db.get("class_pixels", ()))}
+    dbs = {name: pixels for name in job.facts.get("dbs", {}) if sum(pixels := class_pixels(job, name))}
     if not dbs or not job.facts.get("labels"):
         return None
     learned = next(iter(dbs.values()))
@@ -233,6 +233,11 @@ def floor_of(job: Job) -> Floor | None:
     most = max(range(len(learned)), key=learned.__getitem__)
     share, present = measured[most] / sum(measured), sum(count > 0 for count in measured)
     return Floor(job.facts["labels"][most], share, share / present, present, "val" if "val" in dbs else next(iter(dbs)))
+
+
+def class_pixels(job: Job, db: str) -> list[int]:
+    """Return how many pixels of a database of masks are of each class; none of another."""
+    return list(job.facts.get("dbs", {}).get(db, {}).get("class_pixels") or ())
 
 
 def extension_of(job: Job) -> DatasetExtension | None:

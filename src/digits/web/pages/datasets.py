@@ -19,7 +19,7 @@ from digits.web.api.create import clone_fields
 from digits.web.api.datasets import asked_page
 from digits.web.fields import FormView, form_view
 from digits.web.formfiles import FormFiles
-from digits.web.pages import datasetfacts, exploring, healthchecks, jobpage, resuming, words
+from digits.web.pages import boxfacts, datasetfacts, exploring, healthchecks, jobpage, resuming, words
 from digits.web.pages.live import live_page
 from digits.web.reading import Form, asked_job, path_job
 from digits.web.site import Site, settings, store
@@ -87,6 +87,7 @@ def show(request: Request, refused_form: RefusedForm | None = None) -> Response:
         tasks=tasks,
         facts=facts,
         chart=datasetfacts.class_chart(request, job, facts),
+        boxes=boxfacts.box_facts(request, job),
         frequencies=datasetfacts.class_frequencies(request, job),
         floor=datasetfacts.floor_of(job),
         refused=_refused(job),

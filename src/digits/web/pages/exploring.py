@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
+from digits.web.boxes import Boxed, StoredBox, stored_boxes
 from digits.web.browse import Browse, open_index
 from digits.web.pages import datasetfacts
 from digits.web.pages.paging import page_links
@@ -23,8 +24,9 @@ SAMPLED_RECORDS = 500_000
 """In larger databases no sample picture is looked for, to keep the page quick."""
 LISTED_CLASSES = 100
 """Of more classes, those with the most pictures are listed, and the others are found by name."""
-MASK_CELL_PX = 168
-MASK_VIEWS = ("overlay", "picture", "label")
+LARGE_CELL_PX = 168
+VIEWS = {"mask": ("overlay", "picture", "label"), "boxes": ("boxes", "picture")}
+"""What is shown of a record, by the kind of its answers; the first one unless another is asked for."""
 CELLS_PX = (56, 84, 96, 112, 128, 168, 224)
 
 
@@ -47,9 +49,9 @@ def view(request: Request, job: Job, page: Browse) -> dict[str, Any]:
     site = Site(request)
     label, search = argument(request, "label").strip(), argument(request, "search")
     path = datasetfacts.explore_path(job)
-    is_mask = job.facts.get("target_kind") == "mask"
+    views = VIEWS.get(job.facts.get("target_kind", ""), ())
     asked = argument(request, "show")
-    shown = asked if is_mask and asked in MASK_VIEWS[1:] else ""
+    shown = asked if asked in views[1:] else ""
 
     def address(**change: object) -> str:
         given = {
@@ -72,10 +74,9 @@ def view(request: Request, job: Job, page: Browse) -> dict[str, Any]:
     dbs = [(name, f"{name} {each['entries']:,}", address(db=name, page=0)) for name, each in job.facts["dbs"].items()]
     first = page.page * page.size
     return {
-        "mask_views": [(each, address(show=each), each == (shown or MASK_VIEWS[0])) for each in MASK_VIEWS]
-        if is_mask
-        else [],
-        "mask_view": (shown or MASK_VIEWS[0]) if is_mask else "",
+        "views": [(each, address(show=each), each == (shown or views[0])) for each in views],
+        "view": shown or (views[0] if views else ""),
+        "boxed": _boxed(job, page, label) if views and (shown or views[0]) == "boxes" else [],
         "page": page,
         "path": site.url(path),
         "label": label,
@@ -91,10 +92,23 @@ def view(request: Request, job: Job, page: Browse) -> dict[str, Any]:
         "all_classes": address(label="", page=0) if label else "",
         "first": first,
         "image": image,
-        "cell_px": MASK_CELL_PX if is_mask else cell_px(max(image["width"], image["height"])),
+        "cell_px": LARGE_CELL_PX if views else cell_px(max(image["width"], image["height"])),
         "small": max(image["width"], image["height"]) < SMALL_PX,
         "range": _range(first, len(page.items), page.total),
     }
+
+
+def _boxed(job: Job, page: Browse, label: str) -> list[tuple[Boxed, list[tuple[StoredBox, str, str]]]]:
+    """Return what is in the pictures of a page: each with its boxes, their colours and "ignored", "faint" or ""."""
+    colours = datasetfacts.class_colours(job)
+
+    def look(box: StoredBox) -> str:
+        return "ignored" if box.ignored else "faint" if label and label != str(box.class_id) else ""
+
+    found = stored_boxes(job, page.db, [item.index for item in page.items])
+    return [
+        (each, [(box, "" if box.ignored else colours[box.class_id], look(box)) for box in each.boxes]) for each in found
+    ]
 
 
 def classes_url(site: Site, job: Job, db: str) -> str:

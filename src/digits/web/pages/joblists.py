@@ -19,6 +19,7 @@ PLACES = {
     "pretrained_model": "pretrained_models",
     "evaluation": "evaluations",
 }
+_SHARE = re.compile(r"accuracy|^(mean_)?(iou|recall|ap)(/|$)", re.IGNORECASE)
 _SUFFIX = re.compile(r"(?: (?:learning_rate|batch_size):\S+)+$")
 
 
@@ -62,8 +63,8 @@ def sweep_suffix(name: str) -> str:
 
 
 def is_accuracy(series: str) -> bool:
-    """Whether a curve is a share shown in percent (DIGITS: its name contains "accuracy")."""
-    return "accuracy" in series.rpartition("/")[0].lower()
+    """Whether a curve is a share shown in percent (DIGITS: its name contains "accuracy"; also what overlaps and recalls are called)."""
+    return bool(_SHARE.search(series.rpartition("/")[0]))
 
 
 def series_title(series: str) -> str:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
+from digits.core.measures import of_class
 from digits.core.states import JobState
 from digits.web.pages import joblists, words
 from digits.web.site import link, store
+
+_SHOWN = ("accuracy", "loss", "mean_iou")
 
 if TYPE_CHECKING:
     from digits.store import ListedJob, SeriesSummary
@@ -89,12 +92,18 @@ def _summary_texts(name: str, summary: SeriesSummary) -> dict[str, str]:
     return {f"{name}:{which}": write(getattr(summary, which)) for which in ("last", "min", "max")}
 
 
+def _of_all(series: str) -> bool:
+    return of_class(series) is None
+
+
 def _metric_columns(series: set[str]) -> list[Column]:
     columns = []
-    for name in sorted(series, key=lambda name: (not name.endswith("/val"), not joblists.is_accuracy(name), name)):
+    for name in sorted(
+        filter(_of_all, series), key=lambda name: (not name.endswith("/val"), not joblists.is_accuracy(name), name)
+    ):
         title = joblists.series_title(name)
         unit = ", %" if joblists.is_accuracy(name) else ""
-        shown = name.endswith("/val") and name.rpartition("/")[0] in ("accuracy", "loss")
+        shown = name.endswith("/val") and name.rpartition("/")[0] in _SHOWN
         for which in ("last", "min", "max"):
             head = title + unit if which == "last" else f"{title} {which}{unit}"
             columns.append(Column(f"{name}:{which}", head, "num", metric=True, shown=shown and which == "last"))

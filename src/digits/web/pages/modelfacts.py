@@ -204,7 +204,7 @@ def best_of(rows: Sequence[SnapshotRow], measure: str) -> SnapshotRow | None:
 def snapshots_of(rows: Sequence[SnapshotRow], wanted: str = "") -> Snapshots:
     """Return the table of snapshots, newest first, with the best one by the measure ``wanted``."""
     names = sorted(
-        {name for row in rows for name in row.metrics if name.endswith("/val")},
+        {name for row in rows for name in row.metrics if name.endswith("/val") and measures.of_class(name) is None},
         key=lambda name: ("loss" not in name, name),
     )
     names = names[:4]

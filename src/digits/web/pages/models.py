@@ -14,7 +14,7 @@ from digits.core.errors import NotFoundError
 from digits.core.extensions import installed
 from digits.core.metrics import series_names
 from digits.core.trainspec import TrainSpec
-from digits.web import advised, diagnosis, modelkinds
+from digits.web import advised, diagnosis, modelkinds, views
 from digits.web.answers import render
 from digits.web.api.create import clone_fields
 from digits.web.beginnings import definition_of
@@ -23,6 +23,7 @@ from digits.web.jobjson import best_measure, copied, framework_of, picture_shape
 from digits.web.modelkinds import ModelKind
 from digits.web.networkview import lines_around
 from digits.web.pages import (
+    classrates,
     copies,
     datasetfacts,
     evaluations,
@@ -179,7 +180,21 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
         "bad_lines": _bad_lines(job),
         "route": modelkinds.route(dataset),
         "form_path": modelkinds.form(dataset),
+        **_answering(job, dataset),
+    }
+
+
+def _answering(job: Job, dataset: Job | None) -> dict[str, Any]:
+    """Return what depends on the kind of answer: how it is tested, and how well each class is told."""
+    generic = modelkinds.is_generic(dataset)
+    offered = views.offered(job) if generic else []
+    return {
         "target_kind": modelkinds.target_kind(dataset),
+        "class_rates": classrates.class_rates(job, dataset),
+        "generic": generic,
+        "views": offered,
+        "current": offered[0] if offered else None,
+        "form": form_view(offered[0].spec) if offered else None,
     }
 
 

@@ -28,5 +28,7 @@ EXTENSION = FrameworkExtension(
     weights_suffix="safetensors",
     log="torch_output.log",
     check_weights="digits.networks.torch.weightfile:check_weights_file",
+    standard_suffix="py",
+    weight_decay=1e-4,  # DIGITS' own for Torch
     is_own="digits.networks.torch.text:is_standard",
 )

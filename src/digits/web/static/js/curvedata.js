@@ -32,11 +32,16 @@ export function curvesOf(series) {
 }
 
 /** @param {string} name */
-const mainFirst = (name) => (/^(loss|accuracy)\//.test(name) ? 0 : 1);
+const mainFirst = (name) => (/^(loss|accuracy)\//.test(name) ? 0 : isOfClass(name) ? 2 : 1);
 
 /** @param {string} name */
 export function isAccuracy(name) {
-  return name.slice(0, name.lastIndexOf("/")).toLowerCase().includes("accuracy");
+  return /accuracy|^(mean_)?(iou|recall|ap)(\/|$)/i.test(name.slice(0, name.lastIndexOf("/")));
+}
+
+/** Whether a curve is of one class by itself: "iou/Road/val". There are many, and a table tells them. @param {string} name */
+export function isOfClass(name) {
+  return /^(iou|recall|ap)\/.+\/val$/.test(name);
 }
 
 /** Where the buckets lie on the x axis. @param {Buckets} buckets @param {Unit} unit @param {number} start Unix seconds @returns {number[]} */

@@ -5,7 +5,7 @@
  */
 
 import { colour, redrawn } from "./charts.js";
-import { curvesOf, interpolate, nearest, places, scaled, smooth } from "./curvedata.js";
+import { curvesOf, interpolate, isOfClass, nearest, places, scaled, smooth } from "./curvedata.js";
 import { draw } from "./curvedraw.js";
 import { brief } from "./live.js";
 import { element, figure, plain } from "./numbers.js";
@@ -17,8 +17,8 @@ const panel = /** @type {HTMLElement} */ (document.getElementById("curves"));
 const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (panel.querySelector(`[data-part="${name}"]`));
 const control = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (panel.querySelector(`[name="${name}"]`));
 
-/** @type {{unit: import("./curvedata.js").Unit, smoothing: number, log: boolean, hidden: string[]}} */
-const chosen = { unit: "epoch", smoothing: 0.6, log: false, hidden: [], ...JSON.parse(localStorage.getItem(KEPT) ?? "{}") };
+/** @type {{unit: import("./curvedata.js").Unit, smoothing: number, log: boolean, hidden: string[], shown: string[]}} */
+const chosen = { unit: "epoch", smoothing: 0.6, log: false, hidden: [], shown: [], ...JSON.parse(localStorage.getItem(KEPT) ?? "{}") };
 
 /** @type {import("./curvedata.js").Curve[]} */
 let curves = [];
@@ -136,7 +136,7 @@ function show() {
       start,
       smoothing: chosen.smoothing,
       log: chosen.log,
-      hidden: new Set(chosen.hidden),
+      hidden: new Set(curves.map((curve) => curve.name).filter(isHidden)),
       range: range(),
       now: running() && !zoom ? fromEpoch(lastEpoch()) : null,
       left: left === null ? "" : brief(left),
@@ -180,7 +180,7 @@ function legend() {
     const button = /** @type {HTMLButtonElement} */ (element("button", "", swatch(curve), `${curve.output} (${curve.split}) `, element("b", "", text)));
     button.type = "button";
     button.dataset.curve = curve.name;
-    button.setAttribute("aria-pressed", String(!chosen.hidden.includes(curve.name)));
+    button.setAttribute("aria-pressed", String(!isHidden(curve.name)));
     items.push(button);
   }
   if (cursorAt !== null) items.push(element("span", "at", where(cursorAt)));
@@ -213,6 +213,11 @@ function swatch(curve) {
 
 // ---------------------------------------------------------------- what the reader chooses
 
+/** Curves of single classes are hidden unless they are asked for, others shown unless they are not wanted. @param {string} name */
+function isHidden(name) {
+  return isOfClass(name) ? !chosen.shown.includes(name) : chosen.hidden.includes(name);
+}
+
 function keep() {
   localStorage.setItem(KEPT, JSON.stringify(chosen));
   show();
@@ -241,7 +246,8 @@ panel.addEventListener("click", (event) => {
   const button = /** @type {Element} */ (event.target).closest("button");
   const name = button?.dataset.curve;
   if (name) {
-    chosen.hidden = chosen.hidden.includes(name) ? chosen.hidden.filter((each) => each !== name) : [...chosen.hidden, name];
+    const list = isOfClass(name) ? "shown" : "hidden";
+    chosen[list] = chosen[list].includes(name) ? chosen[list].filter((each) => each !== name) : [...chosen[list], name];
     keep();
   }
   if (button?.dataset.part === "whole") {

@@ -19,6 +19,7 @@ function show(index) {
   part("record").hidden = false;
   part("record-index").textContent = Number(row).toLocaleString("en");
   /** @type {HTMLImageElement} */ (part("record-picture")).src = cell.href;
+  putBoxes("record-picture", cell);
   part("record-label").textContent = label;
   part("record-key").textContent = key;
   part("record-path").textContent = path;
@@ -41,6 +42,15 @@ function fillLarge() {
   part("large-key").textContent = cell.dataset.key ?? "";
   part("large-path").textContent = cell.dataset.path ?? "";
   /** @type {HTMLImageElement} */ (part("large-picture")).src = cell.href;
+  putBoxes("large-picture", cell);
+}
+
+/** Draw the boxes of a cell over a picture, too. @param {string} id @param {HTMLAnchorElement} cell */
+function putBoxes(id, cell) {
+  const holder = part(id).parentElement;
+  holder?.querySelector("svg.boxes")?.remove();
+  const boxes = cell.querySelector("svg.boxes")?.cloneNode(true);
+  if (boxes) holder?.append(boxes);
 }
 
 function open() {

@@ -67,7 +67,8 @@ export function followRate(form) {
     words.textContent = describe(curves[0], total) + (curves.length > 1 ? ` The first of ${counted(curves.length, "rate")}.` : "");
     const solver = value("solver_type");
     const momentum = ["SGD", "NESTEROV", "MOMENTUM"].includes(solver) ? "momentum 0.9" : "";
-    const decay = { torch: 0.0001, tensorflow: 0 }[value("framework")] ?? (Number(value("learning_rate").split(",")[0]) || 0) / 100;
+    const own = /** @type {HTMLInputElement | null} */ (form.querySelector("[name=framework]:checked"))?.dataset.decay;
+    const decay = own ? Number(own) : (Number(value("learning_rate").split(",")[0]) || 0) / 100;
     const set = [momentum, decay ? `weight decay ${plain(decay)}` : ""].filter(Boolean);
     fixed.textContent = set.length ? `Set by the framework: ${set.join(", ")}.` : "";
   }

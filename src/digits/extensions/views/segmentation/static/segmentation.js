@@ -20,7 +20,6 @@ async function start() {
   const slider = $("seg-opacity");
   const layers = /** @type {HTMLInputElement[]} */ ([...box.querySelectorAll('input[name="layer"]')]);
   const thumbs = /** @type {HTMLButtonElement[]} */ ([...$("seg-thumbs").querySelectorAll("button")]);
-  const edges = outline(best);
 
   /** The picture of classes: clear where a class is switched off. @param {Uint8ClampedArray} ids */
   function coloured(ids) {
@@ -34,14 +33,29 @@ async function start() {
     return image;
   }
 
-  /** White at the edges of the classes that are shown. */
-  function lined() {
-    const image = new ImageData(width, height);
+  /** White lines between classes of which one is shown, 3 pixels of the screen wide at any size. @param {HTMLCanvasElement} canvas */
+  function drawLines(canvas) {
+    const shown = frame.clientWidth / width || 1;
+    const fine = Math.max(1, Math.min(4, Math.round(shown), Math.floor(4096 / Math.max(width, height))));
+    [canvas.width, canvas.height] = [width * fine, height * fine];
+    if (layerOf() !== "overlay" || !$("seg-outlines").checked) return;
     const on = new Uint8Array(256);
     for (const each of classes.values()) on[each.id] = Number(each.box.checked);
-    const out = new Uint32Array(image.data.buffer);
-    for (let i = 0; i < count; i++) if (edges[i] && on[best[i]]) out[i] = 0x99ffffff;
-    return image;
+    const brush = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    brush.scale(fine, fine);
+    brush.lineWidth = 3 / shown;
+    brush.lineCap = "square";
+    brush.strokeStyle = "rgb(255 255 255 / 60%)";
+    brush.beginPath();
+    const between = (/** @type {number} */ a, /** @type {number} */ b) => best[a] !== best[b] && (on[best[a]] || on[best[b]]);
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const at = y * width + x;
+        if (x + 1 < width && between(at, at + 1)) (brush.moveTo(x + 1, y), brush.lineTo(x + 1, y + 1));
+        if (y + 1 < height && between(at, at + width)) (brush.moveTo(x, y + 1), brush.lineTo(x + 1, y + 1));
+      }
+    }
+    brush.stroke();
   }
 
   /** Red where the class is wrong, over a pale picture; clear where nothing is known. */
@@ -52,21 +66,19 @@ async function start() {
     return image;
   }
 
-  /** @param {string} layer @param {CanvasRenderingContext2D} fill @param {CanvasRenderingContext2D | null} lines */
-  function draw(layer, fill, lines) {
+  /** @param {string} layer @param {CanvasRenderingContext2D} fill */
+  function draw(layer, fill) {
     fill.clearRect(0, 0, width, height);
-    lines?.clearRect(0, 0, width, height);
-    if (layer === "picture") return;
-    if (layer === "mistakes") return fill.putImageData(mistaken(), 0, 0);
-    fill.putImageData(coloured(layer === "label" ? truth : best), 0, 0);
-    if (lines && $("seg-outlines").checked && layer === "overlay") lines.putImageData(lined(), 0, 0);
+    if (layer === "mistakes") fill.putImageData(mistaken(), 0, 0);
+    else if (layer !== "picture") fill.putImageData(coloured(layer === "label" ? truth : best), 0, 0);
   }
 
   const layerOf = () => layers.find((each) => each.checked)?.value ?? "overlay";
 
   function show() {
     const layer = layerOf();
-    draw(layer, $("seg-fill").getContext("2d"), $("seg-lines").getContext("2d"));
+    draw(layer, $("seg-fill").getContext("2d"));
+    drawLines($("seg-lines"));
     $("seg-fill").style.opacity = layer === "overlay" ? slider.value / 100 : 1;
     photo.style.visibility = layer === "mask" || layer === "label" ? "hidden" : "";
     photo.style.filter = layer === "mistakes" ? "grayscale(1)" : "";
@@ -86,7 +98,7 @@ async function start() {
       out.filter = layer === "mistakes" ? "grayscale(1)" : "none";
       if (layer !== "mask" && layer !== "label") out.drawImage(photo, 0, 0);
       out.filter = "none";
-      draw(layer, brush, null);
+      draw(layer, brush);
       out.globalAlpha = layer === "overlay" ? slider.value / 100 : 1;
       out.drawImage(canvas, 0, 0);
       out.globalAlpha = 1;
@@ -98,26 +110,6 @@ async function start() {
     showThumbs();
   }
 
-  /** 1-pixel steps between classes, made 3 pixels wide. @param {Uint8ClampedArray} ids */
-  function outline(ids) {
-    const steps = new Uint8Array(count);
-    for (let y = 0, i = 0; y < height; y++) {
-      for (let x = 0; x < width; x++, i++) {
-        steps[i] = Number((x + 1 < width && ids[i] !== ids[i + 1]) || (y + 1 < height && ids[i] !== ids[i + width]));
-      }
-    }
-    const wide = new Uint8Array(count);
-    for (let y = 0, i = 0; y < height; y++) {
-      for (let x = 0; x < width; x++, i++) {
-        if (!steps[i]) continue;
-        for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); v++) {
-          for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); u++) wide[v * width + u] = 1;
-        }
-      }
-    }
-    return wide;
-  }
-
   /** As wide as there is room for, and no higher than can be seen at once; or pixel by pixel. */
   function fit() {
     const whole = $("seg-zoom").getAttribute("aria-pressed") === "true";
@@ -127,6 +119,7 @@ async function start() {
     frame.style.height = `${Math.round(height * scale)}px`;
     $("seg-scale").textContent = `, shown at ${scale.toFixed(1)} times`;
     photo.style.imageRendering = whole || scale >= 3 ? "pixelated" : "";
+    drawLines($("seg-lines"));
   }
 
   const tip = $("seg-tip");
@@ -163,7 +156,11 @@ async function start() {
     share.textContent = score > 252 && score < 255 ? "> 99 %" : `${Math.round(score / 2.55)} %`;
   }
 
-  slider.addEventListener("input", redraw);
+  slider.addEventListener("input", () => {
+    $("seg-fill").style.opacity = slider.value / 100;
+    slider.parentElement.querySelector("output").textContent = `${slider.value} %`;
+    showThumbs();
+  });
   $("seg-outlines").addEventListener("change", show);
   box.addEventListener("change", (event) => /** @type {HTMLInputElement} */ (event.target).name === "layer" && show());
   $("seg-classes").addEventListener("change", redraw);
@@ -186,7 +183,7 @@ async function start() {
     if (event.key >= "1" && event.key <= String(layers.length)) choose(Number(event.key) - 1);
     if (event.key.toLowerCase() === "o") {
       slider.value = slider.value >= 100 ? 0 : Math.min(100, Number(slider.value) + 20);
-      redraw();
+      slider.dispatchEvent(new Event("input"));
     }
   });
 
