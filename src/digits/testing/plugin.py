@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -37,7 +36,7 @@ def digits_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         with Client(f"http://127.0.0.1:{port}", username="tester") as client:
             yield client
     finally:
-        server.send_signal(signal.SIGINT)
+        server.terminate()
         try:
             server.wait(30)
         except subprocess.TimeoutExpired:
