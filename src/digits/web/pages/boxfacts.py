@@ -67,21 +67,22 @@ def box_facts(request: Request, job: Job) -> BoxFacts | None:
     classes.sort(key=lambda each: -each.total)
     total, entries = sum(db["boxes"] for db in dbs.values()), sum(db["entries"] for db in dbs.values())
     edges: list[int] = job.facts["box_size_edges"]
-    names = [f"{low} to {high}" if high else f"{low} up" for low, high in zip(edges, [*edges[1:], 0], strict=True)]
+    names = [f"{low}–{high}" if high else f"{low}+" for low, high in zip(edges, [*edges[1:], 0], strict=True)]
     sizes = [sum(counts) for counts in zip(*(db["box_sizes"] for db in dbs.values()), strict=True)]
     stacks = [(_FILLS.get(name, "fill-third"), db["box_sizes"]) for name, db in dbs.items()]
     return BoxFacts(
         list(dbs), classes, total, sum(db["ignored_boxes"] for db in dbs.values()), job.facts["max_boxes"],
-        total / max(1, entries), drawing.histogram(names, stacks), _median(names, sizes), _advice(edges, sizes),
+        total / max(1, entries), drawing.histogram(names, stacks, width=400, height=190), _median(edges, sizes), _advice(edges, sizes),
     )  # fmt: skip
 
 
-def _median(names: list[str], sizes: list[int]) -> str:
+def _median(edges: list[int], sizes: list[int]) -> str:
+    """Return in words what half of the boxes are smaller than; "" where that is not known."""
     seen = 0
-    for name, count in zip(names, sizes, strict=True):
+    for upper, count in zip(edges[1:], sizes, strict=False):
         seen += count
         if seen * 2 >= sum(sizes):
-            return name
+            return f"At least half of the boxes are smaller than {upper} px."
     return ""
 
 
