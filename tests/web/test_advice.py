@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from digits.web.advice import MOST, Advice, Training, advise, all_well
-from digits.web.diagnosis import LOWER_RATE, Course
+from digits.web.diagnosis import LOWER_RATE, History
 from tests.web.conftest import World
 from tests.web.markup import read
 
@@ -25,8 +25,8 @@ def training(
     labels: Sequence[str] = (), val_counts: Sequence[int] = (), error: str = "", **more: Any,
 ) -> Training:  # fmt: skip
     curves = {"loss/val": val, "loss/train": train, "accuracy/val": accuracy}
-    course = Course(curves, len(labels), labels=labels, val_counts=val_counts, error=error)
-    return Training(course, spec=SPEC | dict(spec or {}), **more)
+    history = History(curves, len(labels), labels=labels, val_counts=val_counts, error=error)
+    return Training(history, spec=SPEC | dict(spec or {}), **more)
 
 
 def only(found: list[Advice]) -> Advice:
@@ -183,10 +183,10 @@ def test_the_page_and_the_json_lead_to_a_form_with_the_change_made(world: World)
 
 def test_one_class_everywhere_leads_to_a_weighted_loss_and_then_to_another_rate() -> None:
     curves = {"pixel_accuracy/val": [0.6, 0.6], "mean_iou/val": [0.3, 0.3], "loss/val": [1.0, 0.99]}
-    course = Course(curves, labels=("Road", "Sky"), val_pixels=(60, 40))
+    history = History(curves, labels=("Road", "Sky"), val_pixels=(60, 40))
 
-    first = advise(Training(course, {"learning_rate": 0.001}, train_pixels=(900, 100)))
-    then = advise(Training(course, {"learning_rate": 0.001, "class_balance": "weights"}))
+    first = advise(Training(history, {"learning_rate": 0.001}, train_pixels=(900, 100)))
+    then = advise(Training(history, {"learning_rate": 0.001, "class_balance": "weights"}))
 
     assert first[0].change == {"class_balance": "weights"}
     assert "It says Road everywhere. Road has 9 times the training pixels of Sky" in first[0].text

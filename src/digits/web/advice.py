@@ -14,7 +14,7 @@ from statistics import fmean
 from typing import Any
 
 from digits.data.health.imbalance import EVEN_RATIO
-from digits.web.diagnosis import LOWER_RATE, Course, findings, one_mask
+from digits.web.diagnosis import LOWER_RATE, History, findings, one_mask
 
 MOST = 4
 """More at once would not be tried."""
@@ -39,7 +39,7 @@ _LEAST_RATE = 0.001  # that is worth a try where the loss stands still
 class Training:
     """A training as it was asked for, with what it has shown and what it learns from."""
 
-    course: Course
+    history: History
     spec: Mapping[str, Any] = field(default_factory=dict)
     """Nested, as in ``job.json``."""
     is_done: bool = False
@@ -64,11 +64,11 @@ class Training:
 
     def last_accuracy(self) -> float | None:
         """Return the accuracy of the last validation."""
-        return next(iter(self.course.accuracy()[-1:]), None)
+        return next(iter(self.history.accuracy()[-1:]), None)
 
     def late_loss(self) -> float | None:
         """Return the mean training loss of the last fifth: single steps are noise."""
-        values = self.course.training_loss()
+        values = self.history.training_loss()
         return fmean(values[-(len(values) // 5) :]) if len(values) >= _LEAST_POINTS else None
 
 
@@ -99,11 +99,11 @@ def _other_rate(name: str, text: str, rate: float) -> Advice:
 
 def broken(training: Training) -> Advice | None:
     """The loss is no number, or nothing is learned: what ``diagnosis`` says, as a change of the rate."""
-    course, rate = training.course, training.rate
-    found = next(iter(findings(course)), None)
-    if one_mask(course) is not None:
+    history, rate = training.history, training.rate
+    found = next(iter(findings(history)), None)
+    if one_mask(history) is not None:
         return None  # a rule of its own
-    if not rate or (found is None and LOWER_RATE not in course.error):
+    if not rate or (found is None and LOWER_RATE not in history.error):
         return None
     if found is not None and found.wants_larger:
         return _other_rate(
@@ -115,7 +115,7 @@ def broken(training: Training) -> Advice | None:
 
 def one_class_everywhere(training: Training) -> Advice | None:
     """Every pixel is called the same class: weigh the classes, or where that is done learn at another rate."""
-    found = one_mask(training.course)
+    found = one_mask(training.history)
     if found is None:
         return None
     if training.spec.get("class_balance", "none") == "none":
@@ -128,10 +128,10 @@ def one_class_everywhere(training: Training) -> Advice | None:
 
 def _rarest(training: Training) -> str:
     filled = [(count, place) for place, count in enumerate(training.train_pixels) if count]
-    if len(filled) < 2 or len(training.course.labels) < len(training.train_pixels):
+    if len(filled) < 2 or len(training.history.labels) < len(training.train_pixels):
         return ""
     (small, rare), (large, common) = min(filled), max(filled)
-    labels = training.course.labels
+    labels = training.history.labels
     return (
         f" {labels[common]} has {large / small:,.0f} times the training pixels of {labels[rare]}, and all count alike."
     )
@@ -139,7 +139,7 @@ def _rarest(training: Training) -> str:
 
 def swings(training: Training) -> Advice | None:
     """The validation loss goes up and down."""
-    late = training.course.loss()[-_LONG_CURVE:]
+    late = training.history.loss()[-_LONG_CURVE:]
     if len(late) < _LONG_CURVE or not training.rate:
         return None
     moves = [after - before for before, after in pairwise(late)]
@@ -171,7 +171,7 @@ def overfitting(training: Training) -> Advice | None:
 
 
 def _overfits(training: Training) -> str:
-    losses, late = training.course.loss(), training.late_loss()
+    losses, late = training.history.loss(), training.late_loss()
     if late is None or len(losses) < _CURVE or losses[-1] < _LOW_LOSS or late > _GAP * losses[-1]:
         return ""
     best = losses.index(min(losses))
@@ -189,7 +189,7 @@ def _overfits(training: Training) -> str:
 
 def too_slow(training: Training) -> Advice | None:
     """The training loss falls slowly and steadily."""
-    values = training.course.training_loss()
+    values = training.history.training_loss()
     if len(values) < _LEAST_POINTS or not training.rate:
         return None
     some = len(values) // 5
@@ -218,7 +218,7 @@ def level(training: Training) -> Advice | None:
             "Train with a rate that steps down",
             change,
         )
-    losses, late, accuracy = training.course.loss(), training.late_loss(), training.last_accuracy()
+    losses, late, accuracy = training.history.loss(), training.late_loss(), training.last_accuracy()
     if accuracy is None or accuracy >= _POOR or late is None or late < 0.8 * losses[-1]:
         return None
     return _other_rate(
@@ -230,7 +230,7 @@ def level(training: Training) -> Advice | None:
 
 
 def _is_level(training: Training) -> str:
-    losses, accuracy = training.course.loss(), training.last_accuracy()
+    losses, accuracy = training.history.loss(), training.last_accuracy()
     if len(losses) < _LONG_CURVE or losses[-1] < _LOW_LOSS or (accuracy or 0) >= _GOOD:
         return ""
     third = len(losses) // 3
@@ -241,7 +241,7 @@ def _is_level(training: Training) -> str:
 
 def still_improving(training: Training) -> Advice | None:
     """The last validation was the best, well ahead of the earlier ones."""
-    losses, epochs = training.course.loss(), int(training.spec.get("train_epochs") or 0)
+    losses, epochs = training.history.loss(), int(training.spec.get("train_epochs") or 0)
     if not training.is_done or not epochs or len(losses) < _LEAST_VALIDATIONS:
         return None
     before = min(losses[: -max(1, len(losses) // 5)])
@@ -270,7 +270,7 @@ def leaks(training: Training) -> Advice | None:
 
 def doubted(training: Training) -> Advice | None:
     """Labels that contradict each other, or that a model doubts."""
-    health, total = training.health, sum(training.train_counts) + sum(training.course.val_counts)
+    health, total = training.health, sum(training.train_counts) + sum(training.history.val_counts)
     if count := health.get("conflicts", 0):
         text = f"{_counted(count, 'picture')} of the dataset {'stand' if count > 1 else 'stands'} under more than one label."
         return Advice("labels", text, "See the conflicts", page="conflicts")
@@ -304,7 +304,7 @@ def imbalance(training: Training) -> Advice | None:
     (small, rare), (large, common) = min(filled), max(filled)
     if large <= EVEN_RATIO * small:
         return None
-    labels = training.course.labels
+    labels = training.history.labels
     names = [labels[place] if place < len(labels) else f"class {place}" for place in (common, rare)]
     return Advice(
         "imbalance",
@@ -316,7 +316,7 @@ def imbalance(training: Training) -> Advice | None:
 
 def small_validation(training: Training) -> Advice | None:
     """So few pictures validate that figures of two trainings cannot be told apart."""
-    count, accuracy = sum(training.course.val_counts), training.last_accuracy()
+    count, accuracy = sum(training.history.val_counts), training.last_accuracy()
     if not count or accuracy is None:
         return None
     error = math.sqrt(accuracy * (1 - accuracy) / count)
@@ -370,14 +370,14 @@ def advise(training: Training) -> list[Advice]:
 
 def is_telling(training: Training) -> bool:
     """Whether the training has gone far enough to be judged, or failed."""
-    course = training.course
-    enough = len(course.loss()) >= _LEAST_VALIDATIONS or len(course.training_loss()) >= _LEAST_POINTS
-    return enough or bool(findings(course)) or LOWER_RATE in course.error
+    history = training.history
+    enough = len(history.loss()) >= _LEAST_VALIDATIONS or len(history.training_loss()) >= _LEAST_POINTS
+    return enough or bool(findings(history)) or LOWER_RATE in history.error
 
 
 def all_well(training: Training) -> str:
     """Return the figures of a training about which there is nothing to say; "" where it has none yet."""
-    losses, late, accuracy = training.course.loss(), training.late_loss(), training.last_accuracy()
+    losses, late, accuracy = training.history.loss(), training.late_loss(), training.last_accuracy()
     if not is_telling(training):
         return ""
     parts = [f"accuracy {_percent(accuracy)}"] if accuracy is not None else []

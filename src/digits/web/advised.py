@@ -12,7 +12,7 @@ from digits.core.metrics import series_names
 from digits.core.states import JobState
 from digits.web import healthchecks, modelkinds
 from digits.web.advice import Advice, Training, advise, all_well
-from digits.web.diagnosis import Course
+from digits.web.diagnosis import History
 from digits.web.jobjson import picture_shape
 from digits.web.pages import datasetfacts
 from digits.web.site import Site, store
@@ -80,7 +80,7 @@ def training_of(request: Request, job: Job, dataset: Job | None) -> Training:
         db: () if is_mask else facts.get("dbs", {}).get(db, {}).get("class_counts") or () for db in ("train", "val")
     }
     height, width, channels = picture_shape(dataset) or (0, 0, 0)
-    course = Course(
+    history = History(
         curves={name: buckets["last"] for name, buckets in curves.items()},
         num_classes=len(facts.get("labels", ())) if has_classes else 0,
         labels=facts.get("labels", ()),
@@ -89,7 +89,7 @@ def training_of(request: Request, job: Job, dataset: Job | None) -> Training:
         error=f"{job.error}" if job.error else "",
     )
     return Training(
-        course,
+        history,
         spec=job.spec,
         is_done=job.state is JobState.DONE and not job.facts.get("stopped_early"),
         train_counts=counts["train"],

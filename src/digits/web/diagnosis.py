@@ -22,7 +22,7 @@ _ENDS = 5  # the first and the last fifth of a curve are compared
 
 
 @dataclass(frozen=True)
-class Course:
+class History:
     """How a training went so far, in numbers."""
 
     curves: Mapping[str, Sequence[float | None]]
@@ -68,29 +68,29 @@ class Finding:
     """A larger learning rate is what it asks for, and not a smaller one."""
 
 
-Rule = Callable[[Course], Finding | None]
+Rule = Callable[[History], Finding | None]
 
 
-def diverged(course: Course) -> Finding | None:
+def diverged(history: History) -> Finding | None:
     """The training ended with numbers that are none."""
-    if not any(sign in course.error for sign in ("NaN", "nan", "infinit", "diverge")) or LOWER_RATE in course.error:
+    if not any(sign in history.error for sign in ("NaN", "nan", "infinit", "diverge")) or LOWER_RATE in history.error:
         return None
     return Finding("bad", "The training diverged.", f"{LOWER_RATE}.")
 
 
-def one_class(course: Course) -> Finding | None:
+def one_class(history: History) -> Finding | None:
     """Several validations in a row were right for exactly the pictures of one class: it is predicted for everything."""
-    total, last = sum(course.val_counts), course.accuracy()[-_SAME_IN_A_ROW:]
-    if course.num_classes < 2 or not total or len(last) < _SAME_IN_A_ROW or "diverge" in course.error:
+    total, last = sum(history.val_counts), history.accuracy()[-_SAME_IN_A_ROW:]
+    if history.num_classes < 2 or not total or len(last) < _SAME_IN_A_ROW or "diverge" in history.error:
         return None
     right = {round(value * total) for value in last}
     if len(right) > 1 or any(abs(value * total - round(value * total)) > 0.01 for value in last):
         return None
     (count,) = right
-    fitting = [index for index, each in enumerate(course.val_counts) if each == count]
+    fitting = [index for index, each in enumerate(history.val_counts) if each == count]
     if not count or count == total or not fitting:
         return None
-    which = f", those of {course.labels[fitting[0]]!r}" if len(fitting) == 1 and course.labels else ""
+    which = f", those of {history.labels[fitting[0]]!r}" if len(fitting) == 1 and history.labels else ""
     return Finding(
         "warn",
         "One class is predicted for everything.",
@@ -99,18 +99,18 @@ def one_class(course: Course) -> Finding | None:
     )
 
 
-def one_mask(course: Course) -> Finding | None:
+def one_mask(history: History) -> Finding | None:
     """The share of right pixels is that of one class, and the mean overlap what follows from it: it is said of every pixel."""
     accuracy, overlap, total = (
-        course.finite("pixel_accuracy/val"),
-        course.finite("mean_iou/val"),
-        sum(course.val_pixels),
+        history.finite("pixel_accuracy/val"),
+        history.finite("mean_iou/val"),
+        sum(history.val_pixels),
     )
     last = list(zip(accuracy, overlap, strict=False))[-_SAME_MASKS:]
     if len(last) < _SAME_MASKS or not total:
         return None
-    present = sum(count > 0 for count in course.val_pixels)
-    for label, count in zip(course.labels, course.val_pixels, strict=False):
+    present = sum(count > 0 for count in history.val_pixels)
+    for label, count in zip(history.labels, history.val_pixels, strict=False):
         share = count / total
         if present > 1 and all(abs(p - share) < _SAME and abs(m - share / present) < _SAME for p, m in last):
             return Finding(
@@ -123,16 +123,16 @@ def one_mask(course: Course) -> Finding | None:
     return None
 
 
-def guesses(course: Course) -> Finding | None:
+def guesses(history: History) -> Finding | None:
     """The accuracy is that of guessing."""
-    accuracy = course.accuracy()
-    if len(accuracy) < 2 or course.num_classes < 2:
+    accuracy = history.accuracy()
+    if len(accuracy) < 2 or history.num_classes < 2:
         return None
-    share, count = accuracy[-1], course.num_classes
+    share, count = accuracy[-1], history.num_classes
     if share >= STUCK_MARGIN / count or share >= 0.9:
         return None
     text = f"Its accuracy of {100 * share:.2f} % is that of guessing one of {count} classes"
-    loss = course.loss()
+    loss = history.loss()
     if loss and abs(loss[-1] - math.log(count)) < 0.1:
         text += f", its loss that of knowing nothing (ln {count} = {math.log(count):.2f})"
     is_still = len(loss) > 2 and max(loss) - min(loss) < _STILL * max(loss)
@@ -143,9 +143,9 @@ def guesses(course: Course) -> Finding | None:
     return Finding("warn", "The network has learned nothing so far.", f"{text}. {advice}.", is_still)
 
 
-def flat_loss(course: Course) -> Finding | None:
+def flat_loss(history: History) -> Finding | None:
     """The training loss is where it began."""
-    values = course.training_loss()
+    values = history.training_loss()
     if len(values) < _FLAT_POINTS:
         return None
     some = len(values) // _ENDS
@@ -165,7 +165,7 @@ RULES: tuple[Rule, ...] = (diverged, one_class, one_mask, guesses, flat_loss)
 """From the surest to the most general; the first that holds is told."""
 
 
-def findings(course: Course) -> list[Finding]:
+def findings(history: History) -> list[Finding]:
     """Return what should be said of a training: the first rule that holds, as the others would say it again."""
-    found = (rule(course) for rule in RULES)
+    found = (rule(history) for rule in RULES)
     return [each for each in found if each is not None][:1]
