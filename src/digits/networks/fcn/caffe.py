@@ -12,7 +12,7 @@ from digits.caffeproto.files import read_weights_file
 from digits.caffeproto.text import parse_net, to_text
 from digits.caffeproto.upgrade import upgrade_net
 from digits.core.errors import NetworkError
-from digits.networks.caffe.definition import CaffeDefinition, prepare
+from digits.networks.caffe.definition import CaffeDefinition, fill_classes, prepare
 from digits.networks.caffe.describe import build_empty
 from digits.networks.fcn.convolved import Convolved, convolve
 from digits.networks.fcn.equality import largest_difference
@@ -86,20 +86,10 @@ def _own_shape(text: str) -> list[int]:
 def _table(layers: Sequence[Layer], picture: Sequence[int], num_classes: int) -> list[dict[str, Any]]:
     """Return the table, with as many classes as the classifier has where the dataset is to say it."""
     data = Layer(name="input", type="Input", top=[DATA])
-    filled = [_with_classes(layer, num_classes) for layer in layers]
-    net = build_empty(caffe_pb2.NetParameter(layer=[data, *filled]), tuple(picture), phase="TEST")
+    net = build_empty(
+        caffe_pb2.NetParameter(layer=[data, *fill_classes(layers, num_classes)]), tuple(picture), phase="TEST"
+    )
     return factor_table([asdict(info) for info in net.layers])
-
-
-def _with_classes(layer: Layer, num_classes: int) -> Layer:
-    copy = Layer()
-    copy.CopyFrom(layer)
-    param = copy.convolution_param
-    if layer.type in ("Convolution", "Deconvolution") and not param.HasField("num_output"):
-        param.num_output = num_classes
-        if layer.type == "Deconvolution":
-            param.group = num_classes
-    return copy
 
 
 def _text(definition: CaffeDefinition, found: Segmented, skip: str) -> str:
