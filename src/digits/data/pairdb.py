@@ -50,6 +50,8 @@ class Pair:
     notes: tuple[str, ...] = ()
     digest: bytes = b""
     """The label's, where another than that of its values names what it says."""
+    data: bytes | None = None
+    """The picture as a file in the database's encoding, where it is at hand."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ def _make(item: int, items: PairItems, form: PairForm, stop: StopCheck) -> _Made
 def _record(pair: Pair, form: PairForm) -> _Record:
     height, width, channels = pair.image_HWC.shape
     encoding: Encoding = form.feature_encoding if channels in (1, 3) else "none"
-    data = encode(pair.image_HWC, encoding)
+    data = encode(pair.image_HWC, encoding) if pair.data is None or encoding == "none" else pair.data
     digest = picture_digest(pair.image_HWC, data if encoding == "jpg" else None)
     label = pair.label
     feature = write_datum(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digits.core.errors import DataError
 from digits.core.events import Emit, Preview, Progress, Warned
@@ -25,7 +26,7 @@ from digits.core.work import StopCheck, StoppedError, WorkerSettings
 from digits.data.contenthash import content_hash
 from digits.data.createdb import Places
 from digits.data.images import Limits
-from digits.data.mean import MeanAccumulator, write_mean
+from digits.data.mean import MeanAccumulator, mean_facts, write_mean
 from digits.data.pairdb import CreatedPairs, Pair, PairForm, PairItems, create_pair_db
 from digits.data.reader import TargetKind
 from digits.data.records import FEATURES, LABELS
@@ -56,8 +57,10 @@ class Work:
 class PairBuild(ABC, Generic[S, T]):
     """One build; a kind of dataset says of what (items of type T), and makes a pair of each."""
 
-    kind: ClassVar[TargetKind]
+    kind: TargetKind
     unit: ClassVar[str] = "pictures"
+    parses: ClassVar[bool] = True
+    """Whether the job has a task that finds the items."""
 
     def __init__(self, spec: S, work: Work) -> None:
         self.spec, self.work, self.folder = spec, work, work.folder
@@ -66,6 +69,7 @@ class PairBuild(ABC, Generic[S, T]):
             Limits(max_pixels=work.settings.max_image_pixels), self.seed,
             getattr(spec, "channel_conversion", "none"), getattr(spec, "size", Size()),
         )  # fmt: skip
+        self.encoding = spec.storage.feature_encoding
         self._shape: Shape | None = None
         self._mean: MeanAccumulator | None = None
         self._reported = time.monotonic()
@@ -112,9 +116,16 @@ class PairBuild(ABC, Generic[S, T]):
             "Not one picture could be used.", hint="refused.csv names each with the reason.", rule="DB_EMPTY"
         )
 
+    def close(self) -> None:
+        """Let go of what is open; called at the end, however it came."""
+
     def facts(self, _made: Mapping[str, CreatedPairs], _labels: Sequence[str]) -> dict[str, Any]:
         """Return what ``dataset.json`` says beside what it says of every kind."""
         return {}
+
+    def mean_of(self, training: MeanAccumulator) -> NDArray[np.uint8]:
+        """Return the mean picture [H, W, C]; ``training`` was given all pictures for training."""
+        return training.mean()
 
     # ------------------------------------------------------------ the course of it
 
@@ -157,7 +168,8 @@ class PairBuild(ABC, Generic[S, T]):
                     file.write(self.line(item).translate(_LINE_BREAKS) + b"\n")
         total = sum(map(len, parts.values()))
         facts = {f"{db}_count": len(parts.get(db, ())) for db in DBS}
-        self._tell(PARSE_TASK, total, total, f"{total:,} {self.unit}", done=facts)
+        if self.parses:
+            self._tell(PARSE_TASK, total, total, f"{total:,} {self.unit}", done=facts)
 
     def _make(self, number: int, items: Sequence[T], db: str) -> Pair:
         pair, shape = self.make(items[number], db), self._shape
@@ -190,7 +202,7 @@ class PairBuild(ABC, Generic[S, T]):
                 [self.names(item) for item in items], partial(self._make, items=items, db=db), np.arange(len(items)),
                 lambda number: self.number(items[number]),
             ),
-            PairForm(self.kind, storage.feature_encoding, storage.label_encoding, storage.batch_size),
+            PairForm(self.kind, self.encoding, storage.label_encoding, storage.batch_size),
             num_threads=storage.num_threads, progress=progress, stop=self.work.stop, refused=self.work.refused,
         )  # fmt: skip
         facts = {"entries": created.entries, "refused": created.refused, "bytes": created.bytes}
@@ -222,7 +234,7 @@ class PairBuild(ABC, Generic[S, T]):
             "same_shape": same_shape,
             "resize_mode": self.pictures.size.mode if self.pictures.size.width else "",
             "backend": storage.backend,
-            "encoding": storage.feature_encoding if shape[2] in (1, 3) else "none",
+            "encoding": self.encoding if shape[2] in (1, 3) else "none",
             "label_encoding": storage.label_encoding,
             "compression": "none",
             "random_seed": self.seed,
@@ -232,6 +244,7 @@ class PairBuild(ABC, Generic[S, T]):
         }
 
     def _db_facts(self, db: str, created: CreatedPairs, num_labels: int) -> dict[str, Any]:
+        """Return what ``dataset.json`` says of a database."""
         is_class = self.kind == "class"
         has_classes = self.kind not in ("vector", "image")
         return {
@@ -248,20 +261,11 @@ class PairBuild(ABC, Generic[S, T]):
 
     def _write_mean(self) -> dict[str, Any]:
         assert self._mean is not None
-        mean_HWC = self._mean.mean()
+        mean_HWC = self.mean_of(self._mean)
         write_mean(self.folder, mean_HWC)
         shutil.copyfile(self.folder / "mean.binaryproto", self.folder / "train_db" / "mean.binaryproto")
         self.work.emit(Preview(name="mean", file="mean.jpg"))
-        ordered_HWC = mean_HWC[:, :, ::-1] if mean_HWC.shape[2] == 3 else mean_HWC
-        per_channel = ordered_HWC.reshape(-1, mean_HWC.shape[2]).mean(axis=0)
-        return {
-            "file": "mean.binaryproto",
-            "picture": "mean.jpg",
-            "values": [round(float(value), 4) for value in per_channel],
-            "min": int(mean_HWC.min()),
-            "max": int(mean_HWC.max()),
-            "std": round(float(mean_HWC.std()), 4),
-        }
+        return mean_facts(mean_HWC)
 
     def _warn(self, made: Mapping[str, CreatedPairs]) -> None:
         for db, created in made.items():
@@ -285,9 +289,11 @@ def build_with(
         StoppedError: asked to stop; unfinished databases are removed.
     """
     refused = RefusedWriter(folder.path / "refused.csv")
+    making = kind(spec, Work(folder.path, settings, emit, stop, refused))
     try:
-        facts = kind(spec, Work(folder.path, settings, emit, stop, refused)).run()
+        facts = making.run()
     finally:
+        making.close()
         refused.close()
     write_json(folder.path / "dataset.json", facts)
     return facts

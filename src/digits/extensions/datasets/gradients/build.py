@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from digits.core.events import Emit
 from digits.core.jobfolder import JobFolder
@@ -23,7 +23,7 @@ _Item = tuple[int, int]
 
 
 class _Build(PairBuild[GradientsSpec, _Item]):
-    kind: ClassVar[TargetKind] = "vector"
+    kind: TargetKind = "vector"
 
     def find(self) -> dict[str, list[_Item]]:
         return {db: [(DBS.index(db), index) for index in range(count)] for db, count in counts(self.spec).items()}

@@ -37,7 +37,7 @@ class _Item(NamedTuple):
 
 
 class _Build(PairBuild[PairsSpec, _Item]):
-    kind: ClassVar[TargetKind] = "class"
+    kind: TargetKind = "class"
     unit: ClassVar[str] = "pairs"
 
     def find(self) -> dict[str, list[_Item]]:

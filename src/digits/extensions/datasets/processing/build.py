@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from digits.extensions.datasets.processing.spec import ProcessingSpec
 
 
 class _Build(PairBuild[ProcessingSpec, Paths]):
-    kind: ClassVar[TargetKind] = "image"
+    kind: TargetKind = "image"
 
     def find(self) -> dict[str, list[Paths]]:
         spec, refused = self.spec, self.work.refused

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +43,7 @@ class _Item:
 
 
 class _Build(PairBuild[RegressionSpec, _Item]):
-    kind: ClassVar[TargetKind] = "vector"
+    kind: TargetKind = "vector"
 
     def __init__(self, spec: RegressionSpec, work: Work) -> None:
         super().__init__(spec, work)

@@ -30,7 +30,7 @@ class _Item(NamedTuple):
 
 
 class _Build(PairBuild[TextSpec, _Item]):
-    kind: ClassVar[TargetKind] = "class"
+    kind: TargetKind = "class"
     unit: ClassVar[str] = "texts"
 
     def __init__(self, spec: TextSpec, work: Work) -> None:
