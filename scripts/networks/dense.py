@@ -128,15 +128,10 @@ def _crop(name: str, bottoms: str, offset: int) -> str:
 
 
 def _segmentation_end() -> str:
-    """Return loss and accuracy; label 255 is of no class, as in Pascal VOC."""
-    return layer(
-        "loss",
-        "SoftmaxWithLoss",
-        "score label",
-        "loss",
-        "loss_param { ignore_label: 255 normalize: true }",
-        NOT_ANSWERS,
-    ) + layer("accuracy", "Accuracy", "score label", "accuracy", "accuracy_param { ignore_label: 255 }", VALIDATES)
+    """Return loss and accuracy; which label is of no class the dataset says."""
+    return layer("loss", "SoftmaxWithLoss", "score label", "loss", NOT_ANSWERS) + layer(
+        "accuracy", "Accuracy", "score label", "accuracy", VALIDATES
+    )
 
 
 WIDTH, HEIGHT, STRIDE, CLASSES = 1248, 384, 16, 1

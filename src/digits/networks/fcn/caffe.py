@@ -21,8 +21,6 @@ from digits.networks.fcn.table import factor_table
 
 Layer = caffe_pb2.LayerParameter
 LABEL = "label"
-NO_CLASS = 255
-"""The label of pixels that are of no class, as in Pascal VOC."""
 _TOLERANCE = 1e-5
 
 
@@ -107,10 +105,8 @@ def _text(definition: CaffeDefinition, found: Segmented, skip: str) -> str:
     made.layer.extend(found.layers)
     loss = made.layer.add(name="loss", type="SoftmaxWithLoss", bottom=[PIXELS, LABEL], top=["loss"])
     loss.exclude.add().stage.append("deploy")
-    loss.loss_param.ignore_label = NO_CLASS
     accuracy = made.layer.add(name="accuracy", type="Accuracy", bottom=[PIXELS, LABEL], top=["accuracy"])
     accuracy.include.add().stage.append("val")
-    accuracy.accuracy_param.ignore_label = NO_CLASS
     answer = made.layer.add(name="softmax", type="Softmax", bottom=[PIXELS], top=["softmax"])
     answer.include.add().stage.append("deploy")
     head = f"# {name} made fully convolutional: a class at each pixel, of pictures of any size.\n"
