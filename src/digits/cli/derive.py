@@ -103,7 +103,7 @@ def _follow(client: Client, made: Created, *, wait: bool, as_json: bool) -> None
 @json_option
 @with_client
 def export(client: Client, job_id: str, name: str, output: str, overwrite: bool, as_json: bool) -> None:
-    """Write a dataset as files that other programs read: image folders, WebDataset, LMDB."""
+    """Write a dataset as files that other programs read: image folders, WebDataset, LMDB; one of boxes: COCO, Pascal VOC, YOLO."""
     made = client.dataset.export(job_id, name, local_path(output), overwrite=overwrite)
     with step(f"Exporting to {output}") as at:
         wait_for_job(client, made.id, at)

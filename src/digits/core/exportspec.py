@@ -14,6 +14,9 @@ TITLE = "Dataset Export"
 TASK = "export_records"
 FORMATS = ("imagefolder", "webdataset", "lmdb")
 DETECTION_FORMATS = ("coco", "voc", "yolo")
+TITLES = {
+    "imagefolder": "Image folders", "webdataset": "WebDataset", "lmdb": "LMDB", "coco": "COCO", "voc": "Pascal VOC", "yolo": "YOLO",
+}  # fmt: skip
 MARK = "digits-export.json"
 """Stands in a folder that an export made: only such a one is ever replaced."""
 
@@ -21,12 +24,11 @@ MARK = "digits-export.json"
 class ExportSpec(Spec):
     """A dataset as files that other programs read."""
 
-    format: Literal["imagefolder", "webdataset", "lmdb"] = field(
-        title="Format",
-        flat="format",
-        choices={"imagefolder": "Image folders", "webdataset": "WebDataset", "lmdb": "LMDB"},
-        description="imagefolder: a folder for each database and class; webdataset: tar files of 1,000 pictures; lmdb: the databases as Caffe reads them.",
-    )
+    format: Literal["imagefolder", "webdataset", "lmdb", "coco", "voc", "yolo"] = field(
+        title="Format", flat="format", choices=TITLES,
+        description="imagefolder: a folder for each database and class; webdataset: tar files of 1,000 pictures; lmdb: the databases as Caffe "
+        "reads them. Of boxes: coco, voc, yolo (which is written without the ignored ones).",
+    )  # fmt: skip
     path: str = field(
         title="Folder",
         flat="path",
@@ -42,21 +44,26 @@ class ExportSpec(Spec):
         description="The folder may hold an earlier export, which is replaced; anything else is never touched.",
     )
 
-    @field_validator("format", mode="before")
-    @classmethod
-    def _not_of_boxes(cls, name: object) -> object:
-        if name in DETECTION_FORMATS:
-            raise ValueError(
-                f"{name} holds boxes, and this dataset has one class a picture: take {', '.join(FORMATS)}."
-            )
-        return name
-
     @field_validator("path")
     @classmethod
     def _absolute(cls, path: str) -> str:
         if not Path(path).expanduser().is_absolute():
             raise ValueError("Give the whole path, from / on.")
         return str(Path(path).expanduser())
+
+
+def formats_of(target_kind: str) -> tuple[str, ...]:
+    """Return the formats that a dataset with answers of that kind can be written in."""
+    return DETECTION_FORMATS if target_kind == "boxes" else FORMATS
+
+
+def format_problem(name: str, target_kind: str) -> str:
+    """Return why a dataset with answers of that kind cannot be written in a format, "" where it can."""
+    if name in formats_of(target_kind):
+        return ""
+    own = "boxes" if target_kind == "boxes" else "one class a picture" if target_kind == "class" else "other answers"
+    what = f"holds {'boxes' if name in DETECTION_FORMATS else 'classes'}, and this dataset has {own}"
+    return f"{name} {what}: take {', '.join(formats_of(target_kind))}."
 
 
 def tasks() -> tuple[TaskPlan, ...]:

@@ -1,4 +1,4 @@
-"""A finished dataset as files that other programs read: folders of classes, WebDataset tar files, plain LMDB.
+"""A finished dataset as files that other programs read: folders of classes, WebDataset tar files, plain LMDB; boxes as ``boxexports`` has them.
 
 Records go out as they are stored: a PNG or JPEG file is copied, raw values become PNG. The files lie below ``train/``, ``val/`` and
 ``test/``; LMDB keeps the names of a job folder (``train_db``, ``labels.txt``, ``mean.binaryproto``).
@@ -19,6 +19,7 @@ import numpy as np
 
 from digits.core.errors import DataError
 from digits.core.files import write_json
+from digits.data import boxexports
 from digits.data.reader import Answer
 from digits.data.records import Datum, RecordWriter, write_datum
 from digits.data.stored import StoredDb, StoredPicture
@@ -142,6 +143,7 @@ SINKS: Mapping[str, Callable[[Path, StoredDb], Sink]] = {
     "imagefolder": ImageFolders,
     "webdataset": WebDataset,
     "lmdb": Lmdb,
+    **boxexports.SINKS,
 }
 
 

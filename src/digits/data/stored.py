@@ -80,6 +80,7 @@ class StoredDb:
         self.backend = cast(Backend, facts.get("backend", "lmdb"))
         self.encoding = cast(Encoding, facts.get("encoding", "png"))
         self.labels: list[str] = list(facts["labels"])
+        self.facts = facts
         try:
             self.index = Index(folder / "index" / db, self.kind)
         except (OSError, ValueError) as error:

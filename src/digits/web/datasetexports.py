@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from digits.core.errors import JobError, SpecError
-from digits.core.exportspec import TITLE, ExportSpec, folder_problem, tasks
+from digits.core.exportspec import TITLE, ExportSpec, folder_problem, format_problem, tasks
 from digits.core.settings import Settings
 from digits.core.states import JobState
 from digits.store import Job, Store
@@ -21,6 +21,8 @@ def start(store: Store, settings: Settings, dataset: Job, spec: ExportSpec, user
     """
     if dataset.state is not JobState.DONE:
         raise JobError(f'"{dataset.name}" is {dataset.state}; a finished dataset can be exported.')
+    if strange := format_problem(spec.format, dataset.facts.get("target_kind", "class")):
+        raise SpecError({"format": [strange]})
     path = Path(spec.path)
     problem = folder_problem(path, overwrite=spec.overwrite)
     if settings.data_roots and not is_allowed(path, settings.data_roots):

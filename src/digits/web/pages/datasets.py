@@ -12,11 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from digits.core.errors import SpecError
+from digits.core.exportspec import TITLES as FORMAT_TITLES
+from digits.core.exportspec import formats_of
 from digits.core.extensions import DatasetExtension
 from digits.web import datasetexports, deriving
 from digits.web.answers import render
 from digits.web.api.create import clone_fields
 from digits.web.api.datasets import asked_page
+from digits.web.boxes import has_boxes
 from digits.web.fields import FormView, form_view
 from digits.web.formfiles import FormFiles
 from digits.web.pages import boxfacts, datasetfacts, exploring, healthchecks, jobpage, resuming, words
@@ -111,12 +114,17 @@ def _derivable(request: Request, job: Job) -> dict[str, object]:
         "lineage": deriving.lineage(kept, job),
         "derived": deriving.derived_from(kept, job),
         "may_derive": is_done,
+        "export_formats": _export_formats(job) if is_done or (has_boxes(job) and Site(request).user) else [],
         "other_datasets": [
             each for each in others if each.facts and each.id != job.id and each.extension == job.extension
         ],
         "exports": running,
         "live": job.is_running or any(each.is_running for each in running),
     }
+
+
+def _export_formats(job: Job) -> list[tuple[str, str]]:
+    return [(name, FORMAT_TITLES[name]) for name in formats_of(job.facts.get("target_kind", "class"))]
 
 
 def _class_search(request: Request, job: Job, facts: datasetfacts.Facts) -> tuple[str, str] | None:
