@@ -10,6 +10,7 @@ import torch
 
 from digits.core.errors import NetworkError, WeightsError
 from digits.data.images import prepare_image
+from digits.networks.caffe.describe import describe as describe_caffe
 from digits.networks.standard import Card, standard_networks
 from digits.networks.standard.fitting import fit
 from digits.networks.torch.definition import TorchDefinition, define
@@ -103,6 +104,13 @@ def test_a_segmenting_network_has_its_classifiers_layers_by_name_and_says_nothin
     assert {each.rpartition(".")[0] for each in ours.keys() - theirs.keys()} == own
     assert all(theirs[each].shape == shape for each, shape in ours.items() if each in theirs)
     assert not model(torch.rand(1, 3, 64, 64) * 255).any()
+
+
+@pytest.mark.parametrize("name", ["caffenet", "inceptionv3"])
+def test_a_network_computes_as_much_as_its_caffe_twin(name: str) -> None:
+    question = {"standard": name, "channels": 3, "height": 320, "width": 320, "num_classes": 10}
+
+    assert describe(question)["multiply_adds"] == describe_caffe(question)["multiply_adds"]
 
 
 def test_lenet_has_the_shapes_of_the_paper_and_the_lines_of_its_text() -> None:

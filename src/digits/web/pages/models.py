@@ -164,7 +164,7 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
         "dataset": dataset,
         "dataset_rows": modelfacts.dataset_rows(job, dataset),
         "solver_rows": modelfacts.solver_rows(job, run),
-        "words_on": diagnosis.findings(training.course),
+        "words_on": diagnosis.findings(training.history),
         "steps": advised.steps_of(request, training, job, dataset),
         "early_end": modelfacts.early_end(job),
         "snapshots": modelfacts.snapshots_of(rows, best_measure(job)),
