@@ -117,7 +117,7 @@ class Found:
 
     @property
     def class_rows(self) -> list[ClassRow]:
-        """The rates of the classes; none where answers are numbers."""
+        """The rates of the classes; none where answers are numbers or masks."""
         rows = self.json["per_class"]
         return [ClassRow(**row) for row in rows] if rows and "f1" in rows[0] else []
 

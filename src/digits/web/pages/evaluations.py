@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,9 @@ from digits.scoring.kept import NO_CLASS, read_kept
 from digits.web import evaluations
 from digits.web.auth import may_change
 from digits.web.browse import open_index
+from digits.web.jobjson import plain_epoch
 from digits.web.pages import datasetfacts, jobpage, words
+from digits.web.pages.evaluatedkinds import CLASSES, MASKS, NUMBERS, Told, mask_lines, remark, told_of
 from digits.web.pages.exploring import SMALL_PX, cell_px, classes_url
 from digits.web.pages.live import live_page
 from digits.web.pages.paging import PageLink, page_links
@@ -30,12 +33,13 @@ if TYPE_CHECKING:
 
 FEW, MANY = 30, 96
 EXPLORE_SIZE = 25
-ORDERS = {"wrong": "Wrong, most confident", "unsure": "Right, least confident", "all": "All"}
-NUMBER_ORDERS = {"wrong": "Farthest off"}
 METRICS = {
     "accuracy": ("accuracy, top 1", True),
     "top5": ("accuracy, top 5", True),
     "mean_f1": ("F1, mean of the classes", True),
+    "mean_iou": ("mean IoU", True),
+    "pixel_accuracy": ("pixel accuracy", True),
+    "mean_accuracy": ("recall, mean of the classes", True),
     "label_accuracy": ("right among all labels", True),
     "log_loss": ("loss", False),
     "expected_calibration_error": ("calibration error", True),
@@ -43,7 +47,7 @@ METRICS = {
     "rmse": ("root mean square error", False),
 }
 """Metric -> (what people call it, whether it is a share)."""
-FIRST = ("accuracy", "mean_f1", "mae")
+FIRST = ("accuracy", "mean_f1", "mean_iou", "mae")
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def show(request: Request) -> Response:
     facts = datasetfacts.known_facts(dataset) if dataset else None
     side = max(facts.image.get("width", 0), facts.image.get("height", 0)) if facts else 0
     can_show = found is not None and dataset is not None and dataset.state is JobState.DONE
-    classes = bool(found and found.class_rows)
+    told = told_of(found)
     return live_page(
         request,
         "evaluations/show.html",
@@ -117,8 +121,11 @@ def show(request: Request) -> Response:
         centre=_class_id(request, "of", found),
         only=only,
         pictures=_pictures(request, job, dataset, found, only) if can_show and found and dataset else None,
-        cells_path=f"/evaluations/{job.id}" if can_show and classes else None,
-        explore=lambda item: _explore(request, dataset, item) if dataset else "",
+        told=told,
+        mask_lines=mask_lines(found, dataset) if found and told is MASKS else [],
+        cells_path=f"/evaluations/{job.id}" if can_show and told is CLASSES else None,
+        pairs_path=f"/evaluations/{job.id}" if can_show and told is not NUMBERS else None,
+        explore=lambda item: _opened(request, job, told, dataset, item) if dataset else "",
         small=side < SMALL_PX,
         cell_px=cell_px(side or 1),
         others=_others(request, job) if found else [],
@@ -184,7 +191,8 @@ def _pictures(request: Request, job: Job, dataset: Job, found: evaluations.Found
         kept, index = read_kept(job.folder.path), open_index(dataset, job.spec["db"])
     except OSError:
         return None
-    orders = ORDERS if found.class_rows else NUMBER_ORDERS
+    told = told_of(found)
+    orders = told.orders
     order = argument(request, "show")
     true, predicted = _class_id(request, "true", found), _class_id(request, "predicted", found)
     of_cell = true is not None or predicted is not None
@@ -197,14 +205,10 @@ def _pictures(request: Request, job: Job, dataset: Job, found: evaluations.Found
     some = rows[page * size : (page + 1) * size]
     cell = {name: each for name, each in (("true", true), ("predicted", predicted)) if each is not None}
     path, site = f"/evaluations/{job.id}", Site(request)
-    title = (
-        _title(found.labels, true, predicted)
-        if of_cell
-        else {"wrong": "Most confident mistakes"}.get(order, "Pictures")
-    )
+    title = told.worst if order == "wrong" or len(orders) == 1 else "Pictures"
     return Pictures(
-        title if found.class_rows else "Farthest off",
-        [_shown(kept[row], row, job.spec["db"], dataset, index, found) for row in some.tolist()],
+        _title(found.labels, true, predicted) if of_cell and told is not NUMBERS else title,
+        [_shown(kept[row], row, job.spec["db"], dataset, index, found, told) for row in some.tolist()],
         len(rows),
         f"{page * size + 1:,} to {page * size + len(some):,} of {len(rows):,}" if len(some) else "none",
         [(text, site.url(path, show=name, **cell), name == order) for name, text in orders.items()]
@@ -216,7 +220,7 @@ def _pictures(request: Request, job: Job, dataset: Job, found: evaluations.Found
 def chosen_rows(
     kept: NDArray[Any], order: str, true: int | None = None, predicted: int | None = None
 ) -> NDArray[np.int64]:
-    """Return the rows of a cell of the matrix, or of all records that could be read, in an order of ``ORDERS``."""
+    """Return the rows of a cell of the matrix, or of all records that could be read, in an order of ``evaluatedkinds``."""
     chosen = np.array(kept["read"])
     if true is not None:
         chosen &= kept["truth"] == true
@@ -239,30 +243,28 @@ def _title(labels: list[str], true: int | None, predicted: int | None) -> str:
     return f"{labels[true]} recognised" if true == predicted else f"{labels[true]} taken for {labels[predicted]}"
 
 
-def _shown(kept: Any, row: int, db: str, dataset: Job, index: Index, found: evaluations.Found) -> Shown:
+def _shown(kept: Any, row: int, db: str, dataset: Job, index: Index, found: evaluations.Found, told: Told) -> Shown:
     own: list[str] = dataset.facts["labels"]
     labels = found.model_labels
     truth, said = int(kept["truth"]), int(kept["said"])
-    said_label = labels[said] if said != NO_CLASS else ""
-    score = float(kept["score"])
-    sure = f"{words.percent(score)} %"
+    said_label = labels[said] if said != NO_CLASS and told is not MASKS else ""
     answer = index.answer(row)
+    path = index.paths[row].decode("utf-8", "replace")
     label, label_id = (own[answer], answer) if isinstance(answer, int) else (db, NO_CLASS)
-    if truth == NO_CLASS and said == NO_CLASS:
-        remark = f"off by {words.figure(score)}" if kept["wrong"] else f"all right, least sure {sure}"
-    elif NO_CLASS in (truth, said):
-        remark = f"found {said_label}, {sure}" if truth == NO_CLASS else f"missed {labels[truth]}, {sure}"
-    else:
-        remark = sure
+    if told is MASKS:
+        label = PurePath(path).stem
     taken_for = said_label if NO_CLASS not in (truth, said) and said != truth else ""
     return Shown(
-        db, row, index.key(row).decode(), index.paths[row].decode("utf-8", "replace"), label, label_id, remark, taken_for,
+        db, row, index.key(row).decode(), path, label, label_id, remark(told, kept, labels), taken_for,
         said_label, own.index(said_label) if said_label in own else NO_CLASS,
     )  # fmt: skip
 
 
-def _explore(request: Request, dataset: Job, item: Shown) -> str:
-    """Return the address of the page of explore that has a record."""
+def _opened(request: Request, job: Job, told: Told, dataset: Job, item: Shown) -> str:
+    """Return the address where a record is seen: of masks with the answer over it, else the page of explore that has it."""
+    if told is MASKS:
+        asked = {"job_id": job.parent, "snapshot_epoch": plain_epoch(job.spec["epoch"]), "dataset_id": dataset.id}
+        return Site(request).url("/models/images/generic/infer_one", **asked, db=item.db, record=item.index)
     where = {"job_id": dataset.id, "db": item.db, "page": item.index // EXPLORE_SIZE, "size": EXPLORE_SIZE}
     return Site(request).url(datasetfacts.explore_path(dataset), **where)
 
