@@ -12,8 +12,19 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from digits.data.reader import TargetKind
+
 Outputs = Mapping[str, NDArray[np.float32]]
 """The outputs of a network for one picture by name, each with a batch axis of 1."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a picture should be: the label that its dataset has for it, as a reader gives it, in the pixels of the picture that is shown."""
+
+    kind: TargetKind
+    label: NDArray[Any]
+    """Of "mask" [H, W] and of "image" [H, W, C] uint8; of "boxes" float32 [M, 6]; else numbers, or class ids."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +36,14 @@ class ViewFacts:
     palette: NDArray[np.uint8] | None = None
     """The colours of the classes as the dataset has them, [classes, 3]."""
     ignore_label: int | None = None
-    truth_HW: NDArray[np.uint8] | None = None
-    """What the picture should be, where its classes are known pixel by pixel; of the picture's size."""
+    truth: Truth | None = None
+    """What the picture should be, where that is known."""
+    target_kind: str = ""
+    """What the model was trained for, "" where that is not known."""
+
+    def true_labels(self, kind: TargetKind) -> NDArray[Any] | None:
+        """Return what the picture should be, where that is known and of ``kind``."""
+        return self.truth.label if self.truth is not None and self.truth.kind == kind else None
 
 
 @dataclass(frozen=True)

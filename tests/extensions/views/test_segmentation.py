@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from digits.core.errors import DataError
 from digits.data.decode import Limits
 from digits.data.masks import read_label
-from digits.data.views import Rendered, ViewFacts
+from digits.data.views import Rendered, Truth, ViewFacts
 from digits.extensions.views.segmentation.render import render
 from digits.extensions.views.segmentation.spec import SegmentationViewSpec
 
@@ -69,7 +69,7 @@ def test_shares_and_overlap_of_classes_are_those_worked_by_hand() -> None:
     truth = np.repeat([[1, 1, 2, 2, 2, 0]], 4, axis=0).astype(np.uint8)
     truth[0] = 9  # the ignore label
 
-    made = shown(scores(halves()), ViewFacts(LABELS, ignore_label=9, truth_HW=truth))
+    made = shown(scores(halves()), ViewFacts(LABELS, ignore_label=9, truth=Truth("mask", truth)))
 
     by_label = {row["label"]: row for row in made.told["classes"]}
     assert {name: row["share"] for name, row in by_label.items()} == {"background": 0.0, "cat": 0.5, "dog": 0.5}

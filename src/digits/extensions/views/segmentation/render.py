@@ -44,13 +44,14 @@ def render(outputs: Outputs, picture_HWC: NDArray[np.uint8], facts: ViewFacts, s
     classes = len(scores_CHW)
     palette = _palette(spec, facts, classes)
     truth = np.full(size, _NONE, np.uint8)
-    if facts.truth_HW is not None:
-        known = facts.truth_HW < classes
+    true_HW = facts.true_labels("mask")
+    if true_HW is not None:
+        known = true_HW < classes
         if facts.ignore_label is not None:
-            known &= facts.truth_HW != facts.ignore_label
-        truth[known] = facts.truth_HW[known]
+            known &= true_HW != facts.ignore_label
+        truth[known] = true_HW[known]
     told: dict[str, Any] = {
-        "output": name, "shape": list(scores_CHW.shape), "has_truth": facts.truth_HW is not None,
+        "output": name, "shape": list(scores_CHW.shape), "has_truth": true_HW is not None,
         "hidden": [0] if _is_clear(spec, facts) else [], **_figures(best, truth, classes),
     }  # fmt: skip
     for row in told["classes"]:
