@@ -17,7 +17,7 @@ from digits.core.modelinfo import described
 from digits.core.settings import Settings
 from digits.data.modelstore.catalogue import Catalogue, Entry, read_store
 from digits.store import Job, Store
-from digits.web import pretrained
+from digits.web import packagedstore, pretrained
 
 SHIPPED = Path(digits.__file__).parent / "modelstore"
 KEPT_S = 24 * 3600.0
@@ -26,8 +26,13 @@ _FAILED_S = 60.0
 
 
 def bases(settings: Settings) -> list[str]:
-    """Return the stores: the shipped one, then those of the setting."""
-    return [str(SHIPPED), *(part.strip() for part in settings.model_store_url.split(",") if part.strip())]
+    """Return the stores: the shipped one, that of installed packages, then those of the setting."""
+    packaged = packagedstore.write_store(settings.cache)
+    return [
+        str(SHIPPED),
+        *([str(packaged)] if packaged else []),
+        *(part.strip() for part in settings.model_store_url.split(",") if part.strip()),
+    ]
 
 
 def catalogues(settings: Settings, *, refresh: bool = False) -> list[Catalogue]:
@@ -41,7 +46,7 @@ def catalogues(settings: Settings, *, refresh: bool = False) -> list[Catalogue]:
     kept: dict[str, Any] = {}
     for base in bases(settings):
         before = known.get(base)
-        is_fresh = base != str(SHIPPED) and before and time.time() < before["until"]
+        is_fresh = not _is_ours(base) and before and time.time() < before["until"]
         catalogue = _from_json(before["catalogue"]) if before and is_fresh else read_store(base)
         found.append(catalogue)
         until = before["until"] if before and is_fresh else time.time() + (_FAILED_S if catalogue.problem else KEPT_S)
@@ -57,7 +62,14 @@ def _from_json(value: dict[str, Any]) -> Catalogue:
 
 def title_of(base: str) -> str:
     """Return what people call a store."""
-    return "Shipped with OpenDIGITS" if base == str(SHIPPED) else base
+    if not _is_ours(base):
+        return base
+    return "Shipped with OpenDIGITS" if base == str(SHIPPED) else packagedstore.TITLE
+
+
+def _is_ours(base: str) -> bool:
+    """Whether a store is the shipped one or that of packages: those are read each time."""
+    return base == str(SHIPPED) or Path(base).name == packagedstore.FOLDER
 
 
 def bring_in(store: Store, entry_id: str, username: str) -> Job:
