@@ -243,7 +243,7 @@ def test_pictures_below_the_memory_limit_and_above_it_go_on_alike(
     with pytest.raises(StoppedError):
         run(broken, stop_after(12))
     broken[0].note("resume")
-    monkeypatch.setattr("digits.training.sources._MEMORY_SHARE", 0.0)  # now they are read from the disk, a batch ahead
+    monkeypatch.setattr("digits.training.frames._MEMORY_SHARE", 0.0)  # now they are read from the disk, a batch ahead
     run(broken)
 
     assert_same(whole[0], broken[0])

@@ -253,7 +253,7 @@ def test_the_decoded_cache_below_the_dataset_is_used_where_memory_is_short(
     in_memory, on_disk = new_model(), new_model()
     run(in_memory)
 
-    monkeypatch.setattr("digits.training.sources._MEMORY_SHARE", 0.0)
+    monkeypatch.setattr("digits.training.frames._MEMORY_SHARE", 0.0)
     run(on_disk)
 
     assert len(list(tmp_path.rglob("cache/*.u8"))) == 2

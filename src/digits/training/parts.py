@@ -24,7 +24,7 @@ from digits.core.jobfolder import JobFolder
 from digits.core.metrics import MetricsWriter, NoMetrics
 from digits.core.trainspec import CustomNetwork, LentNetwork, StandardNetwork, TrainSpec
 from digits.core.work import StopCheck, StoppedError, WorkerSettings
-from digits.data.reader import DatasetReader, Records, TargetKind
+from digits.data.reader import Records, TargetKind
 from digits.networks.caffe.solver_text import solver
 from digits.training import course, devices, ranks
 from digits.training.augment import Augmenter
@@ -79,7 +79,7 @@ class Training:
         """Return what each class's loss is multiplied by, None for nothing."""
         if self.spec.class_balance != "weights":
             return None
-        if isinstance(train, DatasetReader):
+        if self.target_kind == "class":
             return class_weights(train.targets(), len(self.dataset.labels))
         found = self.dataset.facts["dbs"]["train"]
         return pixel_weights(found["class_pixels"], found["class_counts"])

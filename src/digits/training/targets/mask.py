@@ -57,7 +57,7 @@ class MaskTarget:
 
     def tally(self, device: torch.device) -> MaskTally:
         """Return what counts pixels over a validation."""
-        return MaskTally(self._labels, device)
+        return MaskTally(self._labels, self._ignore, device)
 
     def predict(self, outputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """Return uint8 [N, H, W]: the class of the greatest score of each pixel in the last output."""
@@ -72,8 +72,8 @@ class MaskTarget:
 class MaskTally:
     """The confusion of all pixels that count, over a validation."""
 
-    def __init__(self, labels: tuple[str, ...], device: torch.device) -> None:
-        self._labels = labels
+    def __init__(self, labels: tuple[str, ...], ignore_label: int | None, device: torch.device) -> None:
+        self._labels, self._ignore = labels, ignore_label
         self._cells = torch.zeros(len(labels) ** 2, dtype=torch.int64, device=device)
 
     @property
@@ -87,7 +87,10 @@ class MaskTally:
         if scores is None or scores.shape[1] < num_classes:
             return
         truth, said = targets[:, 0].long(), scores[:, :num_classes].argmax(1)
-        cells = torch.where(truth < num_classes, truth * num_classes + said, num_classes**2)
+        counts = truth < num_classes
+        if self._ignore is not None:  # it may be a class's id: then that class does not count
+            counts &= truth != self._ignore
+        cells = torch.where(counts, truth * num_classes + said, num_classes**2)
         self._cells += torch.bincount(cells.flatten(), minlength=num_classes**2 + 1)[: num_classes**2]
 
     def result(self) -> dict[str, float]:
