@@ -81,7 +81,7 @@ def test_numbers_are_shown_without_a_list_of_classes(empty: Serving, tmp_path: P
     page = empty.client.get(EXPLORE, params={"job_id": job.id})
 
     assert page.status_code == 200
-    assert 'data-label="0.5, 1.25"' in page.text
+    assert 'data-label="x 0.5, y 1.25"' in page.text
     assert 'id="class-filter"' not in page.text
     assert empty.client.get(EXPLORE, params={"job_id": job.id, "label": 0}).status_code == 400
     assert "<dt>Numbers</dt>" in empty.client.get(f"/datasets/{job.id}").text

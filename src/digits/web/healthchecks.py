@@ -46,8 +46,9 @@ def start(store: Store, dataset: Job, spec: HealthSpec, username: str) -> Job:
 
 
 def can_check(dataset: Job) -> bool:
-    """Whether a dataset's pictures have one class each; of one that is not made yet that is not known, and assumed."""
-    return bool(dataset.facts.get("target_kind", "class") == "class")
+    """Whether a dataset's records are pictures that have one class each; of one that is not made yet that is not known, and assumed."""
+    has_pictures = "alphabet" not in dataset.facts and "pictures_per_record" not in dataset.facts
+    return has_pictures and bool(dataset.facts.get("target_kind", "class") == "class")
 
 
 def _check_model(store: Store, dataset: Job, model_id: str) -> None:

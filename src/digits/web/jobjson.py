@@ -131,28 +131,31 @@ def dataset(job: Job, tasks: Sequence[Task]) -> dict[str, Any]:
         }
         for task in creating
     ]
-    if job.facts.get("target_kind") == "mask":
+    if dbs and all("features" in each for each in dbs.values()):
         body |= _generic(job)
     return body
 
 
 def _generic(job: Job) -> dict[str, Any]:
     """Return what DIGITS told of a dataset that an extension made."""
-    return {
+    facts = job.facts
+    body: dict[str, Any] = {
         "create_db_tasks": [
             {
                 "name": f"Create {db}_db DB",
                 "stage": f"{db}_db",
-                "entry_count": facts["entries"],
-                "feature_db_path": facts["features"],
-                "label_db_path": facts["labels"],
+                "entry_count": each["entries"],
+                "feature_db_path": each["features"],
+                "label_db_path": each["labels"],
             }
-            for db, facts in job.facts["dbs"].items()
+            for db, each in facts["dbs"].items()
         ],
         "feature_dims": picture_shape(job),
-        "class_frequencies": dict(zip(job.facts["labels"], job.facts["class_frequencies"], strict=True)),
-        "ignore_label": job.facts["ignore_label"],
     }
+    if "class_frequencies" in facts:
+        body["class_frequencies"] = dict(zip(facts["labels"], facts["class_frequencies"], strict=True))
+        body["ignore_label"] = facts["ignore_label"]
+    return body | {name: facts[name] for name in ("numbers", "label_shape") if facts.get(name)}
 
 
 def _counts(parsed: Mapping[str, Any] | None, task: Task) -> dict[str, Any]:

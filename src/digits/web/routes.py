@@ -155,8 +155,9 @@ DATASETS = [
           api="datasets:refused", twin=True),
     Route("GET", "/datasets/{job_id}/refused.csv", "The same as a table", "datasets", api="datasets:refused_csv", answer="file"),
     Route("GET", "/datasets/{job_id}/picture/{db}/{index}", "One stored picture", "datasets", api="pictures:stored",
-          answer="file"),
-    Route("GET", "/datasets/{job_id}/mask/{db}/{index}", "The classes of a stored picture's pixels, in the dataset's colours", "datasets",
+          answer="file", params=(Param("beside", "true: the second picture of the record is beside it, of those that have two."),)),
+    Route("GET", "/datasets/{job_id}/mask/{db}/{index}", "The classes of a stored picture's pixels, in the dataset's colours; or the picture "
+          "that is its label", "datasets",
           api="pictures:mask", answer="file"),
     Route("GET", "/datasets/generic/explore", "The records of a dataset, by DIGITS' path", "datasets", page="datasets:explore",
           api="datasets:explore", twin=True, params=(

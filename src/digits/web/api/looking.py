@@ -44,6 +44,8 @@ def _recognised(request: Request, kind: DatasetExtension) -> dict[str, Any]:
     """Return what lies at ``path``, without counting anything."""
     path = Path(argument(request, "path"))
     require_allowed(path.expanduser(), settings(request))
+    if not kind.recognise:
+        raise DigitsError(f"A {kind.title} is not made of a path alone.", hint="Give its fields.")
     found: dict[str, Any] = load(kind.recognise)(path)
     return _for_the_form(kind, {}, found)
 

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from digits.core.errors import DataError, DigitsError, NotFoundError
-from digits.web import browse, services
+from digits.web import browse, recordparts, services
 from digits.web.answers import as_json, wants_json
 from digits.web.paths import require_allowed
 from digits.web.png import from_planes, png
@@ -85,23 +85,24 @@ def _side(request: Request, name: str) -> int:
 
 
 async def stored(request: Request) -> Response:
-    """``GET /datasets/<id>/picture/<db>/<index>``: one record's picture; its address never means another."""
+    """``GET /datasets/<id>/picture/<db>/<index>?beside=``: one record's picture; its address never means another."""
     return await run_in_threadpool(_stored, request)
 
 
 async def mask(request: Request) -> Response:
-    """``GET /datasets/<id>/mask/<db>/<index>``: one record's mask as a PNG with the dataset's palette; what is ignored is clear."""
+    """``GET /datasets/<id>/mask/<db>/<index>``: one record's label: a mask in the dataset's palette, or a picture."""
     return await run_in_threadpool(_mask, request)
 
 
 def _stored(request: Request) -> Response:
     job, db, row = _asked_record(request)
-    return _for_good(stored_picture(job, db, row))
+    is_beside = argument(request, "beside") not in ("", "false")
+    return _for_good((recordparts.both if is_beside else stored_picture)(job, db, row))
 
 
 def _mask(request: Request) -> Response:
     job, db, row = _asked_record(request)
-    return _for_good(stored_mask(job, db, row))
+    return _for_good(recordparts.stored_label(job, db, row))
 
 
 def _asked_record(request: Request) -> tuple[Job, str, int]:
@@ -115,34 +116,6 @@ def _asked_record(request: Request) -> tuple[Job, str, int]:
 def _for_good(data: bytes) -> Response:
     headers = {"Cache-Control": f"private, max-age={A_DAY_S}, immutable"}
     return Response(data, headers=headers, media_type=media_type_of(data))
-
-
-def stored_mask(job: Job, db: str, row: int) -> bytes:
-    """Return the mask of record ``row`` of a dataset's database as a PNG with a palette.
-
-    Raises:
-        NotFoundError: there is no such database or record, or its records have no masks.
-    """
-    import numpy as np
-
-    from digits.data.databases import datum_pixels
-    from digits.data.encode import encode_indexed_png
-    from digits.data.records import LABELS, RecordFile, read_datum
-
-    db = browse.database_name(job, db)
-    if job.facts.get("target_kind") != "mask":
-        raise NotFoundError("The records of this dataset have no masks.")
-    key = browse.key_of(job, db, row)
-    try:
-        with RecordFile(job.folder.path / f"{db}_db" / LABELS) as records:
-            record = records.get(key)
-        if record is None:
-            raise NotFoundError("There is no such record.")
-        mask_HW = datum_pixels(read_datum(record))[:, :, 0]
-    except (DataError, ValueError) as error:
-        raise NotFoundError("The record is broken.", where=f"{db} {row}") from error
-    palette = np.array(job.facts["palette"], np.uint8).reshape(-1, 3)
-    return encode_indexed_png(mask_HW, palette, clear=job.facts["ignore_label"])
 
 
 def stored_picture(job: Job, db: str, row: int) -> bytes:

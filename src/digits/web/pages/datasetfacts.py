@@ -246,6 +246,17 @@ def extension_of(job: Job) -> DatasetExtension | None:
     return found
 
 
+def may_derive(job: Job) -> bool:
+    """Whether new datasets can be made of this one: of its kind are those whose spec has a place for bases."""
+    kind = extension_of(job)
+    return (
+        bool(job.facts)
+        and kind is not None
+        and "base" in kind.spec.model_fields
+        and job.facts.get("target_kind", "class") == "class"
+    )
+
+
 def explore_path(job: Job) -> str:
     """Return the path where the dataset's pictures are shown."""
     kind = extension_of(job)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
+from digits.web import recordparts
 from digits.web.boxes import Boxed, StoredBox, stored_boxes
-from digits.web.browse import Browse, open_index
+from digits.web.browse import Browse, Item, open_index
 from digits.web.pages import datasetfacts
 from digits.web.pages.paging import page_links
 from digits.web.reading import argument
@@ -25,7 +26,7 @@ SAMPLED_RECORDS = 500_000
 LISTED_CLASSES = 100
 """Of more classes, those with the most pictures are listed, and the others are found by name."""
 LARGE_CELL_PX = 168
-VIEWS = {"mask": ("overlay", "picture", "label"), "boxes": ("boxes", "picture")}
+VIEWS = {"mask": ("overlay", "picture", "label"), "boxes": ("boxes", "picture"), "image": ("both", "picture", "label")}
 """What is shown of a record, by the kind of its answers; the first one unless another is asked for."""
 CELLS_PX = (56, 84, 96, 112, 128, 168, 224)
 
@@ -50,6 +51,7 @@ def view(request: Request, job: Job, page: Browse) -> dict[str, Any]:
     label, search = argument(request, "label").strip(), argument(request, "search")
     path = datasetfacts.explore_path(job)
     views = VIEWS.get(job.facts.get("target_kind", ""), ())
+    texts = recordparts.texts(job, page.db, [item.index for item in page.items])
     asked = argument(request, "show")
     shown = asked if asked in views[1:] else ""
 
@@ -88,11 +90,17 @@ def view(request: Request, job: Job, page: Browse) -> dict[str, Any]:
         "num_classes": len(page.labels) if page.counts else 0,
         "classes_url": classes_url(site, job, page.db),
         "class_href": address(page=0, label="") + "&label=",
-        "may_relabel": bool(site.user) and job.facts.get("target_kind", "class") == "class",
+        "labels": [_label(job, item) for item in page.items],
+        "has_labels": bool(page.labels),
+        "texts": texts,
+        "beside": "?beside=true" if recordparts.has_second(job.facts) and (shown or "both") == "both" else "",
+        "may_relabel": bool(site.user) and datasetfacts.may_derive(job),
         "all_classes": address(label="", page=0) if label else "",
         "first": first,
         "image": image,
-        "cell_px": LARGE_CELL_PX if views else cell_px(max(image["width"], image["height"])),
+        "cell_px": LARGE_CELL_PX
+        if views or texts or recordparts.has_second(job.facts)
+        else cell_px(max(image["width"], image["height"])),
         "small": max(image["width"], image["height"]) < SMALL_PX,
         "range": _range(first, len(page.items), page.total),
     }
@@ -109,6 +117,15 @@ def _boxed(job: Job, page: Browse, label: str) -> list[tuple[Boxed, list[tuple[S
     return [
         (each, [(box, "" if box.ignored else colours[box.class_id], look(box)) for box in each.boxes]) for each in found
     ]
+
+
+def _label(job: Job, item: Item) -> str:
+    """Return a record's label in full: numbers with their names."""
+    if job.facts.get("target_kind") != "vector":
+        return item.label
+    return ", ".join(
+        f"{name} {value}" for name, value in zip(job.facts["labels"], item.label.split(", "), strict=False)
+    )
 
 
 def classes_url(site: Site, job: Job, db: str) -> str:
@@ -130,7 +147,7 @@ def cell_px(side: int) -> int:
 
 def _classes(site: Site, job: Job, page: Browse, label: str, address: Any) -> list[ClassRow]:
     samples: dict[int, int] = {}
-    if sum(page.counts) <= SAMPLED_RECORDS:
+    if sum(page.counts) <= SAMPLED_RECORDS and "alphabet" not in job.facts:
         samples = open_index(job, page.db).samples()
     most = max(page.counts, default=0) or 1
     colours = datasetfacts.class_colours(job)

@@ -32,6 +32,7 @@ from digits.data.reader import TargetKind
 from digits.data.records import FEATURES, LABELS
 from digits.data.refused import RefusedWriter
 from digits.data.rules import DBS, PARSE_TASK
+from digits.extensions.datasets.building.numbers import numbers_of
 from digits.extensions.datasets.building.pictures import Pictures
 from digits.extensions.datasets.building.spec import PairSpec, Size
 
@@ -226,7 +227,8 @@ class PairBuild(ABC, Generic[S, T]):
             sizes = [created.largest for created in made.values()]
             shape = max(size[0] for size in sizes), max(size[1] for size in sizes), shape[2]
         first = next(iter(made.values()))
-        return {
+        numbers = {"numbers": numbers_of(self.folder, list(made), labels)} if self.kind == "vector" else {}
+        return numbers | {
             "labels": list(labels),
             "target_kind": self.kind,
             "label_shape": list(first.label_shape) if first.label_shape and same_shape else None,

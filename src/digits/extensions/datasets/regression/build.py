@@ -14,7 +14,6 @@ from digits.core.errors import DataError
 from digits.core.events import Emit
 from digits.core.jobfolder import JobFolder
 from digits.core.work import StopCheck, WorkerSettings
-from digits.data.index import Index
 from digits.data.pairdb import CreatedPairs, Pair
 from digits.data.reader import DatasetReader, TargetKind
 from digits.data.recordreader import RecordReader
@@ -118,17 +117,6 @@ class _Build(PairBuild[RegressionSpec, _Item]):
 
     def labels(self, _made: Mapping[str, CreatedPairs]) -> list[str]:
         return self._columns
-
-    def facts(self, made: Mapping[str, CreatedPairs], labels: Sequence[str]) -> dict[str, Any]:
-        first = next(iter(made))
-        values = Index(self.folder / "index" / first, self.kind).answers(len(labels)).astype(np.float64)
-        columns = zip(labels, values.T, strict=True)
-        return {
-            "numbers": [
-                {"name": name, "min": each.min(), "max": each.max(), "mean": each.mean(), "std": each.std()}
-                for name, each in columns
-            ]
-        }
 
 
 def build(

@@ -19,5 +19,5 @@ EXTENSION = DatasetExtension(
     model_route=GENERIC_MODELS,
     model_title="Text Classification Model",
     model_defaults={"use_mean": "none"},
-    inference=InferenceForm(TextInference, f"{_HERE}.characters:inputs"),
+    inference=InferenceForm(TextInference, f"{_HERE}.rows:inputs"),
 )

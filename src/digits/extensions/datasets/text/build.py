@@ -16,9 +16,10 @@ from digits.data.masks import parse_names
 from digits.data.pairdb import CreatedPairs, Pair
 from digits.data.reader import DatasetReader, TargetKind
 from digits.data.recordreader import RecordReader
+from digits.data.textcodes import Characters
 from digits.extensions.datasets.building.build import PairBuild, Shape, Work, build_with
 from digits.extensions.datasets.building.pairs import shared_out
-from digits.extensions.datasets.text.characters import Characters, read_rows
+from digits.extensions.datasets.text.rows import read_rows
 from digits.extensions.datasets.text.spec import TextSpec
 
 

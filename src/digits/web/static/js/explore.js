@@ -15,7 +15,8 @@ function show(index) {
   cells[current]?.classList.remove("current");
   current = index;
   cell.classList.add("current");
-  const { index: row = "", key = "", label = "", path = "" } = cell.dataset;
+  const { index: row = "", key = "", label = "", path = "", text = "" } = cell.dataset;
+  for (const each of document.querySelectorAll("[data-record-text]")) each.textContent = text;
   part("record").hidden = false;
   part("record-index").textContent = Number(row).toLocaleString("en");
   /** @type {HTMLImageElement} */ (part("record-picture")).src = cell.href;
