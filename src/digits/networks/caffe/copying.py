@@ -90,12 +90,13 @@ def copy_by_name(
     """
     rows: dict[str, CopiedLayer] = {}
     own: dict[str, list[Shape]] = {}
-    for name, shape in net.shapes().items():
+    arrays = net.shapes()
+    for name, shape in arrays.items():
         own.setdefault(name.rpartition(net.separator)[0], []).append(shape)
     for source, weights in files:
         for name, stored in _by_layer(weights, net.separator).items():
             layer = _convolved_name(name, own)
-            blobs, note = _as_held(stored, own.get(layer, ()), name, layer)
+            blobs, note = _as_held(stored, arrays, name, layer)
             count = f"{len(blobs)} blob{'s' if len(blobs) > 1 else ''}{note}"
             shapes = tuple(own.get(layer, ())), tuple(blob.shape for blob in stored.values())
             if layer not in own:
@@ -156,18 +157,18 @@ def _convolved_name(name: str, own: Mapping[str, Sequence[Shape]]) -> str:
 
 
 def _as_held(
-    stored: Mapping[str, NDArray[Any]], held: Sequence[Shape], name: str, layer: str
+    stored: Mapping[str, NDArray[Any]], held: Mapping[str, Shape], name: str, layer: str
 ) -> tuple[dict[str, NDArray[Any]], str]:
-    """Return blobs under the names and in the shapes of the network's layer, and what that changed, in words."""
-    blobs, reshaped = dict[str, NDArray[Any]](), False
-    for place, (each, blob) in enumerate(stored.items()):
-        fits = place < len(held) and _is_convolved(blob.shape, held[place])
-        blobs[layer + each[len(name) :]] = blob.reshape(held[place]) if fits else blob
-        reshaped = reshaped or fits
-    notes = [f"of {name!r}"] if layer != name else []
-    if reshaped:
-        kinds = ("a convolution", "a fully connected layer")
-        notes.append("{}'s weights as {}'s".format(*(kinds if len(held[0]) == 2 else kinds[::-1])))
+    """Return arrays under the names and in the shapes of the network's layer, and what that changed, in words."""
+    blobs, notes = dict[str, NDArray[Any]](), [f"of {name!r}"] if layer != name else []
+    for each, blob in stored.items():
+        own = layer + each[len(name) :]
+        shape = held.get(own, blob.shape)
+        if _is_convolved(blob.shape, shape):
+            kinds = ("a fully connected layer", "a convolution")
+            notes.append("{}'s weights as {}'s".format(*(kinds if len(shape) == 4 else kinds[::-1])))
+            blob = blob.reshape(shape)
+        blobs[own] = blob
     return blobs, "".join(f", {note}" for note in notes)
 
 

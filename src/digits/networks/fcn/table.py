@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 _LARGEST_PART = 4096
+_ENLARGING = ("Deconvolution", "ConvTranspose2d", "Enlarge")
 
 
 def factor_table(layers: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -27,7 +28,7 @@ def factor_table(layers: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             or len(layer["kernel"]) != len(layer["cumulative_stride"])
         ):
             continue
-        enlarges = layer["type"] in ("Deconvolution", "ConvTranspose2d")
+        enlarges = layer["type"] in _ENLARGING
         strides = [Fraction(each) if enlarges else Fraction(1, each) for each in layer["stride"]]
         rows.append({
             "layer": layer["name"], "type": layer["type"],

@@ -17,6 +17,7 @@ EXTENSION = FrameworkExtension(
     refit="digits.networks.torch.text:refit",
     rename="digits.networks.torch.text:rename_layer",
     copies="digits.networks.torch.copies:copies",
+    to_fcn="digits.networks.fcn.torch:to_fcn",
     snapshot="digits.training.weights_export:snapshot",
     exports={
         "onnx": "digits.training.torch_export:onnx",
