@@ -8,7 +8,7 @@ and count something over a whole validation (``tally``).
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -21,6 +21,8 @@ from torch import Tensor
 
 from digits.core.errors import TrainingError
 from digits.training.geometry import Moves
+
+Move = Callable[[Tensor, Moves], Tensor]
 
 Cells = Iterable[Sequence[object]]
 """Rows of a table, cell by cell."""
@@ -78,8 +80,9 @@ class Target(Protocol):
     def collate(self, targets: NDArray[Any]) -> Tensor:
         """Return the targets of a batch as the network takes them; bytes become floats once they are on the device."""
 
-    def move(self, targets: Tensor, by: Moves) -> Tensor:
-        """Return collated targets moved with the pixels of their pictures; as they are where they have no places in them."""
+    @property
+    def move(self) -> Move | None:
+        """What moves collated targets with the pixels of their pictures; None for answers that have no places in them."""
 
     def measure(self, outputs: Mapping[str, Tensor], targets: Tensor) -> dict[str, Tensor]:
         """Return the values of a batch that are worth a curve, each a scalar and a mean over the batch; ``targets`` as collated."""

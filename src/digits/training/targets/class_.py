@@ -15,7 +15,6 @@ from digits.core.measures import RECALL
 from digits.scoring.calibration import Calibration
 from digits.scoring.confusion import Confusion, ConfusionCounts, mean, ratio
 from digits.scoring.kept import kept
-from digits.training.geometry import Moves
 from digits.training.outputs import class_scores, single_numbers
 from digits.training.targets import Answers, Cells
 
@@ -29,16 +28,14 @@ _SUMS_WITHIN = 0.01
 class ClassTarget:
     """Class ids are floats on their way in, as all blobs of Caffe; probabilities on their way out."""
 
+    move = None
+
     def __init__(self, answers: Answers) -> None:
         self._labels = answers.labels
 
     def collate(self, targets: NDArray[Any]) -> Tensor:
         """Return [N] float32."""
         return torch.from_numpy(np.asarray(targets, np.float32))
-
-    def move(self, targets: Tensor, by: Moves) -> Tensor:  # noqa: ARG002 - the protocol's
-        """Return them as they are."""
-        return targets
 
     def measure(self, outputs: Mapping[str, Tensor], targets: Tensor) -> dict[str, Tensor]:  # noqa: ARG002 - the protocol's
         """Return the losses and accuracies that the network itself computes."""

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from digits.scoring.confusion import ClassRow, mean, ratio
 from digits.scoring.kept import NO_CLASS, kept
-from digits.training.geometry import Moves
 from digits.training.outputs import last_rows, of_targets, single_numbers
 from digits.training.targets import Answers, Cells
 
@@ -28,13 +27,11 @@ YES = 0.5
 class ClassesTarget:
     """Zeros and ones on their way in, a probability for each class on their way out."""
 
+    move = None
+
     def collate(self, targets: NDArray[Any]) -> Tensor:
         """Return [N, classes] float32 of 0 and 1."""
         return torch.from_numpy(np.asarray(targets, np.float32))
-
-    def move(self, targets: Tensor, by: Moves) -> Tensor:  # noqa: ARG002 - the protocol's
-        """Return them as they are."""
-        return targets
 
     def measure(self, outputs: Mapping[str, Tensor], targets: Tensor) -> dict[str, Tensor]:
         """Return what the network computes itself, the share of right answers over all labels, and F1.

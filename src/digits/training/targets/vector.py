@@ -12,7 +12,6 @@ from torch import Tensor
 
 from digits.scoring.confusion import ratio
 from digits.scoring.kept import NO_CLASS, kept
-from digits.training.geometry import Moves
 from digits.training.outputs import last_rows, of_targets, single_numbers
 from digits.training.targets import Answers, Cells
 
@@ -20,13 +19,11 @@ from digits.training.targets import Answers, Cells
 class VectorTarget:
     """Numbers in, numbers out."""
 
+    move = None
+
     def collate(self, targets: NDArray[Any]) -> Tensor:
         """Return [N, numbers] float32."""
         return torch.from_numpy(np.asarray(targets, np.float32))
-
-    def move(self, targets: Tensor, by: Moves) -> Tensor:  # noqa: ARG002 - the protocol's
-        """Return them as they are."""
-        return targets
 
     def measure(self, outputs: Mapping[str, Tensor], targets: Tensor) -> dict[str, Tensor]:
         """Return what the network computes itself, and the mean absolute error of an output that is as the targets are."""
