@@ -88,17 +88,23 @@ def look(client: Client, path: str, *, kind: str, upload: bool) -> Inspected:
 
 def print_look(found: Inspected) -> None:
     """Print what a source holds."""
-    click.echo(f"{found.words}: {found.count:,} pictures in {len(found.classes):,} classes")
+    boxes = (found.model_extra or {}).get("boxes")  # what is counted by class where pictures have boxes
+    of = "Pictures" if boxes is None else "Boxes"
+    click.echo(
+        f"{found.words}: {found.count:,} pictures in {len(found.classes):,} classes" if boxes is None else found.words
+    )
     dbs = list(found.class_dbs)
     rows = [
         [each.label, each.count, *(found.class_dbs[db][number] for db in dbs)]
         for number, each in enumerate(found.classes)
     ]
-    table(["Class", "Pictures", *dbs], rows, right=["Pictures", *dbs])
+    table(["Class", of, *dbs], rows, right=[of, *dbs])
+    for note in (found.model_extra or {}).get("notes", []):
+        click.echo(f"{note}.")
     if not found.refused_count:
         click.echo("nothing would be refused")
         return
-    click.echo(f"{found.refused_count:,} files would be refused:")
+    click.echo(f"{found.refused_count:,} files {'' if boxes is None else 'or boxes '}would be refused:")
     table(["Path", "Line", "Rule", "Reason"],
           [[row.path, row.line or "", row.rule, row.reason] for row in found.refused[:_SHOWN_REFUSED]], right=["Line"])  # fmt: skip
     if found.refused_count > _SHOWN_REFUSED:

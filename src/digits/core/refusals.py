@@ -120,6 +120,15 @@ REFUSALS: dict[str, dict[str, Refusal]] = {
         "LABEL_COLOUR": Refusal("A colour of a label stands for no class.", "Add a line to the color map, or mend the label."),
         "LABEL_PALETTE": Refusal("A label has another palette than the first.", "Save all with one palette, or list the colours in a color map file."),
     },
+    "Pictures with boxes": {
+        "BOX_EMPTY": Refusal("A box has no width or no height. It is no box, and is left out; its picture stays.", "Draw it again, or leave it."),
+        "BOX_FORMAT": Refusal("A file of annotations, or a line of one, is not what its format says. Its picture is left out.", "Mend the line, or choose the right format."),
+        "BOX_ORDER": Refusal("A box ends before it begins.", "Write left, top, right, bottom; COCO's are left, top, width, height."),
+        "BOX_NAMES": Refusal("Nothing says what YOLO's numbers of classes are called, or a number is missing.", "Name a data.yaml or a list of names as the annotation path."),
+        "BOX_NONE": Refusal("There is not one box, or every one is to be ignored.", "Look whether it is the right folder of annotations."),
+        "CLASS_NONE": Refusal("No box is of a class that is asked for; the message counts the names that are there.", "List those names as custom classes, or map them to the classes."),
+        "CLASS_MAP": Refusal("The class mapping makes no sense with the list of classes.", "Write FOUND=CLASS, and each CLASS in the list where there is one."),
+    },
 }  # fmt: skip
 
 

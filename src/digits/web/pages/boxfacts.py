@@ -72,7 +72,7 @@ def box_facts(request: Request, job: Job) -> BoxFacts | None:
     stacks = [(_FILLS.get(name, "fill-third"), db["box_sizes"]) for name, db in dbs.items()]
     return BoxFacts(
         list(dbs), classes, total, sum(db["ignored_boxes"] for db in dbs.values()), job.facts["max_boxes"],
-        total / max(1, entries), drawing.histogram(names, stacks, width=400, height=190), _median(edges, sizes), _advice(edges, sizes),
+        total / max(1, entries), drawing.histogram(names, stacks, width=470, height=220), _median(edges, sizes), _advice(edges, sizes),
     )  # fmt: skip
 
 

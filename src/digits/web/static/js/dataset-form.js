@@ -195,6 +195,14 @@ function pictures(count) {
   return count ? [element("b", "", commas(count)), count === 1 ? " picture" : " pictures"] : ["none"];
 }
 
+/** KITTI's padding is the default of its own format alone. */
+function fitPadding() {
+  const sides = [input("padding_image_width"), input("padding_image_height")];
+  const isKitti = value("annotation_format") === "kitti";
+  if (sides.some((side) => !side || side.value !== (isKitti ? "" : side.defaultValue))) return;
+  for (const side of sides) if (side) side.value = isKitti ? side.defaultValue : "";
+}
+
 // ---------------------------------------------------------------- what is dropped
 
 let depth = 0;
@@ -245,6 +253,7 @@ form.addEventListener("input", (event) => {
 });
 form.addEventListener("change", (event) => {
   const control = /** @type {HTMLInputElement} */ (event.target);
+  if (control.name === "annotation_format") fitPadding();
   if (form.querySelector("[data-look]") && control.name in LOOKED_AT) setTimeout(look);
   const words = control.closest("fieldset.source-fields") && control.type === "text" && !control.dataset.path && !("number" in control.dataset);
   if (control.name === "method" || words || (control.type === "checkbox" && control.closest("#source"))) setTimeout(look);
