@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from digits.cli.main import cli
+from digits.client import Client
 from digits.core.events import Done, Emit, EventWriter
 from digits.core.jobfolder import JobFolder, JobRecord
 from digits.core.settings import Settings
 from digits.core.states import JobState
 from digits.core.trainspec import TrainSpec
 from digits.core.work import StopCheck, WorkerSettings
+from digits.data.images import encode_png
 from digits.download.streets import CLASSES, draw_street
 from digits.training.caffe_trainer import train
 from digits.web.pages import words
 from digits.workers.evaluate import evaluate
+from digits.workers.infer import setup
 from tests.web.conftest import finish
 from tests.web.markup import read
 from tests.web.serving import Serving, serving
+from tests.web.standin import service
 from tests.web.test_segmentation import streets
 
 NETWORK = """
@@ -76,6 +84,23 @@ def masks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Masks]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def answering(masks: Masks) -> Iterator[Masks]:
+    """Let the model answer, by the code of its worker."""
+    site = masks.site
+    handlers = setup(
+        JobFolder(site.settings.jobs / masks.model),
+        None,
+        WorkerSettings(device="cpu", spool=str(site.settings.root / "spool")),
+    )
+
+    def answer(path: str, question: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        return 200, handlers[path](question)
+
+    with service(site.store, "infer", answer, job_id=masks.model, epoch=2.0):
+        yield masks
+
+
 def pixels() -> np.ndarray:
     """Return how many validation pixels are of each class."""
     labels = np.concatenate([draw_street(64, 48, seed=(0, 1, at)).label_HW.ravel() for at in range(2)])
@@ -126,3 +151,54 @@ def test_an_evaluation_counts_pixels_and_tells_the_overlap_of_each_class(masks: 
     assert f"{words.percent(share / present)} %" in listed
     chosen = client.get(f"/evaluations/{job_id}", params={"show": "all", "true": "1", "predicted": "0"})
     assert chosen.status_code == 200
+
+
+def test_an_archive_is_answered_picture_by_picture_and_what_is_none_passes(answering: Masks) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for at in range(3):
+            archive.writestr(f"day/{at}.png", encode_png(draw_street(64, 48, seed=(1, 0, at)).image_HWC))
+        archive.writestr("day/notes.txt", "three streets")
+        archive.writestr("__MACOSX/day/._0.png", b"\x89PNG\r\n\x1a\n")
+    files = {"image_list": ("streets.zip", packed.getvalue())}
+
+    told = answering.site.client.post(
+        "/models/images/generic/infer_many.json", data={"job_id": answering.model}, files=files
+    ).json()
+    page = answering.site.client.post(
+        "/models/images/generic/infer_many", data={"job_id": answering.model}, files=files
+    )
+    empty = answering.site.client.post(
+        "/models/images/generic/infer_many.json",
+        data={"job_id": answering.model},
+        files={"image_list": ("a.zip", b"PK\x05\x06" + bytes(18))},
+    )
+
+    assert list(told["outputs"]) == ["day/0.png", "day/1.png", "day/2.png"]
+    assert np.shape(told["outputs"]["day/0.png"]["softmax"]) == (1, 11, 48, 64)
+    assert page.status_code == 200
+    assert "day/0.png" in page.text
+    assert "holds no picture" in empty.json()["error"]["description"]
+
+
+def test_a_dataset_is_answered_by_the_command_line_too(answering: Masks) -> None:
+    with Client(answering.site.address) as client:
+        found = client.model.infer_many(answering.model, dataset=answering.dataset, db="val").outputs
+
+    assert len(found) == 2
+    assert all(np.shape(outputs["softmax"]) == (1, 11, 48, 64) for outputs in found.values())
+    asked = [
+        "model",
+        "infer",
+        answering.model,
+        "--dataset",
+        answering.dataset,
+        "--db",
+        "val",
+        "--server",
+        answering.site.address,
+        "--json",
+    ]
+    out = CliRunner().invoke(cli, asked)
+    assert out.exit_code == 0, out.output
+    assert json.loads(out.output).keys() == found.keys()

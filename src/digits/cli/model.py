@@ -12,6 +12,7 @@ from digits.cli.connect import with_client
 from digits.cli.dataset import job_table, print_created, print_shown
 from digits.cli.epochs import epoch_option
 from digits.cli.evaluation import print_evaluation
+from digits.cli.manypictures import many_asked, many_options
 from digits.cli.output import json_option, print_json, print_written, table
 from digits.cli.speccommand import spec_command
 from digits.cli.specoptions import form_of, in_flags
@@ -168,23 +169,20 @@ def snapshots(client: Client, job_id: str, epochs: tuple[float, ...], as_json: b
 @model.command()
 @click.argument("job_id", metavar="ID")
 @click.argument("pictures", nargs=-1, metavar="PICTURE...")
-@click.option("--list", "list_file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-              help="A file of lines `path [label]` instead of pictures.")  # fmt: skip
-@click.option("--folder", default="", help="Goes before every path of the list that is not absolute.")
+@many_options
 @epoch_option
 @json_option
 @with_client
 def classify(
-    client: Client, job_id: str, pictures: tuple[str, ...], list_file: Path | None, folder: str, epoch: float | str | None,
-    as_json: bool,
+    client: Client, job_id: str, pictures: tuple[str, ...], epoch: float | str | None, as_json: bool, **many: Any,
 ) -> None:  # fmt: skip
-    """Say what is on pictures: files of this machine are sent, other paths and addresses are the server's to read."""
-    if bool(pictures) == bool(list_file):
-        raise click.UsageError("Give either pictures or --list FILE.")
+    """Say what is on pictures: files of this machine are sent, an archive of them too; other paths and addresses are the server's to read."""
+    asked = many_asked(pictures, **many)
+    if not pictures and not asked:
+        raise click.UsageError("Give pictures or an archive, --list FILE or --dataset ID.")
     job_id = client.find(job_id)
-    if list_file:
-        answer = client.model.classify_many(job_id, list_file, folder=folder, epoch=epoch)
-        found = answer.classifications
+    if asked:
+        found = client.model.classify_many(job_id, epoch=epoch, **asked).classifications
     else:
         found = {each: client.model.classify(job_id, each, epoch=epoch).predictions for each in pictures}
     if as_json:

@@ -10,6 +10,7 @@ import click
 from digits.cli.connect import with_client
 from digits.cli.dataset import print_created
 from digits.cli.epochs import epoch_option
+from digits.cli.manypictures import many_asked, many_options
 from digits.cli.output import json_option, print_json, print_written, table
 from digits.cli.specoptions import local_path
 from digits.cli.waiting import step, wait_for_job
@@ -35,24 +36,22 @@ def download(client: Client, job_id: str, output: Path, epoch: float | str | Non
 @click.command()
 @click.argument("job_id", metavar="ID")
 @click.argument("pictures", nargs=-1, metavar="PICTURE...")
-@click.option("--list", "list_file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-              help="A file of lines `path [label]` instead of pictures.")  # fmt: skip
-@click.option("--folder", default="", help="Goes before every path of the list that is not absolute.")
+@many_options
 @click.option("--lmdb", "db_path", default="", metavar="PATH", help="An LMDB on the server instead of pictures.")
 @epoch_option
 @json_option
 @with_client
 def infer(
-    client: Client, job_id: str, pictures: tuple[str, ...], list_file: Path | None, folder: str, db_path: str, epoch: float | str | None,
-    as_json: bool,
+    client: Client, job_id: str, pictures: tuple[str, ...], db_path: str, epoch: float | str | None, as_json: bool, **many: Any,
 ) -> None:  # fmt: skip
-    """Print every output of the network: for pictures, a list, or the records of an LMDB."""
-    if [bool(pictures), bool(list_file), bool(db_path)].count(True) != 1:
-        raise click.UsageError("Give pictures, --list FILE or --lmdb PATH.")
+    """Print every output of the network: for pictures, an archive of them, a list, a dataset, or the records of an LMDB."""
+    asked = many_asked(pictures, **many)
+    if [bool(pictures) and not asked, bool(asked), bool(db_path)].count(True) != 1:
+        raise click.UsageError("Give pictures or an archive, --list FILE, --dataset ID or --lmdb PATH.")
     job_id = client.find(job_id)
     found: dict[str, dict[str, Any]]
-    if list_file:
-        found = client.model.infer_many(job_id, list_file, folder=folder, epoch=epoch).outputs
+    if asked:
+        found = client.model.infer_many(job_id, epoch=epoch, **asked).outputs
     elif db_path:
         found = client.model.infer_db(job_id, local_path(db_path), epoch=epoch).outputs
     else:

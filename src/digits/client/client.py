@@ -329,16 +329,16 @@ class Models(Testing):
         return self._client.post(f"/models/{route}/classify_one.json", as_=answers.Classified, form=form, files=files)
 
     def classify_many(
-        self, job_id: str, list_file: Path, *, folder: str = "", epoch: float | str | None = None, limit: int | None = None,
-        route: str = "images/classification",
+        self, job_id: str, list_file: Path | None = None, *, folder: str = "", dataset: str = "", db: str = "",
+        epoch: float | str | None = None, limit: int | None = None, route: str = "images/classification",
     ) -> answers.ClassifiedMany:  # fmt: skip
-        """Return the classes of every picture that ``list_file`` names, in lines of ``path [label]``.
+        """Return the classes of every picture that ``list_file`` names or holds, in lines of ``path [label]`` or as an archive; or of a dataset.
 
         Raises:
             DigitsError: the list cannot be read.
             RefusedError: the server refused.
         """
-        form, files = self._many(list_file, folder, "", "", limit)
+        form, files = self._many(list_file, folder, dataset, db, limit)
         form |= {"job_id": self._client.find(job_id), "snapshot_epoch": epoch}
         return self._client.post(
             f"/models/{route}/classify_many.json", as_=answers.ClassifiedMany, form=form, files=files
@@ -351,14 +351,20 @@ class Models(Testing):
         return self._client.post("/models/images/generic/infer_one.json", as_=answers.Inferred, form=form, files=files)
 
     def infer_many(
-        self, job_id: str, list_file: Path, *, folder: str = "", epoch: float | str | None = None, limit: int | None = None,
+        self, job_id: str, list_file: Path | None = None, *, folder: str = "", dataset: str = "", db: str = "",
+        epoch: float | str | None = None, limit: int | None = None,
     ) -> answers.InferredMany:  # fmt: skip
-        """Return every output of the network for each picture of a list, as in ``classify_many``."""
-        form, files = self._many(list_file, folder, "", "", limit)
+        """Return every output of the network for each picture of a list, an archive or a dataset, as in ``classify_many``."""
+        form, files = self._many(list_file, folder, dataset, db, limit)
         form |= {"job_id": self._client.find(job_id), "snapshot_epoch": epoch}
         return self._client.post(
             "/models/images/generic/infer_many.json", as_=answers.InferredMany, form=form, files=files
         )
+
+    def infer_extension(self, job_id: str, *, epoch: float | str | None = None, **fields: Any) -> answers.InferredMany:
+        """Return every output of the network for what the fields of its dataset's kind ask for, by the keys of records."""
+        form = {"job_id": self._client.find(job_id), "snapshot_epoch": epoch} | fields
+        return self._client.post("/models/images/generic/infer_extension.json", as_=answers.InferredMany, form=form)
 
     def infer_db(self, job_id: str, db_path: str, *, epoch: float | str | None = None) -> answers.InferredMany:
         """Return every output of the network for each record of an LMDB on the server, by its key."""

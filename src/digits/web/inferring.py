@@ -13,6 +13,7 @@ from digits.core.errors import DigitsError, NotFoundError
 from digits.store import Job, SnapshotRow
 from digits.web.answers import to_json
 from digits.web.classifying import PictureSet, infer
+from digits.web.looks import Look
 from digits.web.reading import argument
 
 CHUNK = 64
@@ -76,6 +77,16 @@ class Asked:
         if not result["ok"]:
             raise DigitsError(result["error"]["message"], where=name, hint=result["error"].get("hint") or "")
         return result
+
+    async def of_look(self, look: Look) -> AsyncIterator[Result]:
+        """Yield what the network answers about the pictures of a look, by the keys that they would have as records."""
+        for start in range(0, len(look.paths), CHUNK):
+            at, stop = start, min(start + CHUNK, len(look.paths))
+            while at < stop:  # an answer may end early
+                found = await self._infer("/outputs", look.question(at, stop - at))
+                for place, result in enumerate(found, at):
+                    yield {**result, "name": f"{place:09d}"}
+                at += len(found)
 
     async def of_records(self, db_path: str) -> AsyncIterator[Result]:
         """Yield what the network answers about each record of an LMDB.

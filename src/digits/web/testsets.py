@@ -19,6 +19,7 @@ from digits.web.imagelist import UNLABELLED, read_list
 from digits.web.paths import is_allowed, require_allowed
 from digits.web.reading import argument, job_named, whole_number
 from digits.web.site import link, settings
+from digits.web.testarchives import is_archive, unpack
 
 Entries = Sequence[tuple[str, int]]
 """(path, class id or -1) of each line."""
@@ -88,7 +89,7 @@ class Records:
 
 
 def asked_set(request: Request, labels: Sequence[str] = ()) -> PictureSet:
-    """Return the pictures that the request names: ``image_list``, or ``dataset_id`` with ``db``.
+    """Return the pictures that the request names: ``image_list`` (lines of paths, or an archive), or ``dataset_id`` with ``db``.
 
     Args:
         request: its form has been read.
@@ -100,6 +101,8 @@ def asked_set(request: Request, labels: Sequence[str] = ()) -> PictureSet:
     """
     if request.state.form.file("image_list") is None and (dataset_id := argument(request, "dataset_id").strip()):
         return _records(request, dataset_id, labels)
+    if is_archive(request):
+        return unpack(request, labels)
     return Lines(entries_of(request), settings(request).data_roots)
 
 

@@ -17,7 +17,11 @@ def kind_of(path: Path) -> Kind | None:
         OSError: the file cannot be read.
     """
     with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
+        return kind_of_head(file.read(HEAD_BYTES))
+
+
+def kind_of_head(head: bytes) -> Kind | None:
+    """Return the same of a file that begins with ``head``, its first ``HEAD_BYTES``."""
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "zip"
     if head.startswith(b"\x1f\x8b"):

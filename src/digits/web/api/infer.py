@@ -15,6 +15,7 @@ from digits.core.errors import DigitsError, NotFoundError
 from digits.web import looks, views
 from digits.web.answers import NO_STORE, as_json, render, wants_json
 from digits.web.classifying import PictureSet, asked_model, one_picture
+from digits.web.extensioninputs import filled, form_of
 from digits.web.fields import form_view
 from digits.web.inferring import Asked, Result, as_text
 from digits.web.inside import layers_of, visualizations, wants_layers
@@ -63,8 +64,12 @@ async def db(request: Request) -> Response:
 
 
 async def extension(request: Request) -> Response:
-    """``infer_extension``: every output for what the form of the dataset's kind brings: here one picture, under the key of a first record."""
+    """``infer_extension``: every output for what the form of the dataset's kind brings, or for one picture where it has none; by the keys of records."""
     asked = await _asked(request)
+    form, facts = await run_in_threadpool(form_of, request, asked.job)
+    if form is not None:
+        kept = await run_in_threadpool(lambda: filled(request, form, facts, _look(request, asked)))
+        return await (_answer(asked.of_look(kept)) if wants_json(request) else _page(request, asked, kept))
     async with one_picture(request) as (path, name):
         if not wants_json(request):
             return await _page(request, asked, await _of_file(request, asked, path, name))
@@ -161,7 +166,7 @@ def _of_set(request: Request, asked: Asked, pictures: PictureSet) -> Look:
         return _of_records(request, asked, pictures, 0, len(pictures))
     chunk = pictures.chunk(0, len(pictures))
     refused = [[each.path, each.reason] for each in chunk.refused]
-    return _look(request, asked, paths=list(chunk.names), titles=list(chunk.names), refused=refused)
+    return _look(request, asked, paths=chunk.question["paths"], titles=list(chunk.names), refused=refused)
 
 
 def _of_records(request: Request, asked: Asked, pictures: Records, first: int, count: int) -> Look:

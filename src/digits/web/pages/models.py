@@ -188,6 +188,7 @@ def _answering(job: Job, dataset: Job | None) -> dict[str, Any]:
     """Return what depends on the kind of answer: how it is tested, and how well each class is told."""
     generic = modelkinds.is_generic(dataset)
     offered = views.offered(job) if generic else []
+    made = modelkinds.made_of(dataset) if dataset else None
     return {
         "target_kind": modelkinds.target_kind(dataset),
         "class_rates": classrates.class_rates(job, dataset),
@@ -195,6 +196,7 @@ def _answering(job: Job, dataset: Job | None) -> dict[str, Any]:
         "views": offered,
         "current": offered[0] if offered else None,
         "form": form_view(offered[0].spec) if offered else None,
+        "inference": form_view(made.inference.spec) if made and made.inference else None,
     }
 
 
