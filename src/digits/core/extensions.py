@@ -153,7 +153,7 @@ class ViewExtension:
     kinds: tuple[str, ...] = ()
     """The kinds of target of the models it is offered for; none: of all."""
     default_of: tuple[str, ...] = ()
-    """The kinds of target of the models whose answers it shows unless another is chosen."""
+    """The kinds of target, or the kinds of dataset, of the models whose answers it shows unless another is chosen."""
     script: str = ""
     """A module of JavaScript in ``static``."""
     style: str = ""

@@ -40,6 +40,8 @@ class ViewFacts:
     """What the picture should be, where that is known."""
     target_kind: str = ""
     """What the model was trained for, "" where that is not known."""
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+    """What the dataset's extension says of it: the ``alphabet`` of texts."""
 
     def true_labels(self, kind: TargetKind) -> NDArray[Any] | None:
         """Return what the picture should be, where that is known and of ``kind``."""

@@ -29,6 +29,8 @@ from digits.web.site import Site, store
 PLAIN = "all-raw-data"
 """The view of answers for which no other is the default."""
 _IOU = "iou/"
+_LONG = ("dbs", "refused", "class_frequencies")
+"""Facts of datasets that no view asks for."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,15 @@ def target_kind(job: Job) -> str:
         return ""
 
 
-def offered(job: Job) -> list[ViewExtension]:
-    """Return the views for a model's answers, its default first."""
-    kind = target_kind(job)
+def offered(job: Job, dataset: Job | None = None) -> list[ViewExtension]:
+    """Return the views for the answers of a model of ``dataset``, its default first."""
+    kind, made_of = target_kind(job), dataset.extension if dataset else ""
     found: list[ViewExtension] = [
         each for each in installed("views").values() if not kind or not each.kinds or kind in each.kinds
     ]
-    return sorted(found, key=lambda each: (kind not in each.default_of, each.name != PLAIN))
+    return sorted(
+        found, key=lambda each: (made_of not in each.default_of, kind not in each.default_of, each.name != PLAIN)
+    )
 
 
 def named(name: str) -> ViewExtension:
@@ -91,7 +95,7 @@ def asked_view(request: Request, job: Job) -> ViewExtension:
         DigitsError: there is none of that name.
     """
     name = argument(request, "view_extension_id").strip()
-    return named(name) if name else offered(job)[0]
+    return named(name) if name else offered(job, _dataset(request, job.depends_on))[0]
 
 
 def asked_fields(request: Request, view: ViewExtension) -> tuple[Spec, FormView]:
@@ -140,7 +144,7 @@ async def page(request: Request, job: Job, snapshot: SnapshotRow, look: Look) ->
     dataset = await run_in_threadpool(_dataset, request, look.dataset_id or job.depends_on)
     facts = dataset.facts if dataset else {}
     question = look.question(place, view.most) | {"view": view.name, "fields": spec.model_dump(mode="json")}
-    question |= {"palette": facts.get("palette"), "ignore_label": facts.get("ignore_label")}
+    question["dataset"] = {name: value for name, value in facts.items() if name not in _LONG}
     answer = await infer(request, job, snapshot, "/view", question)
     count = look.count if look.count is not None else int(answer["count"])
     rows = [Shown.of(each, look.title(place + number, each["name"])) for number, each in enumerate(answer["results"])]
@@ -153,7 +157,7 @@ async def page(request: Request, job: Job, snapshot: SnapshotRow, look: Look) ->
 
     return await run_in_threadpool(
         render, request, "models/view.html",
-        job=job, snapshot=snapshot, view=view, views=offered(job), form=form, rows=rows, look=look, place=place,
+        job=job, snapshot=snapshot, view=view, views=offered(job, dataset), form=form, rows=rows, look=look, place=place,
         count=count, pages=page_links(place // view.most, -(-count // view.most), page_at), address=address,
         json=site.url(address + ".json", place=place), dataset=dataset, framework=framework_of(job.framework),
         val_iou=_val_iou(snapshot),

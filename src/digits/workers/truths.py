@@ -39,9 +39,10 @@ class Colours:
 
     @classmethod
     def of(cls, question: Question) -> Colours:
-        """Return what ``palette`` (lists of three numbers) and ``ignore_label`` say."""
-        palette = question.get("palette")
-        return cls(np.array(palette, np.uint8).reshape(-1, 3) if palette else None, question.get("ignore_label"))
+        """Return what the facts of the ``dataset`` say: ``palette`` (lists of three numbers) and ``ignore_label``."""
+        facts = question.get("dataset") or {}
+        palette = facts.get("palette")
+        return cls(np.array(palette, np.uint8).reshape(-1, 3) if palette else None, facts.get("ignore_label"))
 
     def ids(self, label: LabelPicture) -> NDArray[np.uint8]:
         """Return the classes of a label picture.

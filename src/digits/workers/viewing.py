@@ -6,7 +6,7 @@ import base64
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from digits.data.records import RecordFile
 from digits.data.views import Render, Rendered, Truth, ViewFacts
 from digits.workers.outputs import stored_picture
 from digits.workers.service import Question
-from digits.workers.truths import Colours, Truths
+from digits.workers.truths import Truths
 from digits.workers.warm import WarmModel, asked_path, refusal
 
 
@@ -55,19 +55,23 @@ class Viewing:
         truths, began = Truths(self._model, question), time.perf_counter()
         with closing(truths):
             seen = list(self._seen(question, truths))
-        whole = bool(question.get("whole"))
-        results = [self._result(each, render, spec, truths.colours, whole=whole) for each in seen]
+        predictor, whole = self._model.predictor, bool(question.get("whole"))
+        known = ViewFacts(
+            predictor.labels, truths.colours.palette, truths.colours.ignore_label,
+            target_kind=predictor.facts.target_kind, dataset=question.get("dataset") or {},
+        )  # fmt: skip
+        results = [self._result(each, render, spec, known, whole=whole) for each in seen]
         answer: dict[str, Any] = {"results": results, "seconds": time.perf_counter() - began}
         if "db_path" in question:
             answer["count"] = self._entries(question)
         return answer
 
-    def _result(self, seen: _Seen, render: Render, spec: Spec, colours: Colours, *, whole: bool) -> dict[str, Any]:
+    def _result(self, seen: _Seen, render: Render, spec: Spec, known: ViewFacts, *, whole: bool) -> dict[str, Any]:
         if isinstance(seen.image_HWC, DataError):
             return {"name": seen.name} | refusal(seen.image_HWC)
         try:
             began = time.perf_counter()
-            made, picture_HWC = self._rendered(seen.image_HWC, seen.truth, render, spec, colours, whole=whole)
+            made, picture_HWC = self._rendered(seen.image_HWC, seen.truth, render, spec, known, whole=whole)
         except DataError as error:
             return {"name": seen.name} | refusal(error)
         return {
@@ -77,7 +81,7 @@ class Viewing:
         }  # fmt: skip
 
     def _rendered(
-        self, image_HWC: NDArray[np.uint8], truth: Truth | None, render: Render, spec: Spec, colours: Colours,
+        self, image_HWC: NDArray[np.uint8], truth: Truth | None, render: Render, spec: Spec, known: ViewFacts,
         *, whole: bool,
     ) -> tuple[Rendered, NDArray[np.uint8]]:  # fmt: skip
         predictor = self._model.predictor
@@ -86,9 +90,7 @@ class Viewing:
         )
         if not whole:
             image_HWC = predictor.seen(image_HWC)
-        kind = predictor.facts.target_kind
-        facts = ViewFacts(predictor.labels, colours.palette, colours.ignore_label, truth, kind)
-        return render(outputs, image_HWC, facts, spec), image_HWC
+        return render(outputs, image_HWC, replace(known, truth=truth), spec), image_HWC
 
     def _seen(self, question: Question, truths: Truths) -> Iterator[_Seen]:
         whole = bool(question.get("whole"))

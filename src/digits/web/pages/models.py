@@ -187,7 +187,7 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
 def _answering(job: Job, dataset: Job | None) -> dict[str, Any]:
     """Return what depends on the kind of answer: how it is tested, and how well each class is told."""
     generic = modelkinds.is_generic(dataset)
-    offered = views.offered(job) if generic else []
+    offered = views.offered(job, dataset) if generic else []
     made = modelkinds.made_of(dataset) if dataset else None
     return {
         "target_kind": modelkinds.target_kind(dataset),
