@@ -8,6 +8,7 @@ import numpy as np
 
 from digits.core.events import read_events
 from digits.core.jobfolder import JobFolder
+from digits.core.measures import of_class
 from digits.core.metrics import series_names
 from digits.store import metrics
 
@@ -28,9 +29,9 @@ def sparkline(folder: JobFolder) -> list[float]:
 
 
 def summaries(folder: JobFolder) -> dict[str, list[float]]:
-    """Return [last, least, greatest] finite value of each curve that has one."""
+    """Return [last, least, greatest] finite value of each curve that has one; a class's own are none of a list's columns."""
     found = {}
-    for name in series_names(folder.metrics):
+    for name in filter(lambda each: of_class(each) is None, series_names(folder.metrics)):
         values = metrics.points(folder, name)["value"]
         values = values[np.isfinite(values)]
         if len(values):

@@ -29,6 +29,7 @@ from digits.core.events import (
     read_events,
 )
 from digits.core.jobfolder import JobFolder, JobRecord
+from digits.core.measures import of_class
 from digits.core.states import JobState, check_move
 from digits.store import curves
 
@@ -301,10 +302,13 @@ class JobIndex:
             self.job["progress"] = sum(each["progress"] for each in self.tasks) / len(self.tasks)
 
     def _summarize(self, values: dict[str, float]) -> None:
-        """Keep last, least and greatest of what was told; when the job is over, those of every point take their place."""
+        """Keep last, least and greatest of what was told; when the job is over, those of every point take their place.
+
+        Measures of single classes are none of a list's columns: a model may have hundreds.
+        """
         series = self.job["series"]
         for name, value in values.items():
-            if math.isfinite(value):
+            if math.isfinite(value) and of_class(name) is None:
                 _, least, greatest = series.get(name, (value, value, value))
                 series[name] = [value, min(least, value), max(greatest, value)]
                 self.changed.add("summaries")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any
 
 from digits.caffeproto.files import read_weights_file
 from digits.caffeproto.text import parse_net
@@ -12,7 +12,6 @@ from digits.core.errors import DigitsError, NetworkError
 from digits.core.events import Warned
 from digits.core.files import write_text
 from digits.core.jobfolder import JobFolder
-from digits.data.reader import TargetKind
 from digits.networks.caffe import data_layers
 from digits.networks.caffe import definition as rules
 from digits.networks.caffe.definition import CaffeDefinition
@@ -73,7 +72,7 @@ def _prepared(intake: Intake, num_labels: int) -> CaffeDefinition:
         return rules.prepare(
             text, where=ORIGINAL_FILE, num_classes=num_labels or _num_outputs(text), channels=channels, height=height,
             width=width, crop_size=told.crop_size, use_mean=told.use_mean, mean_values=told.mean_values,
-            mean_file=MEAN_FILE, target_kind=cast(TargetKind, intake.spec.target_kind),
+            mean_file=MEAN_FILE, target_kind=intake.spec.target_kind,
         )  # fmt: skip
     except NetworkError as error:
         raise NetworkError(f"Bad network: {error.message}", where=error.where, hint=error.hint) from error

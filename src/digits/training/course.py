@@ -21,6 +21,7 @@ from digits.core.errors import TrainingError
 from digits.core.events import Emit, Resumed, Snapshot, SnapshotRemoved, Warned
 from digits.core.files import folder_bytes
 from digits.core.jobfolder import JobFolder
+from digits.core.measures import of_class
 from digits.core.metrics import MetricsWriter
 from digits.core.trainspec import TrainSpec
 from digits.core.work import StopCheck, StoppedError
@@ -124,7 +125,8 @@ class Course(ABC):
             early.check_measures(self.spec, self.last_validation)
         self.report.points(step, self.last_validation)
         self.log.say(f"Iteration {step}, Testing net (#0)")
-        self.log.outputs("Test", values, self.loss_weights)
+        of_all = {name: mean for name, mean in values.items() if of_class(f"{name}/val") is None}
+        self.log.outputs("Test", of_all, self.loss_weights)
         self.report.progress(step, now=True)
         self.report.paused()
 

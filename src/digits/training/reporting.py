@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from digits.core.events import Emit, Metric, Progress
+from digits.core.measures import of_class
 from digits.core.metrics import MetricsWriter
 
 TASK = "train"
@@ -93,6 +94,7 @@ class Report:
         """Tell the newest values of all curves, if they were not told."""
         if self._unsaid:
             self._emit(Metric(step=step, epoch=self.epoch(step), values=self._newest))
+            self._newest = {name: value for name, value in self._newest.items() if of_class(name) is None}  # told once
             self._unsaid = False
 
     def reading(self, done: int, total: int) -> None:

@@ -14,7 +14,6 @@ from digits.caffeproto import caffe_pb2
 from digits.caffeproto.place import place
 from digits.caffeproto.text import layer_line
 from digits.core.errors import NetworkError
-from digits.data.reader import TargetKind
 
 Layer = caffe_pb2.LayerParameter
 Shape = tuple[int, ...]
@@ -39,7 +38,7 @@ class DataFacts:
     use_mean: Literal["none", "image", "pixel"]
     mean_values: tuple[float, ...]
     mean_file: str
-    target_kind: TargetKind = "class"
+    target_kind: str = "class"
 
     @property
     def one_class(self) -> bool:
@@ -177,7 +176,7 @@ def inputs_of(net: caffe_pb2.NetParameter, data: Shape, answer: Shape) -> dict[s
     return dict(zip(tops, (data, (data[0], *answer)), strict=False))
 
 
-def answer_shape(target_kind: TargetKind, num_labels: int, size: tuple[int, int]) -> Shape:
+def answer_shape(target_kind: str, num_labels: int, size: tuple[int, int]) -> Shape:
     """Return the shape of one picture's label blob: one number for a class, a plane for a mask, else a row of classes or numbers."""
     if target_kind == "mask":
         return (1, *size)

@@ -16,7 +16,6 @@ from digits.caffeproto.place import nearest, place, shown
 from digits.caffeproto.text import layer_line, parse_net, to_text
 from digits.caffeproto.upgrade import upgrade_net, with_input_fields
 from digits.core.errors import NetworkError
-from digits.data.reader import TargetKind
 from digits.networks.caffe import data_layers
 from digits.networks.caffe.data_layers import DataFacts
 from digits.networks.caffe.heads import enlarges_scores, heads, output_param
@@ -69,7 +68,7 @@ def prepare(
     train_db: str = "train_db",
     val_db: str | None = "val_db",
     backend: Literal["lmdb", "hdf5"] = "lmdb",
-    target_kind: TargetKind = "class",
+    target_kind: str = "class",
     ignore_label: int | None = None,
 ) -> CaffeDefinition:
     """Return the definition of a classifier after DIGITS' rules.

@@ -11,7 +11,6 @@ from typing import Any
 
 from digits.caffeproto import caffe_pb2
 from digits.core.errors import NetworkError
-from digits.data.reader import TargetKind
 from digits.networks.caffe import data_layers
 from digits.networks.caffe.build import build
 from digits.networks.caffe.definition import CaffeDefinition, prepare
@@ -102,7 +101,7 @@ def activation_bytes(net: CaffeNet) -> int:
 
 def answer_of(question: Mapping[str, Any], picture: Shape) -> Shape:
     """Return the shape of one picture's label, as ``describe`` is asked about it."""
-    kind: TargetKind = question.get("target_kind") or "class"
+    kind: str = question.get("target_kind") or "class"
     return data_layers.answer_shape(kind, int(question["num_classes"]), (picture[2], picture[3]))
 
 
