@@ -19,6 +19,7 @@ from digits.training.learning import learn, make_room
 from digits.training.run import Run, TestSet
 from digits.training.sources import batches_once
 from digits.training.targets import Tally
+from digits.training.traces import traced
 
 _CHECK_INTERVAL = 3  # steps between looks at the loss where a look has to wait for the device
 
@@ -33,7 +34,8 @@ class TorchRun(Run):
         Raises:
             TrainingError: the loss is no number any more, or memory ran out.
         """
-        with devices.memory_words(self.device, self.batch_size):
+        interval = self.spec.traces_interval if self.world.leads else 0
+        with traced(self.folder.path, step, interval, self.device), devices.memory_words(self.device, self.batch_size):
             rate = self.schedule(step)
             if not self.world.is_alone:
                 devices.seed_step(self.seed, self.world, step)

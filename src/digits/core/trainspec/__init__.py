@@ -202,6 +202,13 @@ class TrainSpec(Spec):
         title="Files for TensorBoard",
         description="The curves are written to tb/ of the job folder too, as event files: tensorboard --logdir shows them.",
     )
+    traces_interval: int = field(
+        0,
+        title="Trace every",
+        unit="steps",
+        description="Writes where the time of such a step goes to traces/ of the job folder, for chrome://tracing; 0: never. Caffe and Torch.",
+        ge=0,
+    )
     precision: Literal["float32", "bf16"] = field(
         "float32",
         title="Precision",

@@ -173,7 +173,9 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
         "devices": hardware.used_by(job),
         "copies": copies.view(copied(job), done=True),
         "files": jobpage.file_links(
-            request, job, (*FILES, *(each.log for each in installed("frameworks").values()), "output.log")
+            request,
+            job,
+            (*FILES, *(each.log for each in installed("frameworks").values()), "output.log", *_traces(job)),
         ),
         "netron": netron_links(request, job),
         "has_curves": bool(series_names(job.folder.metrics)),
@@ -182,6 +184,12 @@ def _view(request: Request, job: Job) -> dict[str, Any]:
         "form_path": modelkinds.form(dataset),
         **_answering(job, dataset),
     }
+
+
+def _traces(job: Job) -> list[str]:
+    """Return the files of the steps whose time was traced, in the order of the steps."""
+    found = (job.folder.path / "traces").glob("timeline_*.json")
+    return [f"traces/{path.name}" for path in sorted(found, key=lambda path: (len(path.name), path.name))]
 
 
 def _answering(job: Job, dataset: Job | None) -> dict[str, Any]:
