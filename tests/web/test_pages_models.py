@@ -46,7 +46,7 @@ def test_the_form_has_digits_fields(world: World) -> None:
     assert tree.one("input", name="train_epochs").attributes["value"] == "30"
     assert tree.one("input", name="learning_rate").attributes["value"] == "0.01"
     policies = [option.attributes["value"] for option in tree.one("select", name="lr_policy").find("option")]
-    assert policies == ["fixed", "step", "multistep", "exp", "inv", "poly", "sigmoid"]
+    assert policies == ["fixed", "step", "multistep", "exp", "inv", "poly", "sigmoid", "cosine"]
     networks = [each.attributes["value"] for each in tree.find("input", name="standard_networks")]
     assert networks[:3] == ["lenet", "alexnet", "googlenet"]
     assert not {"fcn8s", "detectnet"} & set(networks)
