@@ -4,7 +4,7 @@ Bars: at least 0.95 of the compute limit, so that nothing but the network costs 
 a whole training with as many threads. Peers run in the same run, one after another in turn, each as a process of its own with the
 same environment, and the median of the rounds counts; blocks of the compute limit take turns with real ones in one process.
 
-    python -m benchmarks.bench_training --mnist FOLDER_OF_IDX_FILES [--rounds 3] [--epochs 2]
+    python -m benchmarks.bench_training --mnist FOLDER_OF_IDX_FILES [--framework torch] [--rounds 3] [--epochs 2]
 
 Without MNIST, digits are not needed: noise of the same size takes as long to train on, and only the accuracy means nothing.
 """
@@ -48,6 +48,7 @@ def main() -> None:
     """Build the dataset, run the rounds, print and keep the figures."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--mnist", type=Path, help="folder of the four idx files")
+    parser.add_argument("--framework", choices=("caffe", "torch"), default="caffe")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
@@ -56,7 +57,8 @@ def main() -> None:
         record = measure(Path(folder), arguments)
     print(json.dumps(record, indent=2))
     (HERE / "records").mkdir(exist_ok=True)
-    (HERE / "records" / "training_lenet.json").write_text(json.dumps(record, indent=2) + "\n")
+    name = "training_lenet" if arguments.framework == "caffe" else f"training_lenet_{arguments.framework}"
+    (HERE / "records" / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
 
 
 def measure(root: Path, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -71,7 +73,7 @@ def measure(root: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     dataset = build(jobs, root / "pictures", environment)
     rounds: dict[str, list[dict[str, float]]] = {"opendigits": [], "compute_limit": [], "dataloader": []}
     for _ in range(arguments.rounds):
-        model = new_model(jobs, dataset, arguments.epochs)
+        model = new_model(jobs, dataset, arguments.epochs, arguments.framework)
         rounds["opendigits"].append(train(model, environment))
         rounds["compute_limit"].append(peer("compute_limit", [str(model.path)], environment))
         folders = [str(root / "pictures" / "train"), str(root / "pictures" / "val")]
@@ -86,6 +88,7 @@ def measure(root: Path, arguments: argparse.Namespace) -> dict[str, Any]:
             "cores": os.cpu_count(), "threads": arguments.threads, "processor": platform.processor() or platform.machine(),
             "torch": torch.__version__, "python": platform.python_version(),
         },
+        "framework": arguments.framework,
         "epochs": arguments.epochs,
         "rounds": rounds,
         "ratio_to_compute_limit": median(limit, "ratio"),

@@ -19,11 +19,11 @@ from digits.core.events import EventWriter
 from digits.core.jobfolder import JobFolder
 from digits.core.trainspec import TrainSpec
 from digits.core.work import StopCheck, WorkerSettings
-from digits.training import devices
-from digits.training.caffe_trainer import prepare
+from digits.training import caffe_trainer, devices, torch_trainer
 from digits.training.run import Run
 from digits.workers.job import StopSignal
 
+PREPARE = {"caffe": caffe_trainer.prepare, "torch": torch_trainer.prepare}
 WARM_UP, BLOCK = 30, 40  # steps; a block of LeNet takes about half a second
 
 
@@ -38,11 +38,8 @@ def main() -> None:
     stop = StopSignal(folder)
     events = EventWriter(folder.path / "bench_events.jsonl")
     with devices.denormals_flushed():
-        print(
-            json.dumps(
-                measure(prepare(spec, folder, WorkerSettings.from_environment(), events, stop), stop, arguments.blocks)
-            )
-        )
+        run = PREPARE[spec.framework](spec, folder, WorkerSettings.from_environment(), events, stop)
+        print(json.dumps(measure(run, stop, arguments.blocks)))
 
 
 def measure(run: Run, stop: StopCheck, blocks: int) -> dict[str, float]:
