@@ -94,6 +94,8 @@ class CreatedPairs:
     notes: Counter[str] = field(default_factory=Counter)
     largest: tuple[int, int, int] = (0, 0, 0)
     """The greatest height, width and number of channels."""
+    smallest: tuple[int, int, int] | None = None
+    """The least; None before there is a picture."""
     label_shape: tuple[int, ...] = ()
     """That of the last label."""
     bytes: int = 0
@@ -239,8 +241,10 @@ class _Sink:
             created.counts = created.counts + pair.counts
             created.holding.update(np.flatnonzero(pair.counts).tolist())
         created.notes.update(pair.notes)
-        height, width, channels = (max(both) for both in zip(created.largest, pair.image_HWC.shape, strict=True))
-        created.largest = height, width, channels
+        height, width, channels = shape = pair.image_HWC.shape
+        (most_h, most_w, most_c), (least_h, least_w, least_c) = created.largest, created.smallest or shape
+        created.largest = max(most_h, height), max(most_w, width), max(most_c, channels)
+        created.smallest = min(least_h, height), min(least_w, width), min(least_c, channels)
 
     def report(self, progress: Progress) -> None:
         now, total = time.monotonic(), len(self._items.order)

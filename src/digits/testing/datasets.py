@@ -16,6 +16,7 @@ from digits.core.extensions import DatasetExtension, extension, load
 from digits.core.jobfolder import JobFolder
 from digits.core.settings import Settings
 from digits.core.spec import DatasetSpec
+from digits.data.reader import PairSample
 from digits.testing.promises import check_import, check_name, check_spec, holds, last, run_worker
 
 FACTS = ("labels", "target_kind", "dbs", "image", "content_hash")
@@ -129,17 +130,22 @@ def _check_reader(kind: DatasetExtension, job: JobFolder, db: str, facts: dict[s
         holds(
             image.dtype == np.uint8 and image.ndim == 3, "Pictures are uint8 [H, W, C].", f"{image.dtype} {image.shape}"
         )
-        same = np.array_equal(image, other.image_HWC) and np.array_equal(one.target, other.target)
+        same = np.array_equal(image, other.image_HWC) and np.array_equal(_answer(one), _answer(other))
         holds(same, "A reader that went to another process reads the same.", f"record {index} of {db}")
     if reader.sample_shape is not None:
         _check_decoded(reader, some)
+
+
+def _answer(sample: Any) -> Any:
+    """Return what a record is answered with: an array of pairs, else a number or some."""
+    return sample.label if isinstance(sample, PairSample) else sample.target
 
 
 def _check_decoded(reader: Any, some: range) -> None:
     """Hold what is decoded in one go against the records one by one."""
     images: NDArray[np.uint8] = np.empty((len(reader), *reader.sample_shape), np.uint8)
     if reader.target_kind in _DENSE:
-        targets: NDArray[Any] = np.empty((len(reader), *reader.target_shape), np.uint8)
+        targets: NDArray[Any] = np.empty((len(reader), *reader.label_shape), np.uint8)
         reader.decode_all(images, targets)
     else:
         reader.decode_all(images)

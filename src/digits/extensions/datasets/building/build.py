@@ -222,10 +222,14 @@ class PairBuild(ABC, Generic[S, T]):
     def _facts(self, labels: Sequence[str], made: Mapping[str, CreatedPairs]) -> dict[str, Any]:
         assert self._shape is not None
         storage, shape = self.spec.storage, self._shape
-        same_shape = bool(storage.force_same_shape) or len({each.largest for each in made.values()} | {shape}) == 1
+        sizes = {size for each in made.values() for size in (each.largest, each.smallest)}
+        same_shape = sizes == {shape}
         if not same_shape:
-            sizes = [created.largest for created in made.values()]
-            shape = max(size[0] for size in sizes), max(size[1] for size in sizes), shape[2]
+            shape = (
+                max(each.largest[0] for each in made.values()),
+                max(each.largest[1] for each in made.values()),
+                shape[2],
+            )
         first = next(iter(made.values()))
         numbers = {"numbers": numbers_of(self.folder, list(made), labels)} if self.kind == "vector" else {}
         return numbers | {

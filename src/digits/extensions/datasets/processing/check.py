@@ -18,4 +18,7 @@ def check(spec: ProcessingSpec, settings: Settings) -> Problems:
     names = ["feature_folder", "label_folder"]
     if spec.has_val_folder:
         names += ["validation_feature_folder", "validation_label_folder"]
-    return path_problems([(name, getattr(spec, name)) for name in names], (), settings)
+    found: Problems = {}
+    if spec.size.width and spec.size.mode in ("fill", "half_crop"):
+        found["size.mode"] = ["Padding is noise, which no network can learn: take squash or crop."]
+    return found | path_problems([(name, getattr(spec, name)) for name in names], (), settings)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import model_validator
-
-from digits.core.spec import FieldError, field
+from digits.core.spec import field
 from digits.extensions.datasets.building.spec import CHANNELS, CHANNELS_WORDS, PairSpec, Size
 
 
@@ -42,9 +40,3 @@ class ProcessingSpec(PairSpec):
         description="Normal noise of this standard deviation, in levels of 0 to 255, is added to what the network is given, to learn to "
         "take it away. It is drawn once for each picture.",
     )  # fmt: skip
-
-    @model_validator(mode="after")
-    def _belongs_together(self) -> ProcessingSpec:
-        if self.size.width and self.size.mode in ("fill", "half_crop"):
-            raise FieldError("resize_mode", "Padding is noise, which no network can learn: take squash or crop.")
-        return self
