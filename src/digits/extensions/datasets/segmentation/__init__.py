@@ -16,6 +16,7 @@ EXTENSION = DatasetExtension(
     build=f"{_HERE}.build:build",
     reader=f"{_HERE}.reader:open_reader",
     recognise=f"{_HERE}.recognise:recognise",
+    inspect=f"{_HERE}.inspect:inspect_source",
     model_route=GENERIC_MODELS,
     model_title="Image Segmentation Model",
     target_kind="mask",

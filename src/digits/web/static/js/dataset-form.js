@@ -2,7 +2,7 @@
 /** The form of a new dataset: what its source holds, what Create will make, an example; and what is dropped on the page. */
 
 import { Example } from "./dataset-example.js";
-import { Holds } from "./dataset-holds.js";
+import { Holds, isWhole } from "./dataset-holds.js";
 import { dropped, hasFiles, picked } from "./dropped.js";
 import { fields as files } from "./filefield.js";
 import { about, commas, element, fact, settled, size } from "./numbers.js";
@@ -13,7 +13,7 @@ const part = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.
 const value = (/** @type {string} */ name) => String(new FormData(form).get(name) ?? "").trim();
 const input = (/** @type {string} */ name) => /** @type {HTMLInputElement | null} */ (form.querySelector(`[name="${name}"]`));
 const RECORD_BYTES = 100;
-const LOOKED_AT = { annotation_format: 1, custom_classes: 1, class_mapping: 1, folder_pct_val: 1 };
+const LOOKED_AT = { annotation_format: 1, custom_classes: 1, class_mapping: 1, folder_pct_val: 1, colormap_method: 1, ignore_label: 1, has_val_folder: 1 };
 
 const holds = new Holds({ take, most: () => value("folder_train_max_per_class"), limit, changed: showWill });
 const example = part("example") ? new Example(form, value, showWill) : null;
@@ -98,7 +98,7 @@ function limit(count) {
 /** Pictures for training, validation and testing, as the build will deal them. */
 function dealt() {
   const { classes, dbs, class_dbs: byDb = {}, format, fields: better } = holds.found;
-  if (holds.found.boxes !== undefined) return ["train", "val", "test"].map((db) => dbs[db] ?? 0);
+  if (isWhole(holds.found)) return ["train", "val", "test"].map((db) => dbs[db] ?? 0);
   if (format === "textfile") return ["train", "val", "test"].map((db) => dbs[db] ?? 0); // its lists say all
   const least = Number(value("folder_train_min_per_class") || 1);
   const most = Number(value("folder_train_max_per_class") || Infinity);
@@ -125,7 +125,7 @@ function dealt() {
 
 /** A share is not asked for where the source brings pictures of its own for it. */
 function showShares() {
-  if (holds.found?.boxes !== undefined) return; // it dealt the pictures as the form says
+  if (isWhole(holds.found)) return; // it dealt the pictures as the form says
   for (const db of ["val", "test"]) {
     const share = /** @type {HTMLElement | null | undefined} */ (input(`folder_pct_${db}`)?.closest(".field"));
     if (share) share.hidden = value("method") !== "folder" && Boolean(holds.found?.dbs?.[db]);
@@ -138,13 +138,13 @@ function showWill() {
   const counts = holds.found ? dealt() : null;
   const total = counts ? counts[0] + counts[1] + counts[2] : 0;
   if (counts) ["Training", "Validation", "Testing"].forEach((title, db) => rows.push(fact(title, ...pictures(counts[db]))));
-  if (value("resize_width")) {
+  if (value("resize_width") && !isWhole(holds.found)) {
     const encodings = { png: "PNG", jpg: "JPEG", none: "raw" };
     const encoding = value("backend") === "hdf5" ? "32-bit numbers" : (encodings[value("encoding")] ?? value("encoding"));
     const colour = { 1: "grey", 0: "channels as they are" }[value("resize_channels")] ?? "colour";
     rows.push(fact("Stored as", `${value("resize_width")} × ${value("resize_height") || "?"}, ${colour}, ${encoding}, ${value("backend").toUpperCase()}`));
   }
-  if (holds.found?.boxes !== undefined) rows.push(fact("Stored as", boxSize()));
+  if (isWhole(holds.found)) rows.push(fact("Stored as", value("resize_width") ? `${value("resize_width")} × ${value("resize_height") || "?"}, pictures and labels` : boxSize()));
   const isLarge = total > (holds.found?.shard_above ?? Infinity);
   if (isLarge && value("backend") === "hdf5") {
     rows.push(fact("Shards", "none: HDF5 is made in one piece, and begins again when it is stopped. LMDB can be resumed at each shard."));

@@ -106,7 +106,8 @@ export class Holds {
   }
 
   bars() {
-    const { classes, class_dbs: byDb = {} } = this.found;
+    const { classes, class_dbs: byDb = {}, pixels } = this.found;
+    const counted = (/** @type {any} */ each) => (pixels === undefined ? commas(each.count) : `${((100 * each.count) / Math.max(1, pixels)).toFixed(2)} %`);
     const most = Math.max(1, ...classes.map((/** @type {any} */ each) => each.count));
     const order = classes.map((/** @type {any} */ _, /** @type {number} */ index) => index);
     order.sort((/** @type {number} */ a, /** @type {number} */ b) => classes[b].count - classes[a].count);
@@ -120,7 +121,7 @@ export class Holds {
       const name = element("span", "text", each.label);
       const dbs = Object.entries(byDb).map(([db, counts]) => `${commas(counts[index])} for ${db}`);
       name.title = [each.label, ...dbs].join(", ");
-      const row = element("li", "", name, bar(each.count / most), element("span", "num", commas(each.count)));
+      const row = element("li", "", name, bar(each.count / most), element("span", "num", counted(each)));
       if (pictured) row.prepend(each.thumb ? picture(each.thumb) : each.colour ? swatch(each.colour) : element("span", ""));
       list.append(row);
     }
@@ -131,7 +132,7 @@ export class Holds {
   /** A row of pictures for each of the largest classes. */
   samples() {
     const { classes, samples = [] } = this.found;
-    if (this.found.boxes !== undefined) return [element("div", "sample-pictures", ...samples.map((/** @type {any} */ each) => picture(each.image, each.name)))];
+    if (isWhole(this.found)) return [element("div", "sample-pictures", ...samples.map((/** @type {any} */ each) => picture(each.image, each.name)))];
     const rows = new Map();
     for (const each of samples) rows.set(each.class, [...(rows.get(each.class) ?? []), each]);
     const several = [...rows].filter(([, all]) => all.length > 1);
@@ -146,7 +147,7 @@ export class Holds {
   }
 
   warnings() {
-    if (this.found.boxes !== undefined) return this.found.notes.map((/** @type {string} */ note) => message("warn", "", `${note}.`));
+    if (isWhole(this.found)) return this.found.notes.map((/** @type {string} */ note) => message("warn", "", `${note}.`));
     const full = this.found.classes.filter((/** @type {any} */ each) => each.count > 0);
     if (full.length < 2) return [message("bad", "Fewer than two classes.", "A dataset needs pictures of two classes at least.")];
     if (this.found.format === "textfile") return [];
@@ -171,6 +172,11 @@ export class Holds {
     const seconds = Math.round((Date.now() - this.readAt) / 1000);
     part("holds-when").textContent = seconds < 60 ? `Read ${seconds} s ago` : `Read ${Math.round(seconds / 60)} min ago`;
   }
+}
+
+/** Whether all fields of the form say what is made, as of pictures with boxes or masks: what it holds is dealt already. @param {any} found */
+export function isWhole(found) {
+  return found?.boxes !== undefined || found?.pixels !== undefined;
 }
 
 /** A square of a class's colour. @param {string} colour */
