@@ -236,6 +236,12 @@ def test_a_look_counts_boxes_by_class_and_shows_pictures(kitti: tuple[Path, Path
     assert all(each.image.startswith("data:image/jpeg") for each in samples)
 
 
+def test_a_look_says_that_pictures_do_not_fit_into_the_padding(kitti: tuple[Path, Path]) -> None:
+    fields = {"name": "x", "train_image_folder": str(kitti[0]), "train_label_folder": str(kitti[1])}
+    told, _ = inspect_source(source=fields | {"padding_image_width": 50, "padding_image_height": 50})
+    assert any("60 × 40 do not fit into the padding of 50 × 50" in note for note in told["notes"])
+
+
 @pytest.mark.parametrize(
     ("fields", "named"),
     [

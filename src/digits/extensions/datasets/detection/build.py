@@ -6,7 +6,7 @@ Legend: HWC = height, width, channels of uint8.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from digits.core.errors import DataError
 from digits.core.events import Emit
@@ -37,7 +37,7 @@ def build(
 
 
 class _Build(PairBuild[DetectionSpec, Annotated]):
-    kind: ClassVar[TargetKind] = "boxes"
+    kind: TargetKind = "boxes"
 
     def __init__(self, spec: DetectionSpec, work: Work) -> None:
         super().__init__(spec, work)

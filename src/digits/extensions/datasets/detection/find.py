@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,7 +33,7 @@ class Found:
     """What one place holds."""
 
     pictures: list[Annotated]
-    """Sorted by path; of a list of names, in its order."""
+    """Sorted by path."""
     names: list[str] | None = None
     """Of the classes where the format numbers them."""
     without: int = 0
@@ -51,11 +51,13 @@ def find(place: Place, form: str, db: str, refused: RefusedWriter, tick: TickCal
         DataError: there is not one picture with annotations, or a file that all need is wrong.
     """
     pictures = _pictures(place.images, db, refused, tick)
-    found = (
-        _coco(place, pictures, db, refused) if form == "coco" else _by_file(place, form, pictures, db, refused, tick)
-    )
-    if place.list_file:
-        found.pictures = _chosen(place.list_file, found.pictures, db, refused)
+    chosen = _chosen(place.list_file, pictures.values(), db, refused) if place.list_file else set(pictures.values())
+    if form == "coco":
+        found = _coco(place, pictures, db, refused)
+        found.pictures = [each for each in found.pictures if each.picture in chosen]
+    else:
+        wanted = {name: path for name, path in pictures.items() if path in chosen}
+        found = _by_file(place, form, wanted, db, refused, tick)
     for each in found.pictures:
         for box in each.boxes:
             if box.is_empty:
@@ -219,32 +221,29 @@ def _coco(place: Place, pictures: dict[bytes, bytes], db: str, refused: RefusedW
 # ---------------------------------------------------------------- lists of names
 
 
-def _chosen(path: str, pictures: list[Annotated], db: str, refused: RefusedWriter) -> list[Annotated]:
+def _chosen(path: str, pictures: Iterable[bytes], db: str, refused: RefusedWriter) -> set[bytes]:
     """Return the pictures that a list names, a line each: a path, a file's name or its stem; what stands behind it does not matter."""
-    known: dict[bytes, Annotated] = {}
+    known: dict[bytes, bytes] = {}
     for each in pictures:
-        stem = os.path.splitext(os.path.basename(each.picture))[0]
-        known |= {stem: each, os.path.basename(each.picture): each}
-    found: dict[bytes, Annotated] = {}
+        name = os.path.basename(each)
+        known |= {os.path.splitext(name)[0]: each, name: each}
     try:
         lines = read_text(Path(path).expanduser()).splitlines()
     except DataError as error:
         raise DataError(error.message, where=path, hint=error.hint, rule=error.rule) from error
+    found = set()
     for number, line in enumerate(lines, 1):
         parts = line.split()
         if not parts or (
             len(parts) > 1 and parts[1] == "-1"
         ):  # VOC's lists of a class say -1 where it is not in a picture
             continue
-        name = os.path.basename(os.fsencode(parts[0].replace("\\", "/")))
-        wanted = known.get(name)
+        wanted = known.get(os.path.basename(os.fsencode(parts[0].replace("\\", "/"))))
         if wanted is None:
-            strange = LineError(
-                f"{parts[0]!r} is no picture with annotations of the folder.", line=number, rule="PAIR_MISSING"
-            )
+            strange = LineError(f"{parts[0]!r} is no picture of the folder.", line=number, rule="PAIR_MISSING")
             refused.add(db, os.fsencode(path), strange, number)
         else:
-            found[wanted.picture] = wanted
+            found.add(wanted)
     if not found:
         raise DataError("The list names no picture of the folder.", where=path, rule="DB_EMPTY")
-    return list(found.values())
+    return found

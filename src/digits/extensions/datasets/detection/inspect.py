@@ -81,34 +81,40 @@ def inspect_source(
         recognised = recognise(Path(path))
         source = {"name": "-", **{name: texts[0] or None for name, texts in recognised["fields"].items()}}
     spec = DetectionSpec.model_validate(source)
-    with tempfile.TemporaryDirectory(prefix="digits-look-") as folder:
-        file = Path(folder) / "refused.csv"
-        refused = RefusedWriter(file)
-        try:
-            found = gather(spec, spec.random_seed or 0, refused, _ticker(progress, stop))
-        finally:
-            refused.close()
-        rows = list(itertools.islice(read_refused(file), _SHOWN_REFUSED))
+    found, refused = _gathered(spec, _ticker(progress, stop))
     told = {
-        "format": spec.annotation_format, "count": sum(map(len, found.parts.values())), "notes": found.notes,
-        "refused": [
-            {"path": printable(row.path), "line": row.line, "rule": row.rule, "reason": row.reason} for row in rows
-        ],
-        "refused_count": refused.count, "names": dict(found.counts.most_common()),
+        "format": spec.annotation_format, "count": sum(map(len, found.parts.values())), "names": dict(found.counts.most_common()),
     }  # fmt: skip
-    counted, samples = _counted(found), _samples(found, limits)
+    counted, samples, sizes = _counted(found), _samples(found, limits), _sizes(found, limits)
     colours = distinct_colours(len(found.ids)).tolist()
-    return told | counted | {
+    return told | counted | refused | {
+        "notes": [*found.notes, *_too_large(spec, sizes)],
         "words": f"{TITLES[spec.annotation_format]}: {counted['boxes']:,} boxes on {told['count']:,} pictures",
         "classes": [
             {"label": label, "count": count, "sample": "", "thumb": "", "colour": "#{:02x}{:02x}{:02x}".format(*colour)}
             for label, count, colour in zip(found.labels, counted["totals"], colours, strict=True)
         ],
-        "sizes": _sizes(found, limits),
+        "sizes": sizes,
         "samples": [{"class": each.class_id, "name": each.name, "image": each.image} for each in samples],
         "fetch": {}, "unpacked_bytes": 0, "seconds": round(time.monotonic() - started, 3),
         **({"fields": recognised["fields"]} if recognised else {}),
     }, samples  # fmt: skip
+
+
+def _gathered(spec: DetectionSpec, tick: Callable[[int], None]) -> tuple[Gathered, dict[str, Any]]:
+    """Return what ``spec`` asks for, and ``refused`` (the first rows) and ``refused_count``."""
+    with tempfile.TemporaryDirectory(prefix="digits-look-") as folder:
+        file = Path(folder) / "refused.csv"
+        refused = RefusedWriter(file)
+        try:
+            found = gather(spec, spec.random_seed or 0, refused, tick)
+        finally:
+            refused.close()
+        rows = [
+            {"path": printable(row.path), "line": row.line, "rule": row.rule, "reason": row.reason}
+            for row in itertools.islice(read_refused(file), _SHOWN_REFUSED)
+        ]
+    return found, {"refused": rows, "refused_count": refused.count}
 
 
 def _ticker(progress: Callable[[int], None] | None, stop: StopCheck) -> Callable[[int], None]:
@@ -155,6 +161,16 @@ def _sizes(found: Gathered, limits: Limits) -> dict[str, list[int]]:
     sizes.sort(key=lambda size: size[0] * size[1])
     chosen = {"min": sizes[0], "max": sizes[-1], "median": sizes[len(sizes) // 2]} if sizes else {}
     return {name: [width, height] for name, (height, width) in chosen.items()}
+
+
+def _too_large(spec: DetectionSpec, sizes: Mapping[str, list[int]]) -> list[str]:
+    """Return a word on pictures that are larger than what they are to be padded to."""
+    width, height = spec.padding_image_width, spec.padding_image_height
+    if not (width and height and sizes) or (sizes["max"][0] <= width and sizes["max"][1] <= height):
+        return []
+    return [
+        f"Pictures of {sizes['max'][0]} × {sizes['max'][1]} do not fit into the padding of {width} × {height}: leave it blank, or pad to more"
+    ]
 
 
 def _samples(found: Gathered, limits: Limits) -> list[Sample]:
