@@ -63,8 +63,8 @@ def run_job(path: Path, work: Work) -> int:
     """
     os.umask(0o077)
     folder = JobFolder(path)
+    stop = StopSignal(folder)  # first: whoever sees the events may ask at once
     emit = EventWriter(folder.events_file)
-    stop = StopSignal(folder)
     try:
         last = last_word(lambda: work(folder.record(), folder, emit, stop, WorkerSettings.from_environment()))
         emit(last)
