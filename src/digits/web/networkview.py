@@ -14,7 +14,7 @@ from digits.core.errors import DigitsError, NotFoundError
 from digits.core.extensions import FrameworkExtension, extension
 from digits.core.files import read_json
 from digits.store import Job
-from digits.web import beginnings, jobjson, services
+from digits.web import beginnings, jobjson, modelkinds, services
 from digits.web.beginnings import Begun
 from digits.web.reading import argument, read_form, whole_number
 from digits.web.site import store
@@ -78,6 +78,7 @@ async def question(request: Request, begun: Begun | None = None) -> dict[str, An
         "crop_size": whole_number(request, "crop_size", 0, most=MAX_SIDE) or None,
         "batch_size": whole_number(request, "batch_size", 0, most=1_000_000) or None,
     }
+    body |= await run_in_threadpool(_target_kind, request)
     python = lent.python if lent else await run_in_threadpool(beginnings.asked_python, request)
     body |= {"python_source": python} if python else {}
     return body | ({"text": text.replace("\r\n", "\n")} if text else {"standard": standard})
@@ -89,6 +90,12 @@ def _sizes(request: Request) -> tuple[int, int, int, int]:
     if not dataset_id:
         return *DEFAULT_SHAPE, 10
     return _sizes_of(store(request).job(dataset_id))
+
+
+def _target_kind(request: Request) -> dict[str, str]:
+    """Return what the records of the dataset that is named are labelled with, if one is."""
+    dataset_id = argument(request, "dataset_id") or argument(request, "dataset")
+    return {"target_kind": modelkinds.target_kind(store(request).job(dataset_id))} if dataset_id else {}
 
 
 def _sizes_of(dataset: Job) -> tuple[int, int, int, int]:
@@ -118,6 +125,7 @@ def question_of(request: Request, job: Job) -> dict[str, Any]:
     return {
         "framework": job.spec.get("framework", job.extension),
         "text": beginnings.definition_of(job),
+        "target_kind": facts.get("target_kind", "class"),
         "python_source": python.read_text("utf-8") if python else "",
         "height": facts.get("height", height),
         "width": facts.get("width", width),

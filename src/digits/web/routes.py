@@ -248,6 +248,8 @@ MODELS = [
           params=(FRAMEWORK, NETWORK_TEXT, STANDARD_TEXT, SIZES_FROM, *FCN,
                   *(Param(name, "Of the classifier's pictures, in pixels.", "form") for name in ("height", "width", "crop_size")),
                   Param("channels", "Of the classifier's pictures.", "form"))),
+    Route("GET", "/models/{job_id}/to_fcn", "A model's network made fully convolutional, as a page", "models", page="fcn:show",
+          params=(*(replace(each, where="query") for each in FCN), replace(EPOCH, where="query"))),
     Route("POST", "/models/{job_id}/to_fcn", "A model's network made fully convolutional", "networks", api="fcn:of_model", twin=True,
           params=(*FCN, EPOCH)),
     Route("POST", "/models/visualize-lr", "The learning rate over a training", "networks", api="networks:visualize_lr",

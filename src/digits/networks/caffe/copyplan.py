@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from digits.caffeproto.files import read_weights_file
 from digits.networks.caffe.copying import copy_by_name, copy_table, warnings_of
-from digits.networks.caffe.describe import build_empty, picture_shape, prepared, python_layers_in
+from digits.networks.caffe.describe import answer_of, build_empty, picture_shape, prepared, python_layers_in
 
 
 def copies(question: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,7 +29,8 @@ def copies(question: Mapping[str, Any]) -> dict[str, Any]:
     """
     definition = prepared(question)
     with python_layers_in(question):
-        net = build_empty(definition.train, picture_shape(definition), phase="TRAIN")
+        picture = picture_shape(definition)
+        net = build_empty(definition.train, picture, phase="TRAIN", answer=answer_of(question, picture))
     files = [(str(each["name"]), Path(each["path"])) for each in question["weights"]]
     rows = copy_by_name(net, [(name, _empty(path)) for name, path in files], unfit="keep")
     names = [name for name, _ in files]

@@ -3,6 +3,7 @@
 
 import { renamed, showCopies } from "./copies.js";
 import { makeEditor } from "./editor.js";
+import { taken } from "./handover.js";
 import { json, Refused, send, url } from "./http.js";
 import { showLayers } from "./layers.js";
 import { centreGraphs } from "./network.js";
@@ -290,6 +291,7 @@ function choose(method) {
   input.value = method;
   part("begin-custom").hidden = method !== "custom";
   part("upload-label").hidden = isLent(method);
+  part("to-fcn").hidden = method !== "custom";
   for (const name of METHODS) {
     part(`tab-${name}`).setAttribute("aria-selected", String(name === method));
     part(`tab-${name}`).tabIndex = name === method ? 0 : -1;
@@ -326,6 +328,29 @@ async function customize(name, title) {
   } catch (error) {
     part("network-state").textContent = error instanceof Error ? error.message : String(error);
   }
+}
+
+/** The classifier that is chosen, made fully convolutional, in the editor. */
+async function toFcn() {
+  part("network-state").textContent = "Making it fully convolutional …";
+  try {
+    const found = await json("POST", url("/models/to-fcn.json"), { framework: value("framework"), custom_network: value("custom_network") });
+    useText(found.network, "a classifier made fully convolutional");
+    const different = Number(found.checked_max_difference).toPrecision(2);
+    part("started-from").textContent = `Its scores differ by at most ${different} from the classifier's.`;
+  } catch (error) {
+    part("network-state").textContent = error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** A network that another page handed over. @param {import("./handover.js").Handed} network */
+function useHanded(network) {
+  const input = /** @type {HTMLInputElement | null} */ (form.querySelector(`input[name="framework"][value="${CSS.escape(network.framework)}"]`));
+  if (input) input.checked = true;
+  editor?.setLanguage(suffix());
+  setText("custom_network_snapshot", network.weights);
+  useText(network.text, network.title);
+  part("started-from").textContent = network.title;
 }
 
 /** @param {string} id @param {string} text */
@@ -403,6 +428,7 @@ form.addEventListener("click", (event) => {
   for (const method of METHODS) if (button?.id === `tab-${method}`) choose(method);
   if (button?.dataset.rename) rename(button.dataset.rename);
   if (button?.id === "visualize") visualize();
+  if (button?.id === "to-fcn") toFcn();
   if (button?.dataset.customize) customize(button.dataset.customize, button.dataset.title ?? "");
 });
 form.addEventListener("keydown", (event) => {
@@ -443,4 +469,6 @@ followStandard(form, false);
 const dataset = chosenDataset();
 if (dataset) showSamples(dataset);
 dataset?.closest("label")?.scrollIntoView({ block: "nearest" });
-askNetwork();
+const handed = taken();
+if (handed) useHanded(handed);
+else askNetwork();
