@@ -7,13 +7,25 @@ import ast
 from digits.core.errors import DigitsError, NetworkError
 from digits.core.pythontext import parse_python
 from digits.networks.standard import StandardTexts
+from digits.networks.torch import torchvision
 
 NETWORK_FILE = "network.py"
 BUILD = "build_model"
-
-
 _OWN = StandardTexts("py")
-standard_text, is_standard = _OWN.text, _OWN.holds
+
+
+def standard_text(name: str) -> str:
+    """Return the definition of a standard network, or of one of torchvision's ("torchvision:resnet18") where that is installed.
+
+    Raises:
+        NotFoundError: there is none of that name.
+    """
+    return torchvision.text_of(name) if torchvision.is_name(name) else _OWN.text(name)
+
+
+def is_standard(text: str) -> bool:
+    """Whether a text is one of those, unchanged: that one may run where no other may."""
+    return _OWN.holds(text) or torchvision.is_own(text.replace("\r\n", "\n").strip())
 
 
 def check_text(text: str, *, where: str = "") -> None:
