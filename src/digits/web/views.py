@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from importlib.resources import files
 from typing import Any
 
@@ -156,7 +157,7 @@ async def page(request: Request, job: Job, snapshot: SnapshotRow, look: Look) ->
         return site.url(address, place=number * view.most, **chosen)
 
     return await run_in_threadpool(
-        render, request, "models/view.html",
+        render, request, "models/view.html", status=HTTPStatus.BAD_REQUEST if count == 1 and rows and rows[0].error else HTTPStatus.OK,
         job=job, snapshot=snapshot, view=view, views=offered(job, dataset), form=form, rows=rows, look=look, place=place,
         count=count, pages=page_links(place // view.most, -(-count // view.most), page_at), address=address,
         json=site.url(address + ".json", place=place), dataset=dataset, framework=framework_of(job.framework),
