@@ -120,6 +120,13 @@ REFUSALS: dict[str, dict[str, Refusal]] = {
         "LABEL_COLOUR": Refusal("A colour of a label stands for no class.", "Add a line to the color map, or mend the label."),
         "LABEL_PALETTE": Refusal("A label has another palette than the first.", "Save all with one palette, or list the colours in a color map file."),
     },
+    "Numbers, pairs and ready-made databases": {
+        "TABLE_COLUMN": Refusal("A table has no column of that name, or none that holds numbers.", "Name one of those that the reason lists."),
+        "TABLE_NUMBER": Refusal("A cell that is to be learned holds no finite number.", "Fill it in, or leave the row out."),
+        "TABLE_SPLIT": Refusal("A cell of the split column says neither train, val nor test.", "Write one of these."),
+        "PAIR_SIMILAR": Refusal("A row does not say whether its two pictures are alike.", "Write 1 where they are, else 0."),
+        "LABEL_BROKEN": Refusal("A label that is a picture or a record cannot be decoded.", _AGAIN),
+    },
     "Pictures with boxes": {
         "BOX_EMPTY": Refusal("A box has no width or no height. It is no box, and is left out; its picture stays.", "Draw it again, or leave it."),
         "BOX_FORMAT": Refusal("A file of annotations, or a line of one, is not what its format says. Its picture is left out.", "Mend the line, or choose the right format."),

@@ -178,7 +178,7 @@ class _Build(PairBuild[PrebuiltSpec, _Item]):
 
     def _label(self, record: bytes | None) -> NDArray[Any]:
         if record is None:
-            raise DataError("The label database has no record of its key.", rule="LABEL_MISSING")
+            raise DataError("The label database has no record of its key.", rule="PAIR_MISSING")
         try:
             return datum_label(record, "vector" if self.kind == "class" else self.kind)
         except (ValueError, cv2.error, DataError) as error:

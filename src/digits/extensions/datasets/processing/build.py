@@ -56,7 +56,7 @@ class _Build(PairBuild[ProcessingSpec, Paths]):
         try:
             return self.pictures.read(path)[0]
         except DataError as error:
-            raise DataError(f"The label: {error.message}", hint=error.hint, rule=f"LABEL_{error.rule}") from error
+            raise DataError(f"The label: {error.message}", hint=error.hint, rule="LABEL_BROKEN") from error
 
     def _noisy(self, image_HWC: NDArray[np.uint8], path: bytes) -> NDArray[np.uint8]:
         if not self.spec.noise:

@@ -106,7 +106,7 @@ class _Build(PairBuild[TextSpec, _Item]):
 
     def make(self, item: _Item, _db: str) -> Pair:
         if item.label not in self._ids:
-            raise DataError(f"There is no class {item.label[:40]!r}.", rule="TABLE_CLASS")
+            raise DataError(f"There is no class {item.label[:40]!r}.", rule="LABEL_UNKNOWN")
         return Pair(self._characters.encode(item.text, self.spec.max_chars_per_sample), self._ids[item.label])
 
     def labels(self, _made: Mapping[str, CreatedPairs]) -> list[str]:
