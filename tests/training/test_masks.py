@@ -24,6 +24,7 @@ from digits.core.trainspec.augmentation import Augmentation
 from digits.core.work import StoppedError, WorkerSettings
 from digits.data.reader import PairSample
 from digits.extensions.datasets.segmentation.spec import SegmentationSpec
+from digits.store.curves import summaries
 from digits.training import snapshots
 from digits.training.dataset import Dataset
 from digits.training.inference import Predictor
@@ -95,6 +96,8 @@ def test_curves_answers_and_evaluations_agree_with_numbers_from_elsewhere(
         name: last[f"iou/{dataset.labels[each]}/val"] for name, each in zip(present, present, strict=True)
     } == pytest.approx(dict(zip(present, ious, strict=True)))
     assert "iou/Pole/val" not in last
+    assert {"mean_iou/val", "pixel_accuracy/val"} < set(summaries(folder))
+    assert not any(name.startswith("iou/") for name in summaries(folder))  # lists have no column for each class
 
     evaluation = JobFolder(jobs / new_job_id(jobs))
     evaluation.write(
