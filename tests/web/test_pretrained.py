@@ -208,7 +208,10 @@ def test_a_store_lists_its_entries_and_says_what_is_wrong_with_others(site: Serv
 
     assert found.headers["content-type"].startswith("text/html")
     stores = json.loads(found.text)
-    stores.pop(str(site.settings.cache / packagedstore.FOLDER), None)  # there where such a package is installed
+    packaged = stores.pop(
+        str(site.settings.cache / packagedstore.FOLDER), {"model_list": []}
+    )  # where such a package is installed
+    assert {each["dir_name"] for each in packaged["model_list"]} <= {"efficientnet_lite0"}
     shipped, mine, gone = stores.values()
     assert [each["info"]["name"] for each in shipped["model_list"]] == ["LeNet on MNIST"]
     assert mine["welcome_msg"] == "Welcome"

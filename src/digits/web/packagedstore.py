@@ -37,9 +37,12 @@ def write_store(cache: Path) -> Path | None:
 
 
 def _cards() -> dict[str, Card]:
-    """Return the cards of networks with published weights whose framework takes models in."""
+    """Return the cards of classifiers with published weights whose framework takes models in.
+
+    Networks with other answers take a classifier's weights as a beginning: they answer nothing before they are trained.
+    """
     known: dict[str, FrameworkExtension] = installed("frameworks")
-    cards = standard_networks(suffix=None)
+    cards = standard_networks("classification", suffix=None)
     return {
         name: card for name, card in cards.items()
         if card.pretrained and (own := known.get(card.pretrained.framework)) is not None and own.take_in
