@@ -34,7 +34,7 @@ let timer = 0;
 
 async function ask() {
   clearTimeout(timer);
-  const query = new URLSearchParams({ points: String(Math.min(2000, Math.max(200, panel.clientWidth))) });
+  const query = new URLSearchParams({ points: panel.dataset.points ?? String(Math.min(2000, Math.max(200, panel.clientWidth))) });
   if (zoom) {
     // Somewhat more than is seen, so that lines run on to the edges.
     const beside = (zoom.to - zoom.from) / 2;
