@@ -39,6 +39,7 @@ REFUSALS: dict[str, dict[str, Refusal]] = {
             "It has another number of channels than the dataset takes, or than a format can hold.",
             "Choose Image Type 'As stored' for pictures that all have the same number from 1 to 16.",
         ),
+        "VIEW_SHAPE": Refusal("No output of the network is of the shape that the chosen view shows.", "Choose another view; all raw data shows every output."),
         "IMG_SIZE": Refusal("The network takes no picture of this size.", "Leave `dont_resize` out; it is for networks whose layers are all convolutions."),
         "IMG_UNREADABLE": Refusal(
             "The system does not give the file to the server: it is not there, or rights are missing.",
