@@ -149,7 +149,8 @@ def test_the_form_lists_the_networks_of_the_framework(world: World) -> None:
     }
 
     assert names["torch"] == [
-        "lenet", "alexnet", "googlenet", "vgg16", "resnet18", "resnet50", "squeezenet", "mobilenetv2", "efficientnet_lite0",
+        "lenet", "alexnet", "googlenet", "caffenet", "vgg16", "resnet18", "resnet50", "inceptionv3", "squeezenet", "mobilenetv2",
+        "efficientnet_lite0",
     ]  # fmt: skip
     assert len(names["caffe"]) > len(names["torch"])
 
