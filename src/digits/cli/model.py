@@ -83,7 +83,8 @@ def create(
     files = {"python_layer_client_file": _read(Path(sent))} if sent else None
     given["python_layer_from_client"] = bool(sent)
     try:
-        made = client.model.create(form_of(TrainSpec, given), route=ROUTE, files=files)
+        route = client.dataset.show(given["dataset"]).model_route or ROUTE
+        made = client.model.create(form_of(TrainSpec, given), route=route, files=files)
     except RefusedError as error:
         raise in_flags(error) from error
     if wait:

@@ -89,6 +89,8 @@ class Shown(Answer):
     name: str
     status: str
     directory: str = ""
+    model_route: str = ""
+    """Of a dataset: below /models/, where its models are made, where that is not images/classification."""
 
 
 class Item(Answer):
