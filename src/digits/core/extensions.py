@@ -2,7 +2,7 @@
 
 An extension is one folder whose ``__init__`` holds ``EXTENSION``: names and "module:attribute" strings, so that listing what is installed
 imports no numpy and no torch. Registration is one line of ``pyproject.toml`` (an entry point); nothing imports an
-extension by name. Two of one name stop the start.
+extension by name. Two of one name stop the start; one that cannot be loaded is left out, and :func:`entries` says why.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import Any
 
@@ -205,25 +205,82 @@ def load(reference: ModuleAttribute) -> Any:
     return getattr(import_module(module), attribute)
 
 
+KINDS: Mapping[str, type] = {
+    "datasets": DatasetExtension, "frameworks": FrameworkExtension, "views": ViewExtension, "executors": ExecutorExtension,
+}  # fmt: skip
+"""What the entry points of each group, ``digits.<group>``, name."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry point: the extension that it names, or why that cannot be used."""
+
+    group: str
+    name: str
+    distribution: str
+    """The one that brings it, with its version: "digits-pixel-csv 0.1"."""
+    extension: Any = None
+    problem: str = ""
+
+
+@cache
+def entries(group: str) -> tuple[Entry, ...]:
+    """Return what is registered in ``group`` ("datasets", "frameworks", "views", "executors"), sorted by name.
+
+    Raises:
+        SetupError: two distributions bring one name, or kinds of datasets with one route.
+    """
+    found: dict[str, Entry] = {}
+    routes: dict[str, Entry] = {}
+    for point in sorted(entry_points(group=f"digits.{group}"), key=lambda point: point.name):
+        entry = _entry(group, point)
+        if point.name in found and found[point.name].distribution != entry.distribution:
+            raise _twice(f"an extension {point.name!r} of {group}", found[point.name], entry)
+        route = getattr(entry.extension, "route", "")
+        if route and routes.setdefault(route, entry).name != point.name:
+            raise _twice(f"datasets at /datasets/{route}", routes[route], entry)
+        found[point.name] = entry
+    return tuple(found.values())
+
+
+def _entry(group: str, point: EntryPoint) -> Entry:
+    origin = f"{point.dist.name} {point.dist.version}" if point.dist else "?"
+    kind = KINDS[group]
+    try:
+        loaded = point.load()
+    except Exception as error:  # a plugin that is broken must not take the others with it
+        return Entry(
+            group, point.name, origin, problem=f"{point.value} cannot be loaded: {type(error).__name__}: {error}"
+        )
+    if not isinstance(loaded, kind):
+        return Entry(group, point.name, origin, problem=f"{point.value} is no {kind.__name__}.")
+    name = getattr(loaded, "name", "")
+    if name != point.name:
+        return Entry(
+            group, point.name, origin, problem=f"Its entry point is called {point.name!r}, the extension {name!r}."
+        )
+    return Entry(group, point.name, origin, loaded)
+
+
+def _twice(what: str, one: Entry, other: Entry) -> SetupError:
+    return SetupError(
+        f"Two distributions bring {what}: {one.distribution} and {other.distribution}.", hint="Uninstall one of them."
+    )
+
+
+def broken() -> list[Entry]:
+    """Return the extensions of all groups that are installed and cannot be used."""
+    return [each for group in KINDS for each in entries(group) if each.problem]
+
+
 @cache
 def installed(group: str) -> dict[str, Any]:
-    """Return the extensions of ``group`` ("datasets", "frameworks", "views", "executors") by name, sorted.
+    """Return the extensions of ``group`` ("datasets", "frameworks", "views", "executors") that can be used, by name, sorted.
 
     Raises:
         SetupError: two distributions bring one name.
     """
-    found: dict[str, Any] = {}
-    origin: dict[str, str] = {}
-    for point in sorted(entry_points(group=f"digits.{group}"), key=lambda point: point.name):
-        distribution = point.dist.name if point.dist else "?"
-        if point.name in found and origin[point.name] != distribution:
-            raise SetupError(
-                f"Two distributions bring an extension {point.name!r} of {group}: {origin[point.name]} and {distribution}.",
-                hint="Uninstall one of them.",
-            )
-        found[point.name] = point.load()
-        origin[point.name] = distribution
-    return found
+    return {each.name: each.extension for each in entries(group) if not each.problem}
 
 
 def extension(group: str, name: str) -> Any:
@@ -232,8 +289,14 @@ def extension(group: str, name: str) -> Any:
     Raises:
         NotFoundError: none of that name is installed.
     """
-    try:
-        return installed(group)[name]
-    except KeyError:
-        known = ", ".join(installed(group)) or "none"
-        raise NotFoundError(f"No extension {name!r} of {group} is installed.", hint=f"Installed: {known}.") from None
+    found = installed(group)
+    if name in found:
+        return found[name]
+    for each in entries(group):
+        if each.name == name:
+            raise NotFoundError(
+                f"The extension {name!r} of {group} cannot be used.", where=each.distribution, hint=each.problem
+            )
+    raise NotFoundError(
+        f"No extension {name!r} of {group} is installed.", hint=f"Installed: {', '.join(found) or 'none'}."
+    )

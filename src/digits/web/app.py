@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
@@ -17,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 import digits
 from digits.core.errors import SetupError
+from digits.core.extensions import broken
 from digits.core.settings import Settings, load_settings
 from digits.web.dispatch import endpoint
 from digits.web.errors import error_answer
@@ -25,6 +27,7 @@ from digits.web.pages import words
 from digits.web.routes import Route, routes
 from digits.web.security import Guard
 
+log = logging.getLogger(__name__)
 HERE = Path(str(files("digits.web")))
 
 
@@ -40,6 +43,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         raise SetupError(
             f"Listening on {settings.host} lets everybody who reaches this machine run code on it.",
             hint="Say that you trust them with --trust-network (DIGITS_TRUST_NETWORK=1), or listen on 127.0.0.1.",
+        )
+    for each in broken():
+        log.warning(
+            "The extension %s of %s (%s) is left out: %s", each.name, each.group, each.distribution, each.problem
         )
     app = FastAPI(
         title="OpenDIGITS",

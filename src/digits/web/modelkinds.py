@@ -26,19 +26,24 @@ class ModelKind:
     kinds: tuple[DatasetExtension, ...]
 
     @property
+    def main(self) -> DatasetExtension | None:
+        """The kind of dataset that such models are named after; None where many share the generic path."""
+        return self.kinds[0] if len(self.kinds) == 1 or self.route != GENERIC_MODELS else None
+
+    @property
     def model_title(self) -> str:
         """What such a model is called."""
-        return self.kinds[0].model_title if len(self.kinds) == 1 else GENERIC_TITLE
+        return self.main.model_title if self.main else GENERIC_TITLE
 
     @property
     def form(self) -> str:
         """The path of the form."""
-        return self.kinds[0].model_form if len(self.kinds) == 1 else f"/models/{self.route}/new"
+        return self.main.model_form if self.main else f"/models/{self.route}/new"
 
     @property
     def new_dataset(self) -> str:
         """The path of the form that makes a dataset for it, "" where there are several."""
-        return f"/datasets/{self.kinds[0].route}/new" if len(self.kinds) == 1 else ""
+        return f"/datasets/{self.main.route}/new" if self.main else ""
 
     def takes(self, dataset: Job) -> bool:
         """Return whether such a model is trained on the dataset."""
@@ -48,10 +53,15 @@ class ModelKind:
 def asked(request: Request) -> ModelKind:
     """Return the models that the path of the request is for."""
     kind: DatasetExtension | None = request.state.extension
-    if kind is not None:
-        return ModelKind(kind.model_route, (kind,))
-    kinds = tuple(each for each in installed("datasets").values() if each.model_route == GENERIC_MODELS)
-    return ModelKind(GENERIC_MODELS, kinds)
+    if kind is not None and kind.model_route == GENERIC_MODELS:
+        return ModelKind(GENERIC_MODELS, (kind,))
+    return of_route(kind.model_route if kind else GENERIC_MODELS)
+
+
+def of_route(route: str) -> ModelKind:
+    """Return the models whose form is below ``/models/<route>``; first the kind of dataset that has the same path of its own."""
+    kinds = [each for each in installed("datasets").values() if each.model_route == route]
+    return ModelKind(route, tuple(sorted(kinds, key=lambda each: each.route != route)))
 
 
 def made_of(dataset: Job) -> DatasetExtension | None:

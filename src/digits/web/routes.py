@@ -17,6 +17,7 @@ from digits.core.healthspec import HealthSpec
 from digits.core.pretrainedspec import PretrainedForm
 from digits.core.spec import Spec
 from digits.core.trainspec import TrainSpec
+from digits.web.modelkinds import of_route
 
 Where = Literal["query", "form", "file"]
 Answer = Literal["html", "json", "either", "json-html", "text", "file", "redirect"]
@@ -404,8 +405,7 @@ def routes() -> Sequence[Route]:
     rows = [*GENERAL, *JOBS]
     for kind in kinds:
         rows += dataset_routes(kind)
-    for kind in kinds:
-        if kind.model_route and kind.model_route != GENERIC_MODELS:
-            rows += classifier_routes(kind)
+    for route in sorted({kind.model_route for kind in kinds} - {"", GENERIC_MODELS}):
+        rows += classifier_routes(of_route(route).kinds[0])
     rows += generic_routes([kind for kind in kinds if kind.model_route == GENERIC_MODELS])
     return [*rows, *DATASETS, *MODELS, *PRETRAINED]

@@ -12,9 +12,10 @@ from urllib.parse import quote
 from starlette.requests import Request
 
 import digits
-from digits.core.extensions import DatasetExtension, installed
+from digits.core.extensions import DatasetExtension, Entry, broken, installed
 from digits.core.jobfolder import LISTED_KINDS
 from digits.web.auth import user_of
+from digits.web.modelkinds import of_route
 
 if TYPE_CHECKING:
     from digits.core.settings import Settings
@@ -54,6 +55,12 @@ class MenuItem:
     href: str
 
 
+def _kinds() -> list[DatasetExtension]:
+    """Return the installed kinds of dataset in the order of the menus: what is none of the others comes last."""
+    found: dict[str, DatasetExtension] = installed("datasets")
+    return sorted(found.values(), key=lambda kind: (kind.menu[0], kind.menu[1] == "Other"))
+
+
 class Site:
     """The frame of a page; each value is looked up only when a template asks for it."""
 
@@ -88,8 +95,7 @@ class Site:
     @cached_property
     def dataset_menu(self) -> tuple[MenuItem, ...]:
         """What New Dataset offers: a line for each installed kind of dataset."""
-        found: dict[str, DatasetExtension] = installed("datasets")
-        return tuple(MenuItem(*kind.menu, self.url(f"/datasets/{kind.route}/new")) for kind in found.values())
+        return tuple(MenuItem(*kind.menu, self.url(f"/datasets/{kind.route}/new")) for kind in _kinds())
 
     @cached_property
     def model_menu(self) -> tuple[MenuItem, ...]:
@@ -98,8 +104,13 @@ class Site:
         return tuple(
             MenuItem(kind.menu[0], kind.menu[1], "A network for " + kind.title, self.url(kind.model_form))
             for kind in found.values()
-            if kind.model_route
+            if kind.model_route and of_route(kind.model_route).main in (kind, None)
         )
+
+    @cached_property
+    def broken(self) -> tuple[Entry, ...]:
+        """Installed extensions that cannot be used."""
+        return tuple(broken())
 
     @cached_property
     def trust_network(self) -> bool:
