@@ -130,9 +130,11 @@ def test_a_newcomer_sees_the_next_step(empty: Serving) -> None:
     assert "No datasets yet." in tree.text
     links = [link.attributes["href"] for link in tree.find("a") if link.text.startswith("New Dataset")]
     assert links == ["/datasets/images/classification/new"]
-    assert _menu(tree, "New Dataset") == [
-        "Classification One label for each picture", "Segmentation A class for each pixel",
-    ]  # fmt: skip
+    for title in ("New Dataset", "New Model"):
+        menu = _menu(tree, title)
+        assert menu[0] == "Classification One label for each picture"
+        assert "Segmentation A class for each pixel" in menu
+        assert menu[-2:] == ["Other LMDBs that are made already", "Classification A class for each text"]
 
 
 def _menu(tree: Element, title: str) -> list[str]:
