@@ -100,10 +100,9 @@ class Site:
     @cached_property
     def model_menu(self) -> tuple[MenuItem, ...]:
         """What New Model offers: a line for each kind of dataset that models are made of."""
-        found: dict[str, DatasetExtension] = installed("datasets")
         return tuple(
-            MenuItem(kind.menu[0], kind.menu[1], "A network for " + kind.title, self.url(kind.model_form))
-            for kind in found.values()
+            MenuItem(*kind.menu, self.url(kind.model_form))
+            for kind in _kinds()
             if kind.model_route and of_route(kind.model_route).main in (kind, None)
         )
 
