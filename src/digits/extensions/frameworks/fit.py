@@ -22,6 +22,8 @@ def check_fit(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, li
     height, width = int(image.get("height") or 0), int(image.get("width") or 0)
     if spec.crop_size and height and spec.crop_size > min(height, width):
         problems["crop_size"] = [f"Crop size {spec.crop_size} is larger than the pictures of {width} x {height}."]
+    if spec.crop_size and dataset_facts.get("target_kind") == "boxes":
+        problems["crop_size"] = ["Boxes are found in whole pictures: leave the crop empty."]
     framework: FrameworkExtension = extension("frameworks", spec.framework)
     if spec.solver_type not in framework.solvers:
         known = ", ".join(SOLVERS[each] for each in framework.solvers)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -62,6 +62,8 @@ class Card:
     pretrained: Pretrained | None = None
     target_kinds: tuple[str, ...] = ("class",)
     """The kinds of answer of the datasets that it is made for: "class", "mask", "boxes"."""
+    begin: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Fields of the model form, by flat name, in which its training begins otherwise than others."""
 
     def serves(self, target_kind: str) -> bool:
         """Return whether it can learn a dataset with such answers."""
@@ -180,4 +182,5 @@ def _card(name: str, card: dict[str, Any], suffixes: tuple[str, ...]) -> Card:
         growth=Growth(**growth) if growth else None,
         pretrained=Pretrained(**card["pretrained"]) if "pretrained" in card else None,
         target_kinds=tuple(card.get("target_kinds", ("class",))),
+        begin=card.get("begin", {}),
     )

@@ -42,6 +42,7 @@ from digits.web.site import store
 from digits.web.standardlist import Offer, offers
 
 if TYPE_CHECKING:
+    from digits.core.extensions import FrameworkExtension
     from digits.store import Job
 
 FILES = (
@@ -55,6 +56,8 @@ FILES = (
     "mean.binaryproto",
 )
 MOST_DATASETS = 200
+_FAR = math.log(2)
+"""How far in size the networks of the first framework may be before another is offered instead."""
 
 
 def new(request: Request) -> Response:
@@ -90,14 +93,11 @@ def form_page(
     shape = picture_shape(chosen)
     framework = framework_of(form.value("framework")) or next(iter(installed("frameworks").values()))
     target_kind = modelkinds.target_kind(chosen, kind)
-    offered = offers(
-        target_kind,
-        framework,
-        shape=(shape[0], shape[1], shape[2]) if shape else None,
-        num_classes=len(chosen.facts.get("labels", ())) if chosen else None,
-    )
+    offered = _offered(framework, target_kind, chosen)
+    if fitting and not request.query_params.keys() & {"framework", "standard_networks"}:
+        framework, offered = _usual(framework, offered, target_kind, chosen)
     if fitting:
-        form = _begun(request, form, modelkinds.defaults(chosen, kind), shape, offered)
+        form = _begun(request, form, modelkinds.defaults(chosen, kind), shape, framework, offered)
     return render(
         request,
         "models/new.html",
@@ -120,15 +120,52 @@ def form_page(
     )
 
 
+def _offered(framework: FrameworkExtension, target_kind: str, dataset: Job | None) -> list[Offer]:
+    shape = picture_shape(dataset)
+    return offers(
+        target_kind,
+        framework,
+        shape=(shape[0], shape[1], shape[2]) if shape else None,
+        num_classes=len(dataset.facts.get("labels", ())) if dataset else None,
+    )
+
+
+def _usual(
+    framework: FrameworkExtension, offered: list[Offer], target_kind: str, dataset: Job | None
+) -> tuple[FrameworkExtension, list[Offer]]:
+    """Return a framework with its networks: another one where only that has networks for pictures of about this size."""
+    shape = picture_shape(dataset)
+    found = [(framework, offered)]
+    if not shape or (offered and _distance(_nearest(offered, shape), shape) <= _FAR):
+        return found[0]
+    others = (each for each in installed("frameworks").values() if each is not framework)
+    found += [(each, _offered(each, target_kind, dataset)) for each in others]
+    known = [pair for pair in found if pair[1]] or found[:1]
+    return min(known, key=lambda pair: _distance(_nearest(pair[1], shape), shape) if pair[1] else 0.0)
+
+
+def _distance(offer: Offer, shape: list[int]) -> float:
+    """Return how far the pictures of a network are in size from those of the dataset."""
+    return abs(math.log(offer.card.width / max(1, shape[1])))
+
+
+def _nearest(offered: list[Offer], shape: list[int] | None) -> Offer:
+    return min(offered, key=lambda offer: _distance(offer, shape)) if shape else offered[0]
+
+
 def _begun(
-    request: Request, form: FormView, defaults: Mapping[str, str], shape: list[int] | None, offered: list[Offer]
-) -> FormView:
-    values = {name: [text] for name, text in defaults.items() if name not in request.query_params}
+    request: Request, form: FormView, defaults: Mapping[str, str], shape: list[int] | None,
+    framework: FrameworkExtension, offered: list[Offer],
+) -> FormView:  # fmt: skip
+    values = dict(defaults)
     if offered and "standard_networks" not in request.query_params:
-        side = max(1, shape[1]) if shape else 1
-        best = min(offered, key=lambda offer: abs(math.log(offer.card.width / side))) if shape else offered[0]
-        values["standard_networks"] = [best.card.name]
-    return replace(form, values={**form.values, **values})
+        best = _nearest(offered, shape)
+        values |= best.card.begin
+        values |= {"standard_networks": best.card.name, "framework": framework.name}
+        if not best.weights:
+            values.pop("standard_pretrained", None)
+    asked = {name: [text] for name, text in values.items() if name not in request.query_params}
+    return replace(form, values={**form.values, **asked})
 
 
 def _datasets(request: Request, kind: ModelKind) -> list[Job]:

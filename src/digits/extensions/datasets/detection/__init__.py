@@ -20,4 +20,5 @@ EXTENSION = DatasetExtension(
     model_route=GENERIC_MODELS,
     model_title="Object Detection Model",
     target_kind="boxes",
+    model_defaults={"use_mean": "none"},
 )

@@ -83,8 +83,9 @@ async function listNetworks() {
     list.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.children);
     const inputs = [...list.querySelectorAll("input")];
     for (const input of inputs) input.checked = input.value === chosen;
-    if (!value("standard_networks") && inputs[0]) inputs[0].checked = true; // the framework has no such network
-    followStandard(form, false);
+    const other = !value("standard_networks"); // the framework has no such network
+    if (other && inputs[0]) inputs[0].checked = true;
+    followStandard(form, other);
   } catch {
     // The list stays as it was; the network's own table says what is wrong.
   }

@@ -1,13 +1,13 @@
 // @ts-check
-/** Published weights of the chosen standard network: offered where a package holds them; what they ask of the pictures is chosen with the network. */
+/** The chosen standard network: published weights where a package holds them, and the fields in which its training begins otherwise. */
 
-/** The mean that the user had chosen before a network chose another. */
-let own = "";
+/** What the user had chosen in fields that a network chose otherwise. @type {Record<string, string>} */
+let own = {};
 
 /**
- * Offer the weights of the chosen network, and choose the mean that it asks for.
+ * Offer the weights of the chosen network, and begin its training as it asks for.
  * @param {HTMLFormElement} form
- * @param {boolean} chosen the user chose the network just now
+ * @param {boolean} chosen the network was chosen just now
  */
 export function followStandard(form, chosen) {
   const network = /** @type {HTMLInputElement | null} */ (form.querySelector('input[name="standard_networks"]:checked'));
@@ -19,19 +19,32 @@ export function followStandard(form, chosen) {
   input.disabled = !weights;
   if (!weights) input.checked = false;
   /** @type {HTMLElement} */ (document.getElementById("pretrained-words")).textContent = weights || missing;
-  if (chosen) chooseMean(form, network?.dataset.mean ?? "");
+  if (!chosen) return;
+  const mean = network?.dataset.mean ?? "";
+  begin(form, { ...JSON.parse(network?.dataset.begin ?? "{}"), ...(mean ? { use_mean: mean } : {}) });
 }
 
-/** @param {HTMLFormElement} form @param {string} asked "" for none */
-function chooseMean(form, asked) {
-  const mean = /** @type {HTMLSelectElement} */ (form.elements.namedItem("use_mean"));
-  if (asked) {
-    if (mean.value !== asked) own = mean.value;
-    mean.value = asked;
-  } else if (own) {
-    mean.value = own;
-    own = "";
+/**
+ * Fill in what a network asks for; what another had filled in becomes again what it was.
+ * @param {HTMLFormElement} form
+ * @param {Record<string, string>} asked values by the names of fields
+ */
+function begin(form, asked) {
+  const before = own;
+  own = Object.fromEntries(Object.keys(asked).map((name) => [name, before[name] ?? get(form, name)]));
+  for (const [name, value] of Object.entries({ ...before, ...asked })) {
+    const field = /** @type {HTMLInputElement | HTMLSelectElement} */ (form.elements.namedItem(name));
+    if (get(form, name) === value || field.disabled) continue;
+    if (field instanceof HTMLInputElement && field.type === "checkbox") field.checked = value === "true";
+    else field.value = value;
+    for (const type of ["input", "change"]) field.dispatchEvent(new Event(type, { bubbles: true }));
   }
+}
+
+/** @param {HTMLFormElement} form @param {string} name */
+function get(form, name) {
+  const field = /** @type {HTMLInputElement | HTMLSelectElement} */ (form.elements.namedItem(name));
+  return field instanceof HTMLInputElement && field.type === "checkbox" ? String(field.checked) : field.value;
 }
 
 /**
