@@ -69,7 +69,7 @@ def unfit(model: dict[str, Any], labels: list[str], dataset: dict[str, Any]) -> 
 
 _KINDS = {
     "class": "one class a picture", "classes": "any number of classes a picture", "vector": "numbers",
-    "mask": "a class for each pixel",
+    "mask": "a class for each pixel", "image": "pictures", "boxes": "boxes",
 }  # fmt: skip
 
 

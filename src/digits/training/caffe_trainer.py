@@ -99,7 +99,9 @@ def _side(
     channels, height, width = job.dataset.size
     side_px = layer.transform_param.crop_size
     size = (side_px or height, side_px or width)
-    answer = data_layers.answer_shape(job.target_kind, len(job.dataset.labels), size)
+    label_shape: list[int] = job.dataset.facts.get("label_shape") or []
+    planes = label_shape[2] if len(label_shape) == 3 else channels
+    answer = data_layers.answer_shape(job.target_kind, len(job.dataset.labels), size, planes)
     inputs = data_layers.inputs_of(message, (batch_size, channels, *size), answer)
     target_blob = next(iter(list(inputs)[1:]), "")
     if phase == "TEST" and target_blob:

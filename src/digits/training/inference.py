@@ -77,7 +77,7 @@ class Predictor:
         own, weights = net.state(), snapshots.read_weights(snapshot)
         net.load_state({name: value for name, value in weights.items() if name in own})
         labels = tuple((folder.path / LABELS_FILE).read_text(encoding="utf-8", errors="surrogateescape").splitlines())
-        kind = target(facts.target_kind, Answers(labels, facts.ignore_label))
+        kind = target(facts.target_kind, Answers(labels, facts.ignore_label, transform.rgb))
         return cls(net, facts, kind, transform, labels, snapshots.read_facts(snapshot).epoch)
 
     def prepare(self, data: bytes, *, limits: Limits | None = None) -> NDArray[np.uint8]:

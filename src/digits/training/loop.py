@@ -101,7 +101,9 @@ def _measured(run: Run, test: TestSet) -> dict[str, float] | None:
     sums: dict[str, Tensor] = {}
     count, world = len(test.frames), run.world
     kind, tally = run.kind, run.kind.tally(run.device)
-    batches = batches_once(test.frames, test.transform, kind.collate, test.batch_size, world.own(count), kind.move)
+    batches = batches_once(
+        test.frames, test.transform, kind.collate, test.batch_size, world.own(count), kind.move, kind.unit
+    )
     for _ in range(math.ceil(world.largest(count) / test.batch_size)):
         if run.stop():
             return None

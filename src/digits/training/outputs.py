@@ -40,8 +40,12 @@ def pixel_scores(outputs: Mapping[str, Tensor], targets: Tensor) -> Tensor | Non
 
 
 def of_targets(outputs: Mapping[str, Tensor], targets: Tensor) -> list[Tensor]:
-    """Return the last output that has a value for each of the targets [N, C], as [N, C]; none where the network ends in its loss."""
-    found = [output for output in outputs.values() if output.ndim > 1 and output.numel() == targets.numel()]
+    """Return the last output that has a value for each of the targets, in their shape; none where the network ends in its loss.
+
+    What the loss compares with the targets counts where there is nothing else: before a sigmoid it is not yet the answer.
+    """
+    order = sorted(outputs.items(), key=lambda each: each[0] != SCORES)
+    found = [output for _, output in order if output.ndim > 1 and output.numel() == targets.numel()]
     return [output.reshape(targets.shape) for output in found[-1:]]
 
 

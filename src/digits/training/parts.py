@@ -233,11 +233,11 @@ def feed(
         job.emit, metrics, steps_per_epoch=steps_per_epoch, epochs=job.spec.train_epochs, facts=facts, begun=begun
     )
     val_frames = _frames(job, "val", val, report) if val is not None else None
-    kind = target(train.target_kind, Answers.of(job.dataset.facts))
+    kind = target(train.target_kind, Answers.of(job.dataset.facts, rgb=transform.rgb))
     source = TrainingSource(
         _frames(job, "train", train, report), transform, kind.collate,
         batch_size=batch_size, seed=job.seed, shuffle=job.spec.shuffle, balanced=job.spec.class_balance == "sampling",
-        augmenter=_augmenter(job, transform.crop_px), move=kind.move, world=job.world,
+        augmenter=_augmenter(job, transform.crop_px), move=kind.move, unit=kind.unit, world=job.world,
     )  # fmt: skip
     course = {
         "spec": job.spec, "folder": job.folder, "emit": job.emit, "seed": job.seed,

@@ -54,6 +54,7 @@ class TrainingSource:
         balanced: classes come equally often; ``frames.targets`` are class ids then.
         augmenter: changes the pictures by chance.
         move: moves the targets with the pictures; None for targets without places.
+        unit: what a byte of the targets is worth.
         world: the processes that share every batch; this one gives its own records of it, as they would be in the whole batch.
     """
 
@@ -69,6 +70,7 @@ class TrainingSource:
         balanced: bool = False,
         augmenter: Augmenter | None = None,
         move: Move | None = None,
+        unit: float = 1.0,
         world: World = ALONE,
     ) -> None:
         self._own = world.own(batch_size)
@@ -76,7 +78,7 @@ class TrainingSource:
         self._transform = transform
         self._augmenter = augmenter
         self._collate = collate
-        self._move = move
+        self._move, self._unit = move, unit
         self._batch_size = batch_size
         self._seed = seed
         self._order: Order = (
@@ -104,7 +106,7 @@ class TrainingSource:
         images_NCHW = made.images_NCHW
         if self._augmenter is not None:
             images_NCHW = self._augmenter(images_NCHW, made.places, number, of=self._batch_size, own=self._own)
-        return self._transform(images_NCHW, made.places), as_floats(targets)
+        return self._transform(images_NCHW, made.places), as_floats(targets, self._unit)
 
     def records(self, number: int) -> NDArray[np.int64]:
         """Return the indices of the records of batch ``number``."""
@@ -157,6 +159,7 @@ def batches_once(
     batch_size: int,
     own: slice = slice(None),
     move: Move | None = None,
+    unit: float = 1.0,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield each record (of ``own`` alone) once, in the order of the keys, with centre crops; the last batch may be smaller.
 
@@ -170,9 +173,11 @@ def batches_once(
         height, width = images_NCHW.shape[2:]
         if move is not None and (by := moves((height, width), transform.crop_px, None)) is not None:
             targets = move(targets, by)
-        yield transform(images_NCHW), as_floats(targets)
+        yield transform(images_NCHW), as_floats(targets, unit)
 
 
-def as_floats(targets: Tensor) -> Tensor:
-    """Return targets as networks take them: what came to the device as bytes are floats there, as all blobs of Caffe."""
-    return targets.float() if targets.dtype == torch.uint8 else targets
+def as_floats(targets: Tensor, unit: float) -> Tensor:
+    """Return targets as networks take them: what came to the device as bytes are floats there, each worth ``unit``, as all blobs of Caffe."""
+    if targets.dtype != torch.uint8:
+        return targets
+    return targets.float() if unit == 1 else targets.float() * unit

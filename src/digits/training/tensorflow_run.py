@@ -107,7 +107,7 @@ class KerasRun(Course):
         test, sums = self.validation, dict[str, float]()
         kind, tally = test.kind, test.kind.tally(torch.device("cpu"))
         for data_NCHW, targets in batches_once(
-            test.frames, test.transform, kind.collate, test.batch_size, move=kind.move
+            test.frames, test.transform, kind.collate, test.batch_size, move=kind.move, unit=kind.unit
         ):
             if self.stop():
                 return None

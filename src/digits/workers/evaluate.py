@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ def evaluate(
         raise DataError(problem, hint="Choose a dataset that is like the one it was trained on.")
     reader = dataset.reader(spec.db)
     columns = np.array([labels.index(label) for label in reader.labels], np.int64)
-    answers = Answers(tuple(labels), dataset.facts.get("ignore_label"))
+    answers = replace(Answers.of(dataset.facts), labels=tuple(labels))
     scores = target(predictor.facts.target_kind, answers).scores(labels, columns)
     told = Told(emit, stop, TASK, len(reader))
     keys = Index(dataset.folder.path / "index" / spec.db, reader.target_kind)

@@ -20,6 +20,7 @@ Shape = tuple[int, ...]
 _LABEL = "label"
 PAIRS = ("mask", "image")
 """Kinds of answer that lie in a database of their own."""
+_BYTE = 1 / 255
 FEATURES, LABELS = "features", "labels"
 _TYPES = {"lmdb": "Data", "hdf5": "HDF5Data"}
 _PARAMS: dict[str, Literal["data_param", "hdf5_data_param"]] = {"Data": "data_param", "HDF5Data": "hdf5_data_param"}
@@ -83,8 +84,8 @@ def choose(
     for layer in filter(None, (train, val, train_labels, val_labels)):
         _check(layer, facts, where)
     if facts.pairs:
-        train, train_labels = _parted(train, train_labels)
-        val, val_labels = (None, None) if val is None else _parted(val, val_labels)
+        train, train_labels = _parted(train, train_labels, facts)
+        val, val_labels = (None, None) if val is None else _parted(val, val_labels, facts)
     if not facts.val_db:
         return Chosen(train, None, train_labels)
     if val is None:
@@ -176,10 +177,17 @@ def inputs_of(net: caffe_pb2.NetParameter, data: Shape, answer: Shape) -> dict[s
     return dict(zip(tops, (data, (data[0], *answer)), strict=False))
 
 
-def answer_shape(target_kind: str, num_labels: int, size: tuple[int, int]) -> Shape:
-    """Return the shape of one picture's label blob: one number for a class, a plane for a mask, else a row of classes or numbers."""
-    if target_kind == "mask":
-        return (1, *size)
+def answer_shape(target_kind: str, num_labels: int, size: tuple[int, int], channels: int) -> Shape:
+    """Return the shape of one picture's label blob: one number for a class, planes for a mask or a picture, else a row of classes or numbers.
+
+    Args:
+        target_kind: what pictures are answered with.
+        num_labels: classes or numbers.
+        size: height and width of a dense answer.
+        channels: of an answer that is a picture.
+    """
+    if target_kind in PAIRS:
+        return (1 if target_kind == "mask" else channels, *size)
     return () if target_kind == "class" else (num_labels,)
 
 
@@ -202,8 +210,8 @@ def _only(
     return (found[0] if found else None), (found[1] if len(found) > 1 else None)
 
 
-def _parted(layer: Layer, labels: Layer | None) -> tuple[Layer, Layer]:
-    """Return two layers of one top each: the second top, or the blob "label", has the labels."""
+def _parted(layer: Layer, labels: Layer | None, facts: DataFacts) -> tuple[Layer, Layer]:
+    """Return two layers of one top each: the second top, or the blob "label", has the labels; pictures among these are 0 to 1."""
     first, second = Layer(), Layer()
     first.CopyFrom(layer)
     if labels is None:
@@ -213,6 +221,8 @@ def _parted(layer: Layer, labels: Layer | None) -> tuple[Layer, Layer]:
         second.CopyFrom(labels)
     del first.top[1:]
     second.ClearField("transform_param")
+    if facts.target_kind == "image":
+        second.transform_param.scale = _BYTE
     return first, second
 
 

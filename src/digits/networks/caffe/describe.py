@@ -102,7 +102,7 @@ def activation_bytes(net: CaffeNet) -> int:
 def answer_of(question: Mapping[str, Any], picture: Shape) -> Shape:
     """Return the shape of one picture's label, as ``describe`` is asked about it."""
     kind: str = question.get("target_kind") or "class"
-    return data_layers.answer_shape(kind, int(question["num_classes"]), (picture[2], picture[3]))
+    return data_layers.answer_shape(kind, int(question["num_classes"]), (picture[2], picture[3]), picture[1])
 
 
 def _build_all(definition: CaffeDefinition, picture: Shape, answer: Shape) -> dict[str, CaffeNet]:

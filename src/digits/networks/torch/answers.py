@@ -81,18 +81,25 @@ class ClassAnswer:
 
 @dataclass(frozen=True)
 class NumbersAnswer:
-    """As many numbers a picture as there are labels; the classes that hold for it, or values."""
+    """As many numbers a picture as there are labels: the classes that hold for it, or values. Or as many as a picture has."""
 
     name: str
     compared: Callable[[Tensor, Tensor], Tensor]
     said: Callable[[Tensor], Tensor]
+    is_picture: bool = False
 
     def wanted(self, labels: Tensor) -> Tensor:
         """Return them as they are."""
         return labels
 
     def loss(self, scores: Tensor, wanted: Tensor, size: Size, weights: Tensor | None) -> Tensor:  # noqa: ARG002 - the protocol's
-        """Return how far apart they are."""
+        """Return how far apart they are.
+
+        Raises:
+            ValueError: they differ in shape; torch would repeat the one for the other.
+        """
+        if scores.shape != wanted.shape:
+            raise ValueError
         return self.compared(scores, wanted)
 
     def weighed(self, loss_N: Tensor, labels: Tensor, weights: Tensor) -> None:
@@ -107,7 +114,13 @@ class NumbersAnswer:
         return {self.name: self.said(scores)}
 
     def check(self, output: tuple[int, ...], size: Size, where: str) -> None:
-        """Take whatever comes, as for classes."""
+        """Hold its places against a picture's; take any numbers, as for classes."""
+        if self.is_picture and (len(output) != _DENSE or tuple(output[2:]) != tuple(size)):
+            raise NetworkError(
+                f"The network answers with {' × '.join(map(str, output)) or 'one number'}, and is to make pictures of {size[1]} × {size[0]}.",
+                where=where,
+                hint="Return [N, channels, height, width], values from 0 to 1.",
+            )
 
 
 @dataclass(frozen=True)
@@ -204,7 +217,7 @@ def answer_kind(name: str, *, ignore_label: int | None = None) -> AnswerKind:
         "class": ClassAnswer(),
         "classes": NumbersAnswer("sigmoid", F.binary_cross_entropy_with_logits, Tensor.sigmoid),
         "vector": NumbersAnswer("output", F.mse_loss, _same),
-        "image": NumbersAnswer("output", F.mse_loss, _same),
+        "image": NumbersAnswer("output", F.mse_loss, _same, is_picture=True),
         "mask": MaskAnswer(ignore_label),
         "boxes": BoxesAnswer(),
     }

@@ -36,11 +36,16 @@ class Answers:
     """Names of the classes, or of the numbers."""
     ignore_label: int | None = None
     """Of masks: the value of pixels that have no class."""
+    rgb: bool = False
+    """Of pictures: the network sees colours as red, green, blue; else the other way around."""
+    means: tuple[float, ...] = ()
+    """Of numbers: the mean of each in training; empty where it is not known."""
 
     @classmethod
-    def of(cls, facts: Mapping[str, Any]) -> Answers:
+    def of(cls, facts: Mapping[str, Any], *, rgb: bool = False) -> Answers:
         """Return what ``dataset.json`` says."""
-        return cls(tuple(facts["labels"]), facts.get("ignore_label"))
+        means = tuple(float(each["mean"]) for each in facts.get("numbers") or ())
+        return cls(tuple(facts["labels"]), facts.get("ignore_label"), rgb, means)
 
 
 class Tally(Protocol):
@@ -79,6 +84,10 @@ class Target(Protocol):
 
     def collate(self, targets: NDArray[Any]) -> Tensor:
         """Return the targets of a batch as the network takes them; bytes become floats once they are on the device."""
+
+    @property
+    def unit(self) -> float:
+        """What a byte of collated targets is worth to the network: 1 for ids of classes."""
 
     @property
     def move(self) -> Move | None:

@@ -32,6 +32,8 @@ _LEFT_OVER = 0.25  # of a box's area that has to be in the picture still, for th
 class BoxesTarget:
     """Boxes in, boxes out."""
 
+    unit = 1.0
+
     def __init__(self, answers: Answers) -> None:
         self._labels = answers.labels
 

@@ -28,6 +28,7 @@ _SUMS_WITHIN = 0.01
 class ClassTarget:
     """Class ids are floats on their way in, as all blobs of Caffe; probabilities on their way out."""
 
+    unit = 1.0
     move = None
 
     def __init__(self, answers: Answers) -> None:

@@ -27,6 +27,7 @@ YES = 0.5
 class ClassesTarget:
     """Zeros and ones on their way in, a probability for each class on their way out."""
 
+    unit = 1.0
     move = None
 
     def collate(self, targets: NDArray[Any]) -> Tensor:

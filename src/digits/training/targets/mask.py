@@ -33,6 +33,8 @@ _NOTHING = 255
 class MaskTarget:
     """Class ids of pixels in, class ids of pixels out."""
 
+    unit = 1.0
+
     def __init__(self, answers: Answers) -> None:
         self._labels, self._ignore = answers.labels, answers.ignore_label
 

@@ -19,7 +19,11 @@ from digits.training.targets import Answers, Cells
 class VectorTarget:
     """Numbers in, numbers out."""
 
+    unit = 1.0
     move = None
+
+    def __init__(self, answers: Answers) -> None:
+        self._means = answers.means
 
     def collate(self, targets: NDArray[Any]) -> Tensor:
         """Return [N, numbers] float32."""
@@ -41,14 +45,16 @@ class VectorTarget:
 
     def scores(self, labels: Sequence[str], columns: NDArray[np.int64]) -> VectorScores:
         """Return how far off the numbers are."""
-        return VectorScores([labels[column] for column in columns], columns)
+        return VectorScores([labels[column] for column in columns], columns, self._means)
 
 
 class VectorScores:
-    """What numbers say about a model."""
+    """What numbers say about a model; ``means``, where they are known, are what one would say of each who has seen no picture."""
 
-    def __init__(self, labels: Sequence[str], columns: NDArray[np.int64]) -> None:
+    def __init__(self, labels: Sequence[str], columns: NDArray[np.int64], means: Sequence[float] = ()) -> None:
         self._labels, self._columns = labels, columns
+        self._means = np.array(means, np.float64) if len(means) == len(labels) else np.full(len(labels), np.nan)
+        self._mean_off = np.zeros(len(labels))
         self._off, self._squares = np.zeros(len(labels)), np.zeros(len(labels))
         self._count = 0
         self.columns = (*labels, *(f"{label} predicted" for label in labels), "error")
@@ -59,29 +65,42 @@ class VectorScores:
         off = np.abs(found - wanted)
         self._off += off.sum(axis=0)
         self._squares += (off**2).sum(axis=0)
+        self._mean_off += np.abs(wanted - self._means).sum(axis=0)
         self._count += len(off)
         cells = np.round(np.concatenate([wanted, found, off.mean(axis=1, keepdims=True)], axis=1), 6).tolist()
         return kept(truth=NO_CLASS, said=NO_CLASS, wrong=True, score=off.mean(axis=1)), cells
 
     def result(self) -> dict[str, Any]:
-        """Return the mean absolute error and the root of the mean square, of all numbers and of each."""
-        each = [
-            (ratio(float(off), self._count), ratio(float(square), self._count))
-            for off, square in zip(self._off, self._squares, strict=True)
-        ]
+        """Return the mean absolute error and the root of the mean square, of all numbers and of each.
+
+        ``mean_error`` is the error of saying the mean of training each time, ``of_mean`` the model's as a share of that (of all numbers
+        the mean of these); None where the mean is not known, or always right.
+        """
+        rows = [self._row(number) for number in range(len(self._labels))]
         size = self._count * len(self._labels)
         square = ratio(float(self._squares.sum()), size)
+        shares = [row["of_mean"] for row in rows]
         return {
-            "metrics": {"mae": ratio(float(self._off.sum()), size), "rmse": None if square is None else square**0.5},
-            "per_class": [
-                {"label": label, "count": self._count, "mae": mae, "rmse": None if square is None else square**0.5}
-                for label, (mae, square) in zip(self._labels, each, strict=True)
-            ],
+            "metrics": {
+                "mae": ratio(float(self._off.sum()), size), "rmse": None if square is None else square**0.5,
+                "of_mean": None if None in shares else float(np.mean(shares)),
+            },
+            "per_class": rows,
             "confusion": [],
             "calibration": None,
-        }
+        }  # fmt: skip
+
+    def _row(self, number: int) -> dict[str, Any]:
+        off, mean_off = float(self._off[number]), float(self._mean_off[number])
+        square, is_known = ratio(float(self._squares[number]), self._count), np.isfinite(mean_off)
+        return {
+            "label": self._labels[number], "count": self._count, "mae": ratio(off, self._count),
+            "rmse": None if square is None else square**0.5,
+            "mean_error": ratio(mean_off, self._count) if is_known else None,
+            "of_mean": off / mean_off if is_known and mean_off else None,
+        }  # fmt: skip
 
 
-def make(answers: Answers) -> VectorTarget:  # noqa: ARG001 - every kind's
+def make(answers: Answers) -> VectorTarget:
     """Return the kind."""
-    return VectorTarget()
+    return VectorTarget(answers)

@@ -25,7 +25,7 @@ class Told:
     worst: str
     """What the first order is called above the pictures."""
     table: str
-    """The template of the rates."""
+    """The template of the rates; "" where answers have no classes."""
     foot: str
     """What stands below the pictures."""
 
@@ -38,17 +38,31 @@ NUMBERS = Told(
     "picture", {"wrong": "Farthest off"}, "Farthest off", "evaluations/_rates_numbers.html",
     "The label, what the model said, and how sure it was.",
 )  # fmt: skip
+PICTURES = Told(
+    "picture", {"wrong": "Farthest off"}, "Farthest off", "",
+    "By how much a pixel is wrong on average, in percent of white.",
+)  # fmt: skip
 MASKS = Told(
     "pixel", {"wrong": "Most wrong pixels", "all": "All"}, "Most wrong pixels", "evaluations/_rates_masks.html",
     "The share of its pixels that is wrong, and the mistake that most of them are. A picture opens with its label and the answer over it.",
 )  # fmt: skip
 
 
+BOXES = Told(
+    "box", {"wrong": "Most missed and wrong", "all": "All"}, "Most missed and wrong boxes", "evaluations/_rates_boxes.html",
+    "The true boxes, and the share of true and found ones without a partner. A picture opens with the boxes that were found over it.",
+)  # fmt: skip
+
+
 def told_of(found: Found | None) -> Told:
     """Return the words for what an evaluation found."""
+    if found and "psnr" in found.json["metrics"]:
+        return PICTURES
     rows = found.json["per_class"] if found else []
     if rows and "iou" in rows[0]:
         return MASKS
+    if rows and "ap50" in rows[0]:
+        return BOXES
     return NUMBERS if rows and "f1" not in rows[0] else CLASSES
 
 
@@ -56,6 +70,10 @@ def remark(told: Told, kept: Any, labels: list[str]) -> str:
     """Return the line below a picture, of the row that is kept of it (``digits.scoring.kept``)."""
     truth, said, score = int(kept["truth"]), int(kept["said"]), float(kept["score"])
     sure = f"{words.percent(score)} %"
+    if told is PICTURES:
+        return f"{sure} off"
+    if told is BOXES:
+        return f"{sure} wrong, most {labels[truth]}" if kept["wrong"] and truth != NO_CLASS else "all found"
     if told is MASKS:
         missed = f", most {labels[truth]} called {labels[said]}" if NO_CLASS not in (truth, said) else ""
         return f"{sure} wrong{missed}"
@@ -85,6 +103,31 @@ def mask_lines(found: Found, dataset: Job | None) -> list[MaskLine]:
     return [
         MaskLine(
             row["label"], row["pixels"], words.percent(row["iou"]), words.percent(row["accuracy"]), row["iou"] or 0.0,
+            known.get(row["label"], ""),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class BoxLine:
+    """A class of boxes in the table, its average precisions in percent; ``bar`` is that at IoU 0.50, 0 to 1."""
+
+    label: str
+    boxes: int
+    ap50: str
+    ap50_95: str
+    bar: float
+    colour: str
+
+
+def box_lines(found: Found, dataset: Job | None) -> list[BoxLine]:
+    """Return the classes, the worst first; those that have no boxes come last."""
+    known = dict(zip(dataset.facts["labels"], datasetfacts.class_colours(dataset), strict=False)) if dataset else {}
+    rows = sorted(found.json["per_class"], key=lambda row: (row["ap50"] is None, row["ap50"] or 0.0, row["label"]))
+    return [
+        BoxLine(
+            row["label"], row["count"], words.percent(row["ap50"]), words.percent(row["ap50_95"]), row["ap50"] or 0.0,
             known.get(row["label"], ""),
         )
         for row in rows

@@ -19,8 +19,8 @@ from digits.web import evaluations
 from digits.web.auth import may_change
 from digits.web.browse import open_index
 from digits.web.jobjson import plain_epoch
-from digits.web.pages import datasetfacts, jobpage, words
-from digits.web.pages.evaluatedkinds import CLASSES, MASKS, NUMBERS, Told, mask_lines, remark, told_of
+from digits.web.pages import datasetfacts, exploring, jobpage, words
+from digits.web.pages.evaluatedkinds import BOXES, CLASSES, MASKS, NUMBERS, Told, box_lines, mask_lines, remark, told_of
 from digits.web.pages.exploring import SMALL_PX, cell_px, classes_url
 from digits.web.pages.live import live_page
 from digits.web.pages.paging import PageLink, page_links
@@ -39,15 +39,19 @@ METRICS = {
     "mean_f1": ("F1, mean of the classes", True),
     "mean_iou": ("mean IoU", True),
     "pixel_accuracy": ("pixel accuracy", True),
+    "map50": ("mAP at IoU 0.50", True),
+    "map50_95": ("mAP at IoU 0.50 to 0.95", True),
     "mean_accuracy": ("recall, mean of the classes", True),
     "label_accuracy": ("right among all labels", True),
     "log_loss": ("loss", False),
     "expected_calibration_error": ("calibration error", True),
     "mae": ("mean absolute error", False),
     "rmse": ("root mean square error", False),
+    "of_mean": ("of the error of the mean alone", True),
+    "psnr": ("signal to noise, dB", False),
 }
 """Metric -> (what people call it, whether it is a share)."""
-FIRST = ("accuracy", "mean_f1", "mean_iou", "mae")
+FIRST = ("accuracy", "mean_f1", "mean_iou", "map50", "mae")
 
 
 @dataclass(frozen=True)
@@ -123,8 +127,10 @@ def show(request: Request) -> Response:
         pictures=_pictures(request, job, dataset, found, only) if can_show and found and dataset else None,
         told=told,
         mask_lines=mask_lines(found, dataset) if found and told is MASKS else [],
+        box_lines=box_lines(found, dataset) if found and told is BOXES else [],
+        boxed=exploring.boxed,
         cells_path=f"/evaluations/{job.id}" if can_show and told is CLASSES else None,
-        pairs_path=f"/evaluations/{job.id}" if can_show and told is not NUMBERS else None,
+        pairs_path=f"/evaluations/{job.id}" if can_show and told in (CLASSES, MASKS) else None,
         explore=lambda item: _opened(request, job, told, dataset, item) if dataset else "",
         small=side < SMALL_PX,
         cell_px=cell_px(side or 1),
@@ -247,11 +253,11 @@ def _shown(kept: Any, row: int, db: str, dataset: Job, index: Index, found: eval
     own: list[str] = dataset.facts["labels"]
     labels = found.model_labels
     truth, said = int(kept["truth"]), int(kept["said"])
-    said_label = labels[said] if said != NO_CLASS and told is not MASKS else ""
+    said_label = labels[said] if said != NO_CLASS and told not in (MASKS, BOXES) else ""
     answer = index.answer(row)
     path = index.paths[row].decode("utf-8", "replace")
     label, label_id = (own[answer], answer) if isinstance(answer, int) else (db, NO_CLASS)
-    if told is MASKS:
+    if told in (MASKS, BOXES):
         label = PurePath(path).stem
     taken_for = said_label if NO_CLASS not in (truth, said) and said != truth else ""
     return Shown(
@@ -261,8 +267,8 @@ def _shown(kept: Any, row: int, db: str, dataset: Job, index: Index, found: eval
 
 
 def _opened(request: Request, job: Job, told: Told, dataset: Job, item: Shown) -> str:
-    """Return the address where a record is seen: of masks with the answer over it, else the page of explore that has it."""
-    if told is MASKS:
+    """Return the address where a record is seen: of masks and boxes with the answer over it, else the page of explore that has it."""
+    if told in (MASKS, BOXES):
         asked = {"job_id": job.parent, "snapshot_epoch": plain_epoch(job.spec["epoch"]), "dataset_id": dataset.id}
         return Site(request).url("/models/images/generic/infer_one", **asked, db=item.db, record=item.index)
     where = {"job_id": dataset.id, "db": item.db, "page": item.index // EXPLORE_SIZE, "size": EXPLORE_SIZE}
