@@ -42,6 +42,7 @@ from digits.core.trainspec import (
     StandardNetwork,
     TrainSpec,
 )
+from digits.extensions.datasets.building.spec import Size
 from digits.extensions.datasets.segmentation.reader import open_reader
 from digits.extensions.datasets.segmentation.spec import SegmentationSpec
 from digits.scoring.masks import counted, floor, mask_means, mask_rows
@@ -71,7 +72,8 @@ def main() -> None:
         record: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {"cases": {}}
         record |= {
             "when": time.strftime("%Y-%m-%d %H:%M:%S"), "scenes": asked.scenes, "size_px": [WIDTH_PX, HEIGHT_PX],
-            "batch_size": BATCH_SIZE, "machine": machine(asked.threads), "floors": floors(dataset),
+            "pictures": {db: len(open_reader(dataset, db)) for db in ("train", "val")}, "batch_size": BATCH_SIZE,
+            "machine": machine(asked.threads), "floors": floors(dataset),
         }  # fmt: skip
         for name, figures in record["floors"].items():
             print(f"{name:20} {figures['pixel_accuracy']:.3f} {figures['mean_iou']:.3f}", flush=True)
@@ -99,7 +101,7 @@ def _spec(folder: Path, *parts: str, ignore_label: int | None = None) -> Segment
     return SegmentationSpec(
         name="streets", feature_folder=images, label_folder=labels, has_val_folder=True, validation_feature_folder=val_images,
         validation_label_folder=val_labels, class_labels_file=str(folder / "labels.txt"), ignore_label=ignore_label,
-        resize_width=WIDTH_PX, resize_height=HEIGHT_PX, resize_mode="squash",
+        size=Size(width=WIDTH_PX, height=HEIGHT_PX, mode="squash"),
     )  # fmt: skip
 
 

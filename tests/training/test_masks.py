@@ -174,7 +174,7 @@ def test_pictures_of_several_sizes_are_learned_one_by_one(framework: Framework, 
         Image.fromarray(image).save(tmp_path / "images" / f"{number}.png")
         Image.fromarray(mask).save(tmp_path / "labels" / f"{number}.png")
     spec = SegmentationSpec.model_validate({
-        "name": "loose", "random_seed": 1, "folder_pct_val": 40, "force_same_shape": 0,
+        "name": "loose", "random_seed": 1, "folder_pct_val": 40, "storage": {"force_same_shape": 0},
         "feature_folder": str(tmp_path / "images"), "label_folder": str(tmp_path / "labels"),
     })  # fmt: skip
     dataset = segmentation(tmp_path / "jobs", spec)

@@ -171,7 +171,8 @@ def test_voc_has_21_classes_and_its_borders_are_ignored_though_nobody_says_so(tm
     voc = unpacked("voc_palette_3", real)
     names = str(voc / "class_names.txt")
     made = Made(
-        tmp_path / "job", voc / "JPEGImages", voc / "SegmentationClass", class_labels_file=names, force_same_shape=0, folder_pct_val=0
+        tmp_path / "job", voc / "JPEGImages", voc / "SegmentationClass", class_labels_file=names, folder_pct_val=0,
+        storage={"force_same_shape": 0},
     )  # fmt: skip
     ids = [np.asarray(Image.open(path)) for path in sorted((voc / "SegmentationClass").iterdir())]
 
@@ -247,11 +248,11 @@ def test_picture_and_label_are_resized_alike_and_padding_is_ignored(tmp_path: Pa
     ids[:, 20:] = 1
     Image.fromarray(np.repeat(ids[:, :, None] * 255, 3, axis=2)).save(features / "a.png")
     Image.fromarray(ids).save(labels / "a.png")
-    common = {"resize_width": 20, "resize_height": 20, "folder_pct_val": 0, "ignore_label": 9}
+    size, common = {"width": 20, "height": 20}, {"folder_pct_val": 0, "ignore_label": 9}
 
-    squashed = Made(tmp_path / "squash", features, labels, **common).reader()[0]
-    filled = Made(tmp_path / "fill", features, labels, resize_mode="fill", **common).reader()[0]
-    cropped = Made(tmp_path / "crop", features, labels, resize_mode="crop", **common).reader()[0]
+    squashed = Made(tmp_path / "squash", features, labels, size=size, **common).reader()[0]
+    filled = Made(tmp_path / "fill", features, labels, size=size | {"mode": "fill"}, **common).reader()[0]
+    cropped = Made(tmp_path / "crop", features, labels, size=size | {"mode": "crop"}, **common).reader()[0]
 
     for sample in (squashed, cropped):
         assert (sample.label == np.repeat([[0] * 10 + [1] * 10], 20, axis=0)).all()
@@ -314,9 +315,9 @@ def test_the_form_says_what_is_missing_before_a_job_exists(tmp_path: Path) -> No
         "label_folder", "validation_feature_folder", "validation_label_folder", "colormap_text_file",
     }  # fmt: skip
     assert "Line 2" in problems["colormap_text_file"][0]
-    for wrong in ({"resize_width": 20}, {"resize_width": 20, "resize_height": 20, "resize_mode": "fill"}):
+    for wrong in ({"width": 20}, {"width": 20, "height": 20, "mode": "fill"}):
         with pytest.raises(ValidationError):
-            SegmentationSpec.model_validate({"name": "x", "feature_folder": "/x", "label_folder": "/y"} | wrong)
+            SegmentationSpec.model_validate({"name": "x", "feature_folder": "/x", "label_folder": "/y", "size": wrong})
 
 
 def test_a_folder_is_recognised_by_what_it_holds(tmp_path: Path) -> None:

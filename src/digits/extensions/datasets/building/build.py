@@ -62,6 +62,8 @@ class PairBuild(ABC, Generic[S, T]):
     unit: ClassVar[str] = "pictures"
     parses: ClassVar[bool] = True
     """Whether the job has a task that finds the items."""
+    ignore_label: int | None = None
+    """Of masks: the value of pixels that have no class; known once :meth:`find` has returned."""
 
     def __init__(self, spec: S, work: Work) -> None:
         self.spec, self.work, self.folder = spec, work, work.folder
@@ -146,8 +148,8 @@ class PairBuild(ABC, Generic[S, T]):
         self._warn(made)
         return facts
 
-    def tick(self, found: int) -> None:
-        """Say how much is found, now and then.
+    def tick(self, found: int, text: str = "") -> None:
+        """Say how much is found, now and then; ``text`` in the place of the usual words.
 
         Raises:
             StoppedError: asked to stop.
@@ -156,7 +158,7 @@ class PairBuild(ABC, Generic[S, T]):
             raise StoppedError
         if time.monotonic() - self._reported >= _REPORT_S:
             self._reported = time.monotonic()
-            self._tell(PARSE_TASK, found, 0, f"Found {found:,} {self.unit}")
+            self._tell(PARSE_TASK, found, 0, text or f"Found {found:,} {self.unit}")
 
     def warn(self, message: str, hint: str = "") -> None:
         """Say something that the maker of the dataset should know."""
@@ -203,7 +205,7 @@ class PairBuild(ABC, Generic[S, T]):
                 [self.names(item) for item in items], partial(self._make, items=items, db=db), np.arange(len(items)),
                 lambda number: self.number(items[number]),
             ),
-            PairForm(self.kind, self.encoding, storage.label_encoding, storage.batch_size),
+            PairForm(self.kind, self.encoding, storage.label_encoding, storage.batch_size, self.ignore_label),
             num_threads=storage.num_threads, progress=progress, stop=self.work.stop, refused=self.work.refused,
         )  # fmt: skip
         facts = {"entries": created.entries, "refused": created.refused, "bytes": created.bytes}

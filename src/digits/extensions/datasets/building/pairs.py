@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -14,8 +14,36 @@ from digits.data.refused import RefusedWriter
 from digits.data.walk import walk
 
 T = TypeVar("T")
+
+
+class PairFolders(Protocol):
+    """A spec that names a folder of pictures and one of labels, and two for validation or a share."""
+
+    feature_folder: str
+    label_folder: str
+    folder_pct_val: float
+    has_val_folder: bool
+    validation_feature_folder: str
+    validation_label_folder: str
+
+
 Pair = tuple[bytes, bytes]
 """The paths of a picture and of its label."""
+
+
+def find_parts(
+    spec: PairFolders, seed: int, refused: RefusedWriter, tick: Callable[[int], None]
+) -> dict[str, list[Pair]]:
+    """Return the pairs by database, each in the order of :func:`find_pairs`; ``seed`` draws the share for validation.
+
+    Raises:
+        DataError: folders for training or validation have not one pair.
+    """
+    pairs = find_pairs(spec.feature_folder, spec.label_folder, "", refused, tick)
+    if not spec.has_val_folder:
+        return shared_out(pairs, spec.folder_pct_val, seed)
+    given = spec.validation_feature_folder, spec.validation_label_folder
+    return {"train": pairs, "val": find_pairs(*given, "val", refused, tick)}
 
 
 def find_pairs(features: str, labels: str, db: str, refused: RefusedWriter, tick: Callable[[int], None]) -> list[Pair]:

@@ -74,7 +74,7 @@ class _Build(PairBuild[DetectionSpec, Annotated]):
 
     def make(self, item: Annotated, db: str) -> Pair:
         """Return a picture and its label as they are stored."""
-        image_HWC, notes = self.pictures.read(item.picture)
+        image_HWC, notes, _ = self.pictures.read(item.picture)
         size = image_HWC.shape[0], image_HWC.shape[1]
         boxes, more = within(item.boxes, size)
         ids = [self._id(box, db) for box in boxes]

@@ -116,7 +116,7 @@ class _Build(PairBuild[PairsSpec, _Item]):
         return item.line
 
     def make(self, item: _Item, _db: str) -> Pair:
-        (first_HWC, notes), (second_HWC, more) = self.pictures.load(item.first), self.pictures.load(item.second)
+        (first_HWC, notes, _), (second_HWC, more, _) = self.pictures.load(item.first), self.pictures.load(item.second)
         if first_HWC.shape != second_HWC.shape:
             sizes = " and ".join(f"{w}×{h} in {c} channels" for h, w, c in (first_HWC.shape, second_HWC.shape))
             raise DataError(

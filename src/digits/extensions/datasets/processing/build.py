@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ from digits.data.pairreader import RecordPairReader
 from digits.data.reader import PairReader, TargetKind
 from digits.extensions.datasets.building.build import PairBuild, build_with
 from digits.extensions.datasets.building.pairs import Pair as Paths
-from digits.extensions.datasets.building.pairs import find_pairs, shared_out
+from digits.extensions.datasets.building.pairs import find_parts
 from digits.extensions.datasets.processing.spec import ProcessingSpec
 
 
@@ -26,19 +25,14 @@ class _Build(PairBuild[ProcessingSpec, Paths]):
     kind: TargetKind = "image"
 
     def find(self) -> dict[str, list[Paths]]:
-        spec, refused = self.spec, self.work.refused
-        pairs = find_pairs(spec.feature_folder, spec.label_folder, "", refused, self.tick)
-        if not spec.has_val_folder:
-            return shared_out(pairs, spec.folder_pct_val, self.seed)
-        given = spec.validation_feature_folder, spec.validation_label_folder
-        return {"train": pairs, "val": find_pairs(*given, "val", refused, self.tick)}
+        return find_parts(self.spec, self.seed, self.work.refused, self.tick)
 
     def names(self, item: Paths) -> tuple[bytes, bytes]:
         return item
 
     def make(self, item: Paths, _db: str) -> Pair:
         path, label_path = item
-        image_HWC, notes = self.pictures.read(path)
+        image_HWC, notes, check = self.pictures.read(path)
         if label_path == path:
             label_HWC = image_HWC
         else:
@@ -49,8 +43,8 @@ class _Build(PairBuild[ProcessingSpec, Paths]):
                     f"The picture is {width}×{height} and its label {label_w}×{label_h}.",
                     hint="Make both of one size, or give a width and height for all.", rule="LABEL_SIZE",
                 )  # fmt: skip
-        image_HWC, label_HWC = self.pictures.fit(image_HWC, path), self.pictures.fit(label_HWC, path)
-        return Pair(self._noisy(image_HWC, path), label_HWC, notes=notes)
+        image_HWC, label_HWC = self.pictures.fit(image_HWC, check), self.pictures.fit(label_HWC, check)
+        return Pair(self._noisy(image_HWC, check), label_HWC, notes=notes)
 
     def _label(self, path: bytes) -> NDArray[np.uint8]:
         try:
@@ -58,10 +52,10 @@ class _Build(PairBuild[ProcessingSpec, Paths]):
         except DataError as error:
             raise DataError(f"The label: {error.message}", hint=error.hint, rule="LABEL_BROKEN") from error
 
-    def _noisy(self, image_HWC: NDArray[np.uint8], path: bytes) -> NDArray[np.uint8]:
+    def _noisy(self, image_HWC: NDArray[np.uint8], check: int) -> NDArray[np.uint8]:
         if not self.spec.noise:
             return image_HWC
-        drawn = np.random.default_rng([self.seed, zlib.crc32(path)]).normal(0, self.spec.noise, image_HWC.shape)
+        drawn = self.pictures.chance(check).normal(0, self.spec.noise, image_HWC.shape)
         return np.asarray(np.clip(np.rint(image_HWC + drawn), 0, 255), np.uint8)
 
     def labels(self, _made: Mapping[str, CreatedPairs]) -> list[str]:

@@ -112,7 +112,7 @@ class _Build(PairBuild[RegressionSpec, _Item]):
         return item.line
 
     def make(self, item: _Item, _db: str) -> Pair:
-        image_HWC, notes = self.pictures.load(item.path)
+        image_HWC, notes, _ = self.pictures.load(item.path)
         return Pair(image_HWC, np.array(item.numbers, np.float32), notes=notes)
 
     def labels(self, _made: Mapping[str, CreatedPairs]) -> list[str]:

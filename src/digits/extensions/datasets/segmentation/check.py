@@ -5,27 +5,18 @@ from __future__ import annotations
 from digits.core.errors import DataError
 from digits.core.jobfolder import TaskPlan
 from digits.core.settings import Settings
-from digits.data.rules import PARSE_TASK
+from digits.extensions.datasets.building.checking import Problems, plan_tasks, shared_dbs
 from digits.extensions.datasets.paths import file_problem, folder_problem
 from digits.extensions.datasets.segmentation.colours import read_colours, read_names
 from digits.extensions.datasets.segmentation.spec import SegmentationSpec
 
 
-def dbs_of(spec: SegmentationSpec) -> tuple[str, ...]:
-    """Return the databases that ``spec`` asks for."""
-    if spec.has_val_folder:
-        return ("train", "val")
-    return tuple(db for db, share in (("train", 100 - spec.folder_pct_val), ("val", spec.folder_pct_val)) if share > 0)
-
-
 def tasks(spec: SegmentationSpec) -> tuple[TaskPlan, ...]:
     """Return the tasks of the job that builds ``spec``, in order."""
-    dbs = dbs_of(spec)
-    parse = TaskPlan(name=PARSE_TASK, title=f"Parse Folder ({'/'.join(dbs)})")
-    return (parse, *(TaskPlan(name=f"create_{db}_db", title=f"Create {db}_db DB") for db in dbs))
+    return plan_tasks(shared_dbs(spec.folder_pct_val, has_val=spec.has_val_folder))
 
 
-def check(spec: SegmentationSpec, settings: Settings) -> dict[str, list[str]]:
+def check(spec: SegmentationSpec, settings: Settings) -> Problems:
     """Return the problems by field; all of them, not the first alone. Empty where the job can be made."""
     found: dict[str, str] = {}
     folders = ["feature_folder", "label_folder"]

@@ -21,7 +21,7 @@ from digits.data.images import Limits, decode, read_file, to_channels
 from digits.data.masks import LabelPicture, read_label
 from digits.data.refused import RefusedWriter, read_refused
 from digits.data.resize import scale
-from digits.extensions.datasets.building.pairs import Pair, find_pairs, shared_out
+from digits.extensions.datasets.building.pairs import Pair, find_parts
 from digits.extensions.datasets.paths import printable
 from digits.extensions.datasets.segmentation.colours import Classes, find_classes
 from digits.extensions.datasets.segmentation.recognise import recognise
@@ -91,7 +91,7 @@ def inspect_source(
         file = Path(folder) / "refused.csv"
         refused = RefusedWriter(file)
         try:
-            parts = _parts(spec, refused, _ticker(progress, stop))
+            parts = find_parts(spec, spec.random_seed or 0, refused, _ticker(progress, stop))
             looked = _read(parts["train"], limits, refused, stop)
             classes = find_classes(spec, looked.labels)
             pixels, fits = _count(looked, classes, refused)
@@ -133,14 +133,6 @@ def _ticker(progress: Callable[[int], None] | None, stop: StopCheck) -> Callable
             progress(found)
 
     return tick
-
-
-def _parts(spec: SegmentationSpec, refused: RefusedWriter, tick: Callable[[int], None]) -> dict[str, list[Pair]]:
-    pairs = find_pairs(spec.feature_folder, spec.label_folder, "", refused, tick)
-    if not spec.has_val_folder:
-        return shared_out(pairs, spec.folder_pct_val, spec.random_seed or 0)
-    given = spec.validation_feature_folder, spec.validation_label_folder
-    return {"train": pairs, "val": find_pairs(*given, "val", refused, tick)}
 
 
 def _read(pairs: Sequence[Pair], limits: Limits, refused: RefusedWriter, stop: StopCheck) -> _Looked:
