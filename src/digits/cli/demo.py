@@ -1,11 +1,13 @@
-"""``digits demo``: the main job through the real server and the client, from pictures to a tested classifier.
+"""``digits demo [mnist|streets]``: the main job through the real server and the client, from pictures to a tested classifier.
 
 A server is started for it (or the one that runs on this root is used), MNIST is fetched and written as class folders, a dataset is
-built, LeNet is trained for three epochs, every test digit is classified, and one table says how it went.
+built, LeNet is trained for three epochs, every test digit is classified, and one table says how it went. ``demostreets`` does the same for
+segmentation.
 """
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -17,6 +19,7 @@ from typing import Any
 
 import click
 
+from digits.cli import demostreets
 from digits.cli.connect import root_option, running_server
 from digits.cli.demodata import Prepared, prepare
 from digits.cli.output import facts, seconds, table
@@ -48,16 +51,21 @@ class Report:
 
 
 @click.command()
+@click.argument("which", type=click.Choice(["mnist", "streets"]), default="mnist")
 @click.option("--exit", "leave", is_flag=True, help="Stop the server at the end; exit status 1 below the goal.")
 @click.option(
-    "--quick", is_flag=True, help=f"Take {QUICK_COUNT:,} pictures; the goal is {QUICK_GOAL:g} % instead of {GOAL:g} %."
+    "--quick",
+    is_flag=True,
+    help=f"Take {QUICK_COUNT:,} pictures; the goal is {QUICK_GOAL:g} % instead of {GOAL:g} %. Streets: few scenes.",
 )
 @click.option("--mnist", type=click.Path(path_type=Path, exists=True, file_okay=False),
               help="Folder with MNIST's four idx files, gzip or not.")  # fmt: skip
 @click.option("-p", "--port", type=click.IntRange(0, 65535), help="Port of the server; a free one if 5000 is taken.")
 @root_option
-def demo(leave: bool, quick: bool, mnist: Path | None, port: int | None, root: Path | None) -> None:
+def demo(which: str, leave: bool, quick: bool, mnist: Path | None, port: int | None, root: Path | None) -> None:
     """Do the main job: MNIST becomes a dataset, LeNet learns it, and every test digit is classified.
+
+    With "streets", segmentation: scenes are drawn, a network from scratch fails on them, and a pretrained one learns them.
 
     The server goes on serving, so that all of it can be looked at in a browser; --exit stops it.
     """
@@ -65,20 +73,36 @@ def demo(leave: bool, quick: bool, mnist: Path | None, port: int | None, root: P
     settings = load_settings(root=root)
     began = time.monotonic()
     with serving(settings, port) as (address, process), Client(address) as client:
-        report = Report(prepare(settings, mnist, limit=QUICK_COUNT if quick else None))
-        dataset_id = build(client, report)
-        model_id = train(client, dataset_id, report)
-        evaluate(client, model_id, report)
-        classify_ten(client, model_id, report)
-        goal = QUICK_GOAL if quick else GOAL
-        show(report, address, goal, time.monotonic() - began)
+        if which == "streets":
+            story = demostreets.tell(client, _fresh(settings.cache / "streets"), quick=quick)
+            demostreets.show(story, address, time.monotonic() - began)
+            passed = story.passed
+        else:
+            passed = _digits(client, settings, mnist, address, began, quick=quick)
         if leave or process is None:
-            if not report.passed(goal):
+            if not passed:
                 raise SystemExit(1)
             return
         click.echo(f"{address}/ goes on serving; Ctrl-C ends it.")
         with suppress(KeyboardInterrupt):
             process.wait()
+
+
+def _digits(client: Client, settings: Settings, mnist: Path | None, address: str, began: float, *, quick: bool) -> bool:
+    report = Report(prepare(settings, mnist, limit=QUICK_COUNT if quick else None))
+    dataset_id = build(client, report)
+    model_id = train(client, dataset_id, report)
+    evaluate(client, model_id, report)
+    classify_ten(client, model_id, report)
+    goal = QUICK_GOAL if quick else GOAL
+    show(report, address, goal, time.monotonic() - began)
+    return report.passed(goal)
+
+
+def _fresh(folder: Path) -> Path:
+    """Return ``folder`` without what an earlier demo drew there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
 
 
 def _interrupt() -> None:
