@@ -154,11 +154,14 @@ def _web(_: Settings) -> Iterator[Finding]:
 
 
 def _extensions(_: Settings) -> Iterator[Finding]:
-    from digits.core.extensions import installed
+    from digits.core.extensions import KINDS, broken, installed
 
-    for group in ("datasets", "frameworks", "executors"):
+    for group in KINDS:
         names = list(installed(group))
         yield Finding(group, "ok" if names else "bad", ", ".join(names) or "none", "" if names else "Set up anew.")
+    for each in broken():
+        what = f"{each.name} of {each.group}, {each.distribution}"
+        yield Finding("extension", "note", f"{what}: {each.problem}", f"Mend or uninstall {each.distribution}.")
 
 
 def _browser(_: Settings) -> Iterator[Finding]:

@@ -29,6 +29,10 @@ COMMANDS = {
         "Fetch MNIST, Fashion-MNIST, CIFAR-10 or CIFAR-100 as class folders; draw streets.",
     ),
     "caffe": ("digits.cli.caffe:caffe", "Caffe's own commands: train, test, time; and check, forward, layers, run."),
+    "extensions": (
+        "digits.cli.extensions:extensions",
+        "List what is installed: kinds of datasets, frameworks, views, executors.",
+    ),
     "doctor": ("digits.cli.doctor:doctor", "Say what this machine has, and what it lacks."),
     "reindex": ("digits.cli.reindex:reindex", "Rebuild the database from the job folders."),
 }
