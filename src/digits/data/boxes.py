@@ -8,9 +8,12 @@ from __future__ import annotations
 import colorsys
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from digits.data.resize import Plan
 
 COLUMNS = 16
 """Of a row of DIGITS' labels: x, y, w, h, alpha, class, 0, roty, truncated, occluded, length, width, height, X, Y, Z."""
@@ -18,6 +21,7 @@ TARGET_COLUMNS = 6
 NO_BOX = -1.0
 """The class id of rows beyond a picture's last box."""
 _X, _Y, _WIDTH, _HEIGHT, _CLASS = 0, 1, 2, 3, 5
+_FOUND_COLUMNS, _CONFIDENCE = (5, 6), 4
 _GOLDEN = 0.618034
 
 
@@ -40,6 +44,32 @@ def box_targets(label: NDArray[np.float32], places: Mapping[int, int], most: int
     targets[: len(rows), 3:5] = rows[:, (_X, _Y)] + rows[:, (_WIDTH, _HEIGHT)]
     targets[: len(rows), 5] = [each is None for each in found]
     return targets
+
+
+def is_box_list(value: NDArray[Any]) -> bool:
+    """Return whether an output is a list of boxes, [N, K, 5 or 6] or [N, 1, K, 5 or 6]: left, top, right, bottom, confidence, and a class id."""
+    is_list = value.ndim == 3 or (value.ndim == 4 and value.shape[1] == 1)
+    return is_list and value.shape[-1] in _FOUND_COLUMNS
+
+
+def in_source(
+    found: NDArray[np.float32], source: tuple[int, int], steps: Plan, corner: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Return boxes that were found in a resized picture in the pixels of the picture before, cut off at its edges.
+
+    Args:
+        found: rows of a list (``is_box_list``), any axes before; those without confidence stay as they are.
+        source: height and width of the picture before.
+        steps: how it was brought to its size.
+        corner: (top, left) of what the network sees in that.
+    """
+    moved = found.copy()
+    is_box = found[..., _CONFIDENCE] > 0
+    for axis, columns in ((0, (1, 3)), (1, (0, 2))):
+        for column in columns:
+            place = (found[..., column] + corner[axis] + steps.start[axis]) * (source[axis] / steps.scaled[axis])
+            moved[..., column] = np.where(is_box, np.clip(place, 0, source[axis]), found[..., column])
+    return moved
 
 
 def box_digest(targets: NDArray[np.float32], labels: Sequence[str]) -> bytes:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from digits.core.errors import DataError
 from digits.data.databases import datum_pixels
 from digits.data.records import RecordFile, read_datum
+from digits.workers.given import GivenPictures, as_lists
 from digits.workers.service import Question
 from digits.workers.warm import NamedPicture, WarmModel, asked_path, in_parts, refusal
 
@@ -32,8 +33,8 @@ class Outputs:
 
     def paths(self, question: Question) -> dict[str, Any]:
         """``/outputs``: of each picture (``paths``, or ``records`` of a dataset) its outputs; fewer than were asked for where they are long."""
-        whole = bool(question.get("whole"))
-        return {"results": self._model.alone(lambda: self._results(self._asked(question, whole), whole))}
+        whole, given = bool(question.get("whole")), GivenPictures(self._model, question)
+        return {"results": self._model.alone(lambda: self._results(self._asked(question, whole), whole, given))}
 
     def records(self, question: Question) -> dict[str, Any]:
         """``/outputs_db``: of the first records behind the key ``after``, or from number ``first`` on; none once all were asked for.
@@ -42,15 +43,18 @@ class Outputs:
             DataError: there is no LMDB at ``db_path``.
         """
         folder, whole = Path(asked_path(question, "db_path")), bool(question.get("whole"))
+        given = GivenPictures(self._model, question)
         after = str(question.get("after") or "").encode("utf-8", "surrogateescape")
         first, most = int(question.get("first", 0)), int(question.get("most", _BATCH))
         if not (folder / "data.mdb").is_file():
             raise DataError("There is no LMDB here.", where=str(folder), hint="Name the folder that holds data.mdb.")
         with RecordFile(folder) as file:
             records = islice(file.items(after=after), first, first + most)
-            return {"results": self._model.alone(lambda: self._results(self._of_records(records, whole), whole))}
+            return {"results": self._model.alone(lambda: self._results(self._of_records(records, whole), whole, given))}
 
-    def _results(self, pictures: Iterable[NamedPicture], whole: bool) -> list[dict[str, Any]]:
+    def _results(
+        self, pictures: Iterable[NamedPicture], whole: bool, given: GivenPictures
+    ) -> list[dict[str, Any]]:  # fmt: skip
         results: list[dict[str, Any]] = []
         num_values = 0
         waiting = iter(pictures)
@@ -64,11 +68,9 @@ class Outputs:
                 if isinstance(image, DataError):
                     results.append({"name": name} | refusal(image))
                     continue
-                made = next(outputs)
+                made = given.taken_back(next(outputs), given.size(name))
                 num_values += sum(value.size for value in made.values())
-                results.append(
-                    {"name": name, "ok": True, "outputs": {key: value.tolist() for key, value in made.items()}}
-                )
+                results.append({"name": name, "ok": True, "outputs": as_lists(made)})
         return results
 
     def _outputs(self, images: list[NDArray[np.uint8]], whole: bool) -> Iterator[Mapping[str, NDArray[np.float32]]]:

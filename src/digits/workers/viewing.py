@@ -19,6 +19,7 @@ from digits.core.extensions import ViewExtension, extension, load
 from digits.core.spec import Spec
 from digits.data.records import RecordFile
 from digits.data.views import Render, Rendered, Truth, ViewFacts
+from digits.workers.given import KIND, GivenPictures
 from digits.workers.outputs import stored_picture
 from digits.workers.service import Question
 from digits.workers.truths import Truths
@@ -60,37 +61,54 @@ class Viewing:
             predictor.labels, truths.colours.palette, truths.colours.ignore_label,
             target_kind=predictor.facts.target_kind, dataset=question.get("dataset") or {},
         )  # fmt: skip
-        results = [self._result(each, render, spec, known, whole=whole) for each in seen]
+        given = GivenPictures(self._model, question) if KIND in view.kinds else None
+        results = [self._result(each, render, spec, known, whole=whole, given=given) for each in seen]
         answer: dict[str, Any] = {"results": results, "seconds": time.perf_counter() - began}
         if "db_path" in question:
             answer["count"] = self._entries(question)
         return answer
 
-    def _result(self, seen: _Seen, render: Render, spec: Spec, known: ViewFacts, *, whole: bool) -> dict[str, Any]:
+    def _result(
+        self, seen: _Seen, render: Render, spec: Spec, known: ViewFacts, *, whole: bool, given: GivenPictures | None
+    ) -> dict[str, Any]:
         if isinstance(seen.image_HWC, DataError):
             return {"name": seen.name} | refusal(seen.image_HWC)
         try:
             began = time.perf_counter()
-            made, picture_HWC = self._rendered(seen.image_HWC, seen.truth, render, spec, known, whole=whole)
+            size = given.size(seen.name) if given else None
+            if given is not None and size is not None:
+                made = self._as_given(seen.name, seen.image_HWC, seen.truth, render, spec, known, given, size)
+            else:
+                made, size = self._rendered(seen.image_HWC, seen.truth, render, spec, known, whole=whole)
         except DataError as error:
             return {"name": seen.name} | refusal(error)
         return {
             "name": seen.name, "ok": True, "told": dict(made.told), "seconds": time.perf_counter() - began,
-            "height": picture_HWC.shape[0], "width": picture_HWC.shape[1],
+            "height": size[0], "width": size[1],
             "pngs": {name: base64.b64encode(png).decode() for name, png in made.pngs.items()},
         }  # fmt: skip
 
     def _rendered(
         self, image_HWC: NDArray[np.uint8], truth: Truth | None, render: Render, spec: Spec, known: ViewFacts,
         *, whole: bool,
-    ) -> tuple[Rendered, NDArray[np.uint8]]:  # fmt: skip
+    ) -> tuple[Rendered, tuple[int, int]]:  # fmt: skip
+        """Return the view of a picture as the network sees it, and its height and width."""
         predictor = self._model.predictor
         outputs = self._model.alone(
             lambda: predictor.predict_whole(image_HWC) if whole else predictor.predict([image_HWC])
         )
         if not whole:
             image_HWC = predictor.seen(image_HWC)
-        return render(outputs, image_HWC, replace(known, truth=truth), spec), image_HWC
+        return render(outputs, image_HWC, replace(known, truth=truth), spec), (image_HWC.shape[0], image_HWC.shape[1])
+
+    def _as_given(
+        self, name: str, image_HWC: NDArray[np.uint8], truth: Truth | None, render: Render, spec: Spec,
+        known: ViewFacts, given: GivenPictures, size: tuple[int, int],
+    ) -> Rendered:  # fmt: skip
+        """Return the view of boxes over the picture as it was given."""
+        outputs = self._model.alone(lambda: self._model.predictor.predict([image_HWC]))
+        known = replace(known, truth=given.true(truth, size))
+        return render(given.taken_back(outputs, size), given.picture(name, image_HWC), known, spec)
 
     def _seen(self, question: Question, truths: Truths) -> Iterator[_Seen]:
         whole = bool(question.get("whole"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,9 @@ def view(request: Request, job: Job, page: Browse) -> dict[str, Any]:
     return {
         "views": [(each, address(show=each), each == (shown or views[0])) for each in views],
         "view": shown or (views[0] if views else ""),
-        "boxed": _boxed(job, page, label) if views and (shown or views[0]) == "boxes" else [],
+        "boxed": boxed(job, page.db, [item.index for item in page.items], label)
+        if views and (shown or views[0]) == "boxes"
+        else [],
         "page": page,
         "path": site.url(path),
         "label": label,
@@ -106,14 +109,16 @@ def view(request: Request, job: Job, page: Browse) -> dict[str, Any]:
     }
 
 
-def _boxed(job: Job, page: Browse, label: str) -> list[tuple[Boxed, list[tuple[StoredBox, str, str]]]]:
-    """Return what is in the pictures of a page: each with its boxes, their colours and "ignored", "faint" or ""."""
+def boxed(
+    job: Job, db: str, records: Sequence[int], label: str = ""
+) -> list[tuple[Boxed, list[tuple[StoredBox, str, str]]]]:
+    """Return what is in stored pictures: each with its boxes, their colours and "ignored", "faint" (of another class) or ""; none of a dataset without boxes."""
     colours = datasetfacts.class_colours(job)
 
     def look(box: StoredBox) -> str:
         return "ignored" if box.ignored else "faint" if label and label != str(box.class_id) else ""
 
-    found = stored_boxes(job, page.db, [item.index for item in page.items])
+    found = stored_boxes(job, db, records)
     return [
         (each, [(box, "" if box.ignored else colours[box.class_id], look(box)) for box in each.boxes]) for each in found
     ]

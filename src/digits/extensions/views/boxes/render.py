@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digits.core.errors import DataError
-from digits.data.boxes import NO_BOX, distinct_colours
+from digits.data.boxes import NO_BOX, distinct_colours, is_box_list
 from digits.data.encode import encode_png
 from digits.data.images import visible
 from digits.data.views import Outputs, Rendered, ViewFacts
 from digits.extensions.views.boxes.spec import BoxesViewSpec
 
-_COLUMNS = (5, 6)
-"""Left, top, right, bottom, confidence; and the class id, where there is one."""
 SAME = 0.5
 """Intersection over union from which on a box stands for a true one."""
 
@@ -52,8 +50,7 @@ def render(
 
 def _rows(value: NDArray[np.float32]) -> NDArray[np.float32] | None:
     """Return an output as rows of boxes, None where it is no list of them."""
-    is_list = value.ndim == 3 or (value.ndim == 4 and value.shape[1] == 1)
-    return value.reshape(-1, value.shape[-1]) if is_list and value.shape[-1] in _COLUMNS else None
+    return value.reshape(-1, value.shape[-1]) if is_box_list(value) else None
 
 
 def _found(output: str, rows: NDArray[np.float32], facts: ViewFacts) -> list[dict[str, Any]]:
