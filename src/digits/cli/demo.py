@@ -8,11 +8,8 @@ segmentation.
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,20 +17,20 @@ from typing import Any
 import click
 
 from digits.cli import demostreets
-from digits.cli.connect import root_option, running_server
+from digits.cli.connect import root_option
 from digits.cli.demodata import Prepared, prepare
 from digits.cli.output import facts, seconds, table
+from digits.cli.ownserver import serving
 from digits.cli.waiting import step, wait_for_job
 from digits.client import Client
 from digits.core import platform
-from digits.core.errors import DigitsError, SetupError
+from digits.core.errors import DigitsError
 from digits.core.settings import Settings, load_settings
 
 EPOCHS = 3
 QUICK_COUNT = 6_000
 GOAL, QUICK_GOAL = 98.0, 93.0
 CHUNK = 1_000  # digits a request: the bar moves every second or so
-START_S = 60.0
 SEED = 1
 
 
@@ -107,41 +104,6 @@ def _fresh(folder: Path) -> Path:
 
 def _interrupt() -> None:
     raise KeyboardInterrupt
-
-
-@contextmanager
-def serving(settings: Settings, port: int | None) -> Iterator[tuple[str, subprocess.Popen[bytes] | None]]:
-    """Have a server on this root: the address, and the process if it was started for this."""
-    if address := running_server(settings):
-        click.echo(f"The server at {address} runs on {settings.root} already, and is used.", err=True)
-        yield address, None
-        return
-    with step("Starting the server") as at:
-        process, address = _start(settings, port)
-        at.result = address
-    try:
-        yield address, process
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _start(settings: Settings, port: int | None) -> tuple[subprocess.Popen[bytes], str]:
-    command = [sys.executable, "-m", "digits.cli.serve", "devserver", "--root", str(settings.root)]
-    tries = [port] if port is not None else [settings.port, 0]
-    for each in tries:
-        process = subprocess.Popen([*command, "-p", str(each)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        deadline = time.monotonic() + START_S
-        while process.poll() is None and time.monotonic() < deadline:
-            if address := running_server(settings):
-                return process, address
-            time.sleep(0.05)
-        words = process.stderr.read().decode(errors="replace") if process.stderr and process.poll() is not None else ""
-        process.kill()
-        if each != tries[-1]:
-            click.echo(f"  port {each} is taken: a free one is used instead", err=True)
-    last = (words.strip().splitlines() or ["It did not answer within a minute."])[-1].removeprefix("error: ")
-    raise SetupError(f"The server did not start: {last}")
 
 
 def build(client: Client, report: Report) -> str:

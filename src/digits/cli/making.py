@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from digits.cli.ownserver import serving
 from digits.cli.waiting import step, wait_for_job
 from digits.client import Client
+from digits.core.settings import load_settings
 
 SEED = 1
 
@@ -20,6 +24,13 @@ class Trained:
     metrics: dict[str, float]
     """Of the last validation, as "accuracy/val"."""
     seconds: float
+
+
+@contextmanager
+def client_on(root: Path | None) -> Iterator[Client]:
+    """Give a client of the server on ``root`` (None: the usual one), which is started for the block where none runs."""
+    with serving(load_settings(root=root), None) as (address, _), Client(address) as client:
+        yield client
 
 
 def build_dataset(client: Client, route: str, title: str, fields: Mapping[str, Any]) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from digits.cli.connect import root_option, with_client
-from digits.cli.demo import serving
 from digits.cli.epochs import epoch_option
 from digits.cli.output import json_option, print_json, table
+from digits.cli.ownserver import serving
 from digits.cli.storebuild import FCN_EPOCHS, LENET_EPOCHS, build_fcn, build_lenet
 from digits.cli.storeentry import add_entry
 from digits.cli.waiting import step, wait_for_job
