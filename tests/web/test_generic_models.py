@@ -146,3 +146,13 @@ def test_a_dataset_of_another_kind_and_what_masks_cannot_have_are_refused_in_wor
     assert page.status_code == 400
     assert 'div class="message bad alert-danger' in page.text
     assert "Image Segmentation" in page.text or "Generic Image Model" in page.text
+
+
+def test_a_model_that_waits_already_offers_the_view_and_the_looks_of_its_kind(empty: Serving, scenes: str) -> None:
+    model = post(empty, scenes)["id"]
+
+    page = empty.client.get(f"/models/{model}").text
+
+    options = read(page).one("select", id="view_extension_id").find("option")
+    assert [each.attributes["value"] for each in options if "selected" in each.attributes] == ["image-segmentation"]
+    assert "/static/css/masks.css" in page, "the table of classes comes while the page is open"

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from digits.core.events import EventWriter, Progress
 from digits.download.streets import CLASSES, COLOURS, draw_street, write_streets
 from tests.web.conftest import build_job
+from tests.web.markup import read
 from tests.web.serving import Serving
 
 
@@ -58,9 +60,11 @@ def test_its_page_warns_of_the_class_that_rules_the_pixels(empty: Serving, tmp_p
 
     page = empty.client.get(f"/datasets/{dataset['id']}").text
 
-    most = CLASSES[shares.argmax()]
-    assert f"{most} is {shares.max() * 100:.1f} % of all pixels." in page
-    assert f"its mean IoU is {shares.max() / (shares > 0).sum() * 100:.1f} %" in page
+    validated = np.bincount(np.concatenate(labels[5:]).ravel(), minlength=len(CLASSES))
+    learned = np.bincount(np.concatenate(labels[:5]).ravel()).argmax()
+    share = validated[learned] / validated.sum()
+    assert f"says only {CLASSES[learned]} scores a pixel accuracy of {share * 100:.1f} %" in page
+    assert f"a mean IoU of {share / (validated > 0).sum() * 100:.1f} % on the validation pictures" in page
     for name, share, colour in zip(CLASSES, shares, COLOURS.tolist(), strict=True):
         assert f'fill="#{bytes(colour).hex()}"' in page
         assert f'<td class="num">{share * 100:.2f}</td>' in page, name
@@ -99,3 +103,21 @@ def test_a_form_that_lacks_something_says_at_which_field(empty: Serving, tmp_pat
 
     assert answer.status_code == 400
     assert answer.json()["errors"].keys() == {"label_folder", "colormap_text_file"}
+
+
+def test_a_database_that_is_being_written_is_shown_before_its_files_are_named(empty: Serving, tmp_path: Path) -> None:
+    write_streets(tmp_path, {"train": 3}, width=64, height=48, seed=0)
+    empty.login("fred")
+    fields = {"dataset_name": "streets", "folder_pct_val": "0", "feature_folder": str(tmp_path / "train" / "images")}
+    fields["label_folder"] = str(tmp_path / "train" / "labels")
+    job_id = empty.client.post("/datasets/generic/create/image-segmentation.json", data=fields).json()["id"]
+    writer = EventWriter(empty.store.job(job_id).folder.events_file)
+    writer(Progress(task="create_train_db", done=2, total=3, unit="pictures", facts={"entries": 2}))
+    writer.close()
+    with empty.store.change(job_id) as index:
+        index.index_events()
+
+    row = read(empty.client.get(f"/datasets/{job_id}").text).one(id="databases").find("tr")[1]
+
+    assert [cell.text for cell in row.find("td")][:2] == ["train", "2"]
+    assert not row.find("a"), "neither its list nor its log is there yet"

@@ -17,6 +17,7 @@ from digits.core.extensions import ViewExtension, installed
 from digits.core.files import read_json
 from digits.core.spec import Spec
 from digits.store import Job, SnapshotRow
+from digits.web import modelkinds
 from digits.web.answers import render
 from digits.web.classifying import infer
 from digits.web.fields import FormView, form_view
@@ -68,7 +69,8 @@ def target_kind(job: Job) -> str:
 
 def offered(job: Job, dataset: Job | None = None) -> list[ViewExtension]:
     """Return the views for the answers of a model of ``dataset``, its default first."""
-    kind, made_of = target_kind(job), dataset.extension if dataset else ""
+    kind = target_kind(job) or (modelkinds.target_kind(dataset) if dataset else "")
+    made_of = dataset.extension if dataset else ""
     found: list[ViewExtension] = [
         each for each in installed("views").values() if not kind or not each.kinds or kind in each.kinds
     ]

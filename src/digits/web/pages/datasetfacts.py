@@ -172,12 +172,9 @@ class Frequency:
 
 @dataclass(frozen=True)
 class Frequencies:
-    """The classes of a segmentation dataset, the most frequent first, and what follows from the first one."""
+    """The classes of a segmentation dataset, the most frequent first."""
 
     rows: list[Frequency]
-    most: Frequency
-    floor_iou: float
-    """Mean IoU of a network that says the most frequent class everywhere."""
     ignored: float
     """Share of all pixels that is ignored."""
 
@@ -205,8 +202,7 @@ def class_frequencies(request: Request, job: Job) -> Frequencies | None:
     rows.sort(key=lambda row: -row.share)
     counted = sum(sum(db["class_pixels"]) for db in dbs.values())
     ignored = sum(db["ignored_pixels"] for db in dbs.values())
-    present = sum(share > 0 for share in shares)
-    return Frequencies(rows, rows[0], rows[0].share / max(1, present), ignored / max(1, counted + ignored))
+    return Frequencies(rows, ignored / max(1, counted + ignored))
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def test_classes_their_pixels_and_pictures_with_masks_are_told_before_anything_i
     assert {row["rule"] for row in told["refused"]} == {"PAIR_MISSING", "IMG_NOT_A_PICTURE"}
     share = pixels.max() / pixels.sum()
     assert f"{CLASSES[pixels.argmax()]} is the most frequent class" in told["notes"][0]
-    assert f"{share:.3f}" in told["notes"][0]
+    assert f"about {100 * share:.1f} %" in told["notes"][0]
     assert len(samples) == 3
     shown = cv2.imdecode(
         np.frombuffer(base64.b64decode(samples[0].image.partition(",")[2]), np.uint8), cv2.IMREAD_COLOR

@@ -179,8 +179,8 @@ def _notes(labels: Sequence[str], counts: Sequence[int]) -> list[str]:
     share = counts[most] / total
     absent = [label for label, count in zip(labels, counts, strict=True) if not count]
     text = (
-        f"{labels[most]} is the most frequent class: a network that says only {labels[most]} scores a pixel accuracy of about {share:.3f} and a "
-        f"mean IoU of about {share / present:.3f}"
+        f"{labels[most]} is the most frequent class: a network that says only {labels[most]} scores a pixel accuracy of about {100 * share:.1f} % and a "
+        f"mean IoU of about {100 * share / present:.1f} %"
     )
     return [text, *([f"No pixel of the labels that were read is {', '.join(absent)}"] if absent else [])]
 
