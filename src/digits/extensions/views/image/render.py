@@ -52,7 +52,7 @@ def _as_picture(value_CHW: NDArray[np.float32], spec: ImageViewSpec) -> NDArray[
     if spec.pixel_conversion == "normalize":
         finite = values[np.isfinite(values)]
         low, span = (finite.min(), np.ptp(finite)) if finite.size else (0.0, 0.0)
-        values = (values - low) * (_WHITE / span if span else 0.0)
+        values = (values - low) * (_WHITE / span) if span else np.where(np.isfinite(values), 0.0, values)
     pixels = np.rint(np.nan_to_num(values, posinf=_WHITE, neginf=0).clip(0, _WHITE)).astype(np.uint8)
     image_HWC = pixels.transpose(1, 2, 0)
     return np.ascontiguousarray(image_HWC[:, :, ::-1] if spec.channel_order == "bgr" else image_HWC)
