@@ -28,6 +28,7 @@ from digits.cli.main import run
 from digits.cli.runnerprocess import RunnerProcess
 from digits.core import platform
 from digits.core.errors import SetupError
+from digits.core.extensions import broken
 from digits.core.settings import PREFIX, Settings, load_settings
 
 LEAST_DISK_BYTES = 50_000_000  # the database and a log; jobs have a floor of their own (min_free_disk_bytes)
@@ -106,7 +107,8 @@ def prepared(given: dict[str, Any], *, port: int) -> Settings:
     """Return the settings, with a root that can be used and a host that may be served.
 
     Raises:
-        SetupError: a setting is wrong, the root cannot be used, or others could reach the server and nobody said they may.
+        SetupError: a setting is wrong, the root cannot be used, two extensions have one name, or others could reach the server and nobody
+            said they may.
     """
     settings = load_settings(**given)
     if "port" not in settings.model_fields_set:
@@ -116,6 +118,7 @@ def prepared(given: dict[str, Any], *, port: int) -> Settings:
             f"Others can reach {settings.host}, and whoever reaches this server can run code here.",
             hint="--trust-network serves them all the same; 127.0.0.1 and a proxy with passwords is the safe way.",
         )
+    broken()  # two extensions of one name are told before anything starts
     if not settings.is_loopback:
         click.echo(WARNING.format(settings.host, platform.user_name()), err=True)
     prepare_root(settings.root)

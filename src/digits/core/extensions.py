@@ -30,7 +30,7 @@ class InferenceForm:
     """What a kind of dataset asks for where a model is tested by ``infer_extension``, instead of a picture.
 
     ``inputs(spec, folder, facts) -> iterable of (key, path of a picture)`` runs in the web process: it may write pictures into
-    ``folder``, which goes when they are answered; ``facts`` are those of the dataset (its ``dataset.json``).
+    ``folder``, which goes when they are answered; ``facts`` are those of the dataset (its ``dataset.json``), and ``folder`` the path of its job.
     """
 
     spec: type[Spec]
@@ -292,11 +292,15 @@ def extension(group: str, name: str) -> Any:
     found = installed(group)
     if name in found:
         return found[name]
+    known = "" if any(each.name == name for each in entries(group)) else f"Installed: {', '.join(found) or 'none'}."
+    raise NotFoundError(absence(group, name), hint=known)
+
+
+def absence(group: str, name: str) -> str:
+    """Return why the extension ``name`` of ``group`` cannot be used; "" where it can."""
+    if name in installed(group):
+        return ""
     for each in entries(group):
         if each.name == name:
-            raise NotFoundError(
-                f"The extension {name!r} of {group} cannot be used.", where=each.distribution, hint=each.problem
-            )
-    raise NotFoundError(
-        f"No extension {name!r} of {group} is installed.", hint=f"Installed: {', '.join(found) or 'none'}."
-    )
+            return f"The extension {name!r} of {group} ({each.distribution}) cannot be used: {each.problem}"
+    return f"No extension {name!r} of {group} is installed."

@@ -81,7 +81,12 @@ def target_kind(dataset: Job | None, kind: ModelKind | None = None) -> str:
 def route(dataset: Job | None) -> str:
     """Return the path below which models of such a dataset are trained and tested."""
     made = made_of(dataset) if dataset else None
-    return f"/models/{(made.model_route if made else '') or CLASSIFIERS}"
+    return f"/models/{(made.model_route if made else '') or _route_of(dataset)}"
+
+
+def _route_of(dataset: Job | None) -> str:
+    """Return where models of a dataset are tested whose extension is gone."""
+    return CLASSIFIERS if target_kind(dataset) in ("class", "classes") else GENERIC_MODELS
 
 
 def is_generic(dataset: Job | None) -> bool:
@@ -92,7 +97,7 @@ def is_generic(dataset: Job | None) -> bool:
 def form(dataset: Job | None) -> str:
     """Return the path of the form of such models."""
     made = made_of(dataset) if dataset else None
-    return (made.model_form if made else "") or f"/models/{CLASSIFIERS}/new"
+    return (made.model_form if made else "") or f"/models/{_route_of(dataset)}/new"
 
 
 def title(dataset: Job, kind: ModelKind) -> str:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from digits.core.errors import DigitsError, NotFoundError, SetupError
-from digits.core.extensions import DatasetExtension, FrameworkExtension, extension, interpreter, load
+from digits.core.extensions import DatasetExtension, FrameworkExtension, absence, extension, interpreter, load
 from digits.core.healthspec import HealthSpec
 from digits.core.jobfolder import JobFolder, TaskPlan
 from digits.core.secretfiles import write_secrets
@@ -251,6 +251,8 @@ def _check(request: Request, kind: ModelKind, spec: TrainSpec, begun: Begun) -> 
         return {"dataset": ["Unknown dataset job_id"]}
     if not dataset.is_running and dataset.state.value != "Done":
         return {"dataset": [f"{dataset.name!r} is {dataset.state.value}; choose a dataset that is done."]}
+    if absent := absence("datasets", dataset.extension):
+        return {"dataset": [f"What {dataset.name!r} is read with is missing. {absent}"]}
     if not kind.takes(dataset):
         return {
             "dataset": [f"{dataset.name!r} is an {dataset.title}; its models are made at {modelkinds.form(dataset)}."]

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from digits.core.errors import SpecError
 from digits.core.exportspec import TITLES as FORMAT_TITLES
 from digits.core.exportspec import formats_of
-from digits.core.extensions import DatasetExtension
+from digits.core.extensions import DatasetExtension, absence
 from digits.web import datasetexports, deriving
 from digits.web.answers import render
 from digits.web.api.create import clone_fields
@@ -84,6 +84,7 @@ def show(request: Request, refused_form: RefusedForm | None = None) -> Response:
         "datasets/show.html",
         **(jobpage.common(request, job) | _derivable(request, job)),
         **healthchecks.panel(request, job),
+        absent=absence("datasets", job.extension),
         refused_form=refused_form,
         class_search=_class_search(request, job, facts),
         resume=resuming.dataset_resume_of(job),
