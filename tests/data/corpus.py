@@ -105,7 +105,7 @@ REFUSED = (
     Refused("jpeg xl", lambda: b"\xff\x0a" + bytes(60), "IMG_FORMAT", "JPEG XL"),
     Refused("photoshop", lambda: b"8BPS\0\1" + bytes(60), "IMG_FORMAT", "Photoshop"),
     Refused("icon", lambda: b"\0\0\1\0\1\0" + bytes(60), "IMG_FORMAT", "icon"),
-    Refused("dicom", lambda: bytes(128) + b"DICM" + bytes(60), "IMG_FORMAT", "DICOM"),
+    Refused("dicom", lambda: bytes(128) + b"DICM" + bytes(60), "IMG_BROKEN", "DICOM"),
     Refused("dng", _dng, "IMG_FORMAT", "DNG"),
     Refused("canon raw", lambda: b"II*\0\x10\0\0\0CR\2\0" + bytes(60), "IMG_FORMAT", "raw"),
     Refused("jpeg, half", lambda: picture("JPEG")[:400], "IMG_TRUNCATED", "Ends early, after 400 bytes."),

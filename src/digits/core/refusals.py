@@ -35,6 +35,7 @@ REFUSALS: dict[str, dict[str, Refusal]] = {
         ),
         "IMG_SLOW": Refusal("Decoding takes more than 10 s of processor time.", _SAVE),
         "IMG_MODE": Refusal("Pixels whose values have no stated range: floating-point numbers, 32 bits, Lab.", _SAVE),
+        "DICOM_MISSING": Refusal("DICOM needs a library that is not installed.", "Install `opendigits[medical]`."),
         "IMG_CHANNELS": Refusal(
             "It has another number of channels than the dataset takes, or than a format can hold.",
             "Choose Image Type 'As stored' for pictures that all have the same number from 1 to 16.",
@@ -126,6 +127,8 @@ REFUSALS: dict[str, dict[str, Refusal]] = {
         "TABLE_NUMBER": Refusal("A cell that is to be learned holds no finite number.", "Fill it in, or leave the row out."),
         "TABLE_SPLIT": Refusal("A cell of the split column says neither train, val nor test.", "Write one of these."),
         "PAIR_SIMILAR": Refusal("A row does not say whether its two pictures are alike.", "Write 1 where they are, else 0."),
+        "LABEL_CONTOUR": Refusal("A file of a contour is too large, or a line of it is no point of its picture: x and y, in pixels.", "Mend the line."),
+        "PAIR_SERIES": Refusal("Several series of a case have pictures of a contour's numbers.", "Keep the one that was drawn on in the case's folder."),
         "LABEL_BROKEN": Refusal("A label that is a picture or a record cannot be decoded.", _AGAIN),
     },
     "Pictures with boxes": {

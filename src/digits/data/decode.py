@@ -10,7 +10,9 @@ palette, transparency     pasted on white
 animated, several pages   the first
 EXIF orientation          turned as the camera was held, once
 over the limits           refused by the header alone
-large, TIFF, many scans   decoded in a process of its own, with little time and memory
+DICOM                     grey by the window that it names, else from the least to the greatest value
+large, TIFF, DICOM,       decoded in a process of its own, with little time and memory
+many scans
 ========================  =====================================================================================
 
 Legend: HWC = height, width, channels (1 grey, 3 RGB, else a TIFF's own) of uint8.
@@ -33,6 +35,7 @@ from PIL import Image, TiffImagePlugin, WebPImagePlugin, features
 from digits.core.errors import DataError
 from digits.data.budget import MemoryBudget
 from digits.data.depth import to_8_bits
+from digits.data.dicom import decode_dicom
 from digits.data.jpeg import JpegHeader, read_jpeg_header
 from digits.data.png import decode_plain_png, read_plain_png
 from digits.data.sniff import ACCEPTED_HINT, HEAD_BYTES, sniff
@@ -209,6 +212,8 @@ def _decode_guarded(data: bytes, kind: str, limits: Limits, enough: EnoughCall |
 def _size_and_need(
     data: bytes, kind: str, limits: Limits, enough: EnoughCall | None
 ) -> tuple[int, int, tuple[int, int] | None]:
+    if kind == "DICOM":  # its header is read there, too; it is not compressed, so it has no more pixels than bytes
+        return 1, len(data), None
     if kind == "TIFF" and has_channels(data):
         height, width = read_size(data)
         check_size(height, width, limits)
@@ -231,6 +236,9 @@ def decode_here(data: bytes, kind: str, limits: Limits, enough: EnoughCall | Non
             size = read_size(data)
             check_size(*size, limits)
             return Decoded(*_of_channels(data, limits, size))
+        if kind == "DICOM":
+            pixels, size, notes = decode_dicom(data, limits)
+            return Decoded(pixels, kind, size, notes)
         with open_image(io.BytesIO(data)) as image:
             width, height = image.size
             check_size(height, width, limits)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import IO
 
 from digits.core.errors import DataError
-from digits.data.decode import TURNS, Limits, check_size, open_image, orientation
+from digits.data.decode import TURNS, Limits, check_size, decode, open_image, orientation
+from digits.data.sniff import HEAD_BYTES, is_picture, sniff
 
 
 def picture_size(path: str | Path | bytes, *, limits: Limits | None = None) -> tuple[int, int]:
@@ -28,7 +29,11 @@ def size_in_header(file: IO[bytes], *, limits: Limits | None = None) -> tuple[in
     Raises:
         DataError: the header cannot be read, or tells a size beyond the limits.
     """
+    head = file.read(HEAD_BYTES)
+    file.seek(0)
     try:
+        if is_picture(head) and sniff(head) == "DICOM":  # its header is read only where its pixels are
+            return decode(file.read(), limits=limits).size
         with open_image(file) as image:
             width, height = image.size
             check_size(height, width, limits or Limits())

@@ -24,6 +24,7 @@ _PICTURES = (
     (0, b"MM\x00*", "TIFF"),
     (0, b"II+\x00", "TIFF"),
     (0, b"MM\x00+", "TIFF"),
+    (128, b"DICM", "DICOM"),
 )
 _REFUSED = (
     (8, b"CR\x02\x00", "a Canon raw picture"),
@@ -41,7 +42,6 @@ _REFUSED = (
     (0, b"8BPS", "a Photoshop file"),
     (0, b"v/1\x01", "an OpenEXR picture"),
     (0, b"\x00\x00\x01\x00", "an icon"),
-    (128, b"DICM", "a DICOM picture"),
     (0, b"%PDF", "a PDF document"),
 )
 _OTHERS = (

@@ -30,7 +30,7 @@ def form_of(request: Request, model: Job) -> tuple[InferenceForm | None, Mapping
     except NotFoundError:
         dataset = None
     made = modelkinds.made_of(dataset) if dataset else None
-    return (made.inference, dataset.facts) if made and dataset else (None, {})
+    return (made.inference, {**dataset.facts, "folder": str(dataset.folder.path)}) if made and dataset else (None, {})
 
 
 def filled(request: Request, form: InferenceForm, facts: Mapping[str, Any], look: Look) -> Look:

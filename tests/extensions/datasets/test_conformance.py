@@ -10,6 +10,7 @@ import pytest
 from digits.core.extensions import extension
 from digits.testing.datasets import check_dataset
 from digits.web.forms import parse
+from tests.extensions.datasets.hearts import draw_hearts
 from tests.extensions.datasets.made import Made, draw
 
 Fields = dict[str, object]
@@ -37,6 +38,11 @@ def _text(folder: Path) -> Fields:
     return {"train_data_file": folder / "t.csv", "max_chars_per_sample": 16}
 
 
+def _sunnybrook(folder: Path) -> Fields:
+    images, contours = draw_hearts(folder)
+    return {"image_folder": images, "contour_folder": contours, "folder_pct_val": 30}
+
+
 def _generic(folder: Path) -> Fields:
     made = Made("image-gradients", folder / "first", train_image_count=6, val_image_count=2).path
     return {
@@ -51,7 +57,7 @@ def _generic(folder: Path) -> Fields:
     [
         ("image-gradients", lambda _folder: {"train_image_count": 9, "val_image_count": 3}),
         ("image-regression", _regression), ("image-processing", _processing), ("image-pairs", _pairs),
-        ("text-classification", _text), ("image-generic", _generic),
+        ("text-classification", _text), ("image-generic", _generic), ("image-sunnybrook", _sunnybrook),
     ],
 )  # fmt: skip
 def test_a_kind_keeps_its_promises(tmp_path: Path, name: str, fields: Callable[[Path], Fields]) -> None:
