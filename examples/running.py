@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -70,8 +71,9 @@ class Example:
         return made.id
 
     def curve(self, model: str, series: str) -> list[float]:
-        """Return the values of one curve of a model, as "accuracy/val"."""
-        return [value for _, _, value in self.client.model.metrics(model, series=series).as_json()["series"][series]]
+        """Return the values of one curve of a model, as "accuracy/val"; NaN where one is none."""
+        values = self.client.model.metrics(model, series=series).series[series].last
+        return [math.nan if value is None else value for value in values]
 
     def evaluate(self, model: str, db: str = "val") -> dict[str, Any]:
         """Let a model answer a whole database, and return what the evaluation found."""
