@@ -65,6 +65,14 @@ def print_evaluation(found: Evaluation, *, as_json: bool, address: str) -> None:
             [[row.label, row.count, *map(_number, (row.precision, row.recall, row.f1))] for row in rows[:SHOWN_ROWS]],
             right=["Pictures", "Precision", "Recall", "F1"],
         )
+    boxes = sorted((row for row in found.per_class if row.ap50 is not None), key=lambda row: row.ap50 or 0)
+    if boxes:
+        click.echo()
+        table(
+            ["Class", "Boxes", "AP at IoU 0.50", "AP 0.50 to 0.95"],
+            [[row.label, row.count, *map(_number, (row.ap50, row.ap50_95))] for row in boxes[:SHOWN_ROWS]],
+            right=["Boxes", "AP at IoU 0.50", "AP 0.50 to 0.95"],
+        )
     pairs = sorted((cell for cell in found.confusion if cell[0] != cell[1]), key=lambda cell: -cell[2])
     if pairs:
         click.echo()

@@ -17,6 +17,7 @@ from digits.cli.waiting import step, wait_for_job
 from digits.client import Client
 
 SHOWN_VALUES = 8
+BOXES, LEAST_CONFIDENCE = "boxes", 0.3
 
 
 @click.command()
@@ -44,7 +45,7 @@ def download(client: Client, job_id: str, output: Path, epoch: float | str | Non
 def infer(
     client: Client, job_id: str, pictures: tuple[str, ...], db_path: str, epoch: float | str | None, as_json: bool, **many: Any,
 ) -> None:  # fmt: skip
-    """Print every output of the network: for pictures, an archive of them, a list, a dataset, or the records of an LMDB."""
+    """Print every output of the network, or its boxes: for pictures, an archive of them, a list, a dataset, or the records of an LMDB."""
     asked = many_asked(pictures, **many)
     if [bool(pictures) and not asked, bool(asked), bool(db_path)].count(True) != 1:
         raise click.UsageError("Give pictures or an archive, --list FILE, --dataset ID or --lmdb PATH.")
@@ -59,8 +60,26 @@ def infer(
     if as_json:
         print_json(found)
         return
+    if found and all(set(outputs) == {BOXES} for outputs in found.values()):
+        _print_boxes(found, client.model.labels(job_id))
+        return
     rows = [[key, name, *_brief(values)] for key, outputs in found.items() for name, values in outputs.items()]
     table(["Picture", "Output", "Shape", "Values"], rows, empty="no pictures")
+
+
+def _print_boxes(found: dict[str, dict[str, Any]], labels: list[str]) -> None:
+    """Print the boxes that are sure enough, in pixels of the picture as it was given, and how many were not."""
+    heads = ["Confidence", "Left", "Top", "Right", "Bottom"]
+    rows = [
+        [key, labels[int(number)] if number < len(labels) else f"{number:g}", f"{sure:.3f}", *(f"{side:.1f}" for side in sides)]
+        for key, outputs in found.items()
+        for *sides, sure, number in outputs[BOXES]
+        if sure > LEAST_CONFIDENCE
+    ]  # fmt: skip
+    table(["Picture", "Class", *heads], rows, empty="no boxes", right=heads)
+    less = sum(len(outputs[BOXES]) for outputs in found.values()) - len(rows)
+    if less:
+        click.echo(f"{less:,} more have a confidence of {LEAST_CONFIDENCE} or less: --json has them all.")
 
 
 def _brief(values: Any) -> tuple[str, str]:

@@ -188,6 +188,8 @@ class ClassRates(Answer):
     precision: float | None = None
     recall: float | None = None
     f1: float | None = None
+    ap50: float | None = Field(None, description="Of boxes: average precision at IoU 0.50.")
+    ap50_95: float | None = Field(None, description="Of boxes: its mean over IoU from 0.50 to 0.95.")
 
 
 class Evaluation(Answer):
@@ -223,7 +225,7 @@ class ClassifiedMany(Answer):
 
 
 class Inferred(Answer):
-    """Every output of a network for one picture, as nested lists with the batch axis first."""
+    """Every output of a network for one picture, as nested lists with the batch axis first; ``boxes``: the rows alone."""
 
     outputs: dict[str, Any]
 

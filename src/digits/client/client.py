@@ -196,6 +196,10 @@ class Models(Testing):
         jobs = body["jobs"] if isinstance(body, dict) and "jobs" in body else [body]
         return [answers.Created.model_validate(each) for each in jobs]
 
+    def labels(self, job_id: str) -> list[str]:
+        """Return the names of a model's classes, in the order of their ids."""
+        return self._client.request("GET", f"/files/{self._client.find(job_id)}/labels.txt").text.splitlines()
+
     def network_text(self, network: str, *, framework: str = "caffe") -> str:
         """Return the definition of a standard network, or of the model whose id is ``network``."""
         query = {"network": network, "framework": framework}

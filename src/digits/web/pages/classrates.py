@@ -12,7 +12,7 @@ from digits.web.pages import datasetfacts, words
 if TYPE_CHECKING:
     from digits.store import Job
 
-TITLES = {"iou": "IoU", "recall": "Recall", "ap": "Average precision"}
+TITLES = {"iou": "IoU", "recall": "Recall", "ap50": "Average precision (IoU 0.50)"}
 """By the beginning of the names of such curves."""
 _POINTS = 2000
 

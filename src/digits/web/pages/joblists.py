@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from digits.core.extensions import installed
 from digits.core.states import JobState
 from digits.store import listing
+from digits.web.pages import words
 
 if TYPE_CHECKING:
     from digits.store import Job, ListedJob
@@ -19,7 +20,8 @@ PLACES = {
     "pretrained_model": "pretrained_models",
     "evaluation": "evaluations",
 }
-_SHARE = re.compile(r"accuracy|^(mean_)?(iou|recall|ap)(/|$)", re.IGNORECASE)
+_SHARE = re.compile(r"accuracy|^mean_(iou|recall)$|^map50(_95)?$|^(iou|recall|ap50)/", re.IGNORECASE)
+# DetectNet's own mAP, precision and recall are in percent already.
 _SUFFIX = re.compile(r"(?: (?:learning_rate|batch_size):\S+)+$")
 
 
@@ -53,7 +55,7 @@ def remark(job: Job) -> str:
     if job.state is not JobState.RUNNING:
         return job.reason.removeprefix("Waiting: ")[:1].upper() + job.reason.removeprefix("Waiting: ")[1:]
     unit = "images/s" if job.kind == "model" else "pictures/s"
-    return ", ".join(part for part in (job.text, f"{job.rate:,.0f} {unit}" if job.rate else "") if part)
+    return ", ".join(part for part in (job.text, f"{words.rate(job.rate)} {unit}" if job.rate else "") if part)
 
 
 def sweep_suffix(name: str) -> str:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from digits.core.errors import DigitsError, NotFoundError
 from digits.core.files import read_json
+from digits.core.measures import of_class
 from digits.web import comparing, evaluations
 from digits.web.api.pictures import media_type_of, stored_picture
 from digits.web.beginnings import definition_of
@@ -103,6 +104,7 @@ def figures(job: Job) -> list[Figure]:
     from digits.store import metrics
 
     found = metrics.read(job.folder, points_=POINTS)
+    found = {name: found[name] for name in found if of_class(name) is None}
     shares = [name for name in found if joblists.is_accuracy(name)]
     losses = [name for name in found if name not in shares and name != "lr"]
     wanted = [("Loss", losses, LOSS_HUES), ("Accuracy", shares, SHARE_HUES), ("Learning rate", ["lr"], (3,))]

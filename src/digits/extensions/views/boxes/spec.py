@@ -18,5 +18,5 @@ class BoxesViewSpec(Spec):
         90, title="Opacity", unit="%", ge=0, le=100, description="How much of the picture the lines of the boxes hide."
     )
     threshold: float = field(
-        0, title="Least confidence", ge=0, description="Boxes of this confidence and less are not drawn at first."
+        0.3, title="Least confidence", ge=0, description="Boxes of this confidence and less are not drawn at first."
     )

@@ -36,12 +36,12 @@ const mainFirst = (name) => (/^(loss|accuracy)\//.test(name) ? 0 : isOfClass(nam
 
 /** @param {string} name */
 export function isAccuracy(name) {
-  return /accuracy|^(mean_)?(iou|recall|ap)(\/|$)/i.test(name.slice(0, name.lastIndexOf("/")));
+  return /accuracy|^mean_(iou|recall)$|^map50(_95)?$|^(iou|recall|ap50)\//i.test(name.slice(0, name.lastIndexOf("/")));
 }
 
 /** Whether a curve is of one class by itself: "iou/Road/val". There are many, and a table tells them. @param {string} name */
 export function isOfClass(name) {
-  return /^(iou|recall|ap)\/.+\/val$/.test(name);
+  return /^(iou|recall|ap50)\/.+\/val$/.test(name);
 }
 
 /** Where the buckets lie on the x axis. @param {Buckets} buckets @param {Unit} unit @param {number} start Unix seconds @returns {number[]} */

@@ -44,6 +44,12 @@ function start(box) {
       row.hidden = !shown.has(row);
       shapes.get(row.dataset.box)?.toggleAttribute("hidden", row.hidden);
     }
+    const least = Number($("boxes-threshold")?.value ?? 0);
+    for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".boxes-classes [data-count]"))) {
+      const sure = rows.filter((row) => row.dataset.label === each.dataset.count && Number(row.dataset.confidence) > least);
+      each.textContent = String(sure.length);
+    }
+    $("boxes-none")?.toggleAttribute("hidden", rows.some((row) => Number(row.dataset.confidence) > least));
     const count = shown.size;
     /** @type {HTMLElement} */ ($("boxes-count")).textContent = `${count} ${count === 1 ? "box" : "boxes"}`;
     found.style.opacity = String(Number($("boxes-opacity")?.value ?? 100) / 100);
