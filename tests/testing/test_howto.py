@@ -22,7 +22,7 @@ from tests.cli.running import Running, digits, running
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "howto" / "plugin.md"
 SIDE, ROWS = 28, 40
 ROUTE = "images/pixel-csv"
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def files_of_the_page() -> dict[str, str]:
@@ -141,3 +141,24 @@ def test_it_is_listed_with_its_distribution(server: Running) -> None:
     rows = {row["name"]: row for row in json.loads(done.stdout)}
     assert rows["pixel-csv"]["distribution"] == "digits-pixel-csv 0.1"
     assert rows["image-classification"]["distribution"].startswith("opendigits ")
+
+
+def test_a_dataset_outlives_its_plugin(server: Running, dataset: str, table: Path) -> None:
+    server.stop()
+    with patch.dict(os.environ, {"PYTHONPATH": ""}), running(server.root) as other:
+        with httpx.Client(base_url=other.address, follow_redirects=True) as client:
+            client.post("/login", data={"username": "fred"})
+            page = client.get(f"/datasets/{dataset}")
+            explored = client.get("/datasets/images/classification/explore", params={"job_id": dataset})
+            models = client.get("/")
+            cloned = client.get(f"/clone/{dataset}")
+        trained = digits("model", "create", dataset, "--network", "lenet", "--epochs", "1", root=other.root)
+
+    assert page.status_code == 200
+    assert "No extension &#39;pixel-csv&#39; of datasets is installed." in page.text
+    assert "Clone Job" not in page.text
+    assert explored.status_code == models.status_code == 200
+    assert "train.csv:" in explored.text
+    assert cloned.status_code == 404
+    assert trained.returncode == 2
+    assert "No extension 'pixel-csv' of datasets is installed." in trained.stderr
