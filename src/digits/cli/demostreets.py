@@ -33,7 +33,7 @@ class Amount:
     epochs: int
 
 
-FULL, QUICK = Amount(160, 40, 2, 6), Amount(24, 8, 1, 2)
+FULL, QUICK = Amount(160, 40, 1, 6), Amount(24, 8, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,12 @@ def tell(client: Client, folder: Path, *, quick: bool) -> Story:
     amount = QUICK if quick else FULL
     streets.draw(folder, amount.train, amount.val)
     dataset_id = streets.build(client, folder)
-    failing = streets.train(client, dataset_id, "FCN-AlexNet from scratch", _failing(client, amount))
+    failing = streets.train(
+        client,
+        dataset_id,
+        "FCN-AlexNet from scratch",
+        streets.failing() | {"train_epochs": amount.failing_epochs, "val_interval": 0.5},
+    )
     begun_with, fields = _beginning(client, quick=quick)
     fields |= {"train_epochs": amount.epochs, "val_interval": 2, "lr_warmup": 100 / (2 * amount.epochs)}
     learned = streets.train(client, dataset_id, f"FCN-8s from {begun_with}", streets.LEARNING | fields)
@@ -76,15 +81,6 @@ def tell(client: Client, folder: Path, *, quick: bool) -> Story:
         right = float((said == streets.label_of(folder / "val" / "labels" / picture.name)).mean())
         at.result = f"{right:.3f} of its pixels are right"
     return Story(streets.floor(folder / "val" / "labels"), failing, learned, begun_with, picture, right)
-
-
-def _failing(client: Client, amount: Amount) -> dict[str, Any]:
-    """Return the fields of the network that fails: the shipped FCN-AlexNet, narrower so that it is quick, as one would first train it."""
-    text = client.model.network_text("fcn_alexnet").replace("num_output: 4096", "num_output: 256")
-    return {
-        "framework": "caffe", "method": "custom", "custom_network": text, "train_epochs": amount.failing_epochs, "val_interval": 0.5,
-        "solver_type": "SGD", "learning_rate": 1e-4, "lr_policy": "fixed", "use_mean": "none", "batch_size": 8,
-    }  # fmt: skip
 
 
 def _beginning(client: Client, *, quick: bool) -> tuple[str, dict[str, Any]]:

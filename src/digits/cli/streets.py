@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+import digits
 from digits.cli.making import SEED, Trained, build_dataset, train_model
 from digits.cli.waiting import step
 from digits.client import Client
@@ -23,6 +23,8 @@ DATASETS, MODELS = "images/segmentation", "images/generic"
 WIDTH_PX, HEIGHT_PX = 240, 180
 ENTRY = "fcn-8s-small-on-drawn-streets"
 """Of the shipped store."""
+FAILING = Path(__file__).with_name("failing.prototxt")
+"""The definition of a network that says one class everywhere."""
 LEARNING: dict[str, str | int | float] = {
     "solver_type": "ADAMW", "learning_rate": 0.003, "lr_policy": "cosine", "use_mean": "none", "batch_size": 8, "aug_flip": "fliplr",
 }  # fmt: skip
@@ -31,7 +33,15 @@ LEARNING: dict[str, str | int | float] = {
 
 def small_fcn() -> str:
     """Return the definition of the shipped entry for Caffe."""
-    return files("digits").joinpath("modelstore", ENTRY, "original.prototxt").read_text(encoding="utf-8")
+    return (Path(digits.__file__).parent / "modelstore" / ENTRY / "original.prototxt").read_text(encoding="utf-8")
+
+
+def failing() -> dict[str, Any]:
+    """Return the fields of a training that fails: random weights, plain SGD at a small fixed rate."""
+    return {
+        "framework": "caffe", "method": "custom", "custom_network": FAILING.read_text(encoding="utf-8"), "solver_type": "SGD",
+        "learning_rate": 1e-4, "lr_policy": "fixed", "use_mean": "none", "batch_size": 8,
+    }  # fmt: skip
 
 
 def draw(folder: Path, train: int, val: int) -> None:
