@@ -26,6 +26,11 @@ def test_sizes_are_in_decimal_units(value: float | None, text: str) -> None:
     assert words.size(value) == text
 
 
+@pytest.mark.parametrize(("value", "text"), [(3690.4, "3,690"), (12, "12"), (0.375, "0.4"), (None, "–")])
+def test_rates_below_ten_keep_a_decimal(value: float | None, text: str) -> None:
+    assert words.rate(value) == text
+
+
 @pytest.mark.parametrize(
     ("seconds", "brief", "spoken"),
     [

@@ -133,7 +133,7 @@ def show(request: Request) -> Response:
         pairs_path=f"/evaluations/{job.id}" if can_show and told in (CLASSES, MASKS) else None,
         explore=lambda item: _opened(request, job, told, dataset, item) if dataset else "",
         small=side < SMALL_PX,
-        cell_px=exploring.LARGE_CELL_PX if told is BOXES else cell_px(side or 1),
+        cell_px=exploring.LARGE_CELL_PX if told in (BOXES, MASKS) else cell_px(side or 1),
         others=_others(request, job) if found else [],
         files=jobpage.file_links(request, job, FILES),
         may_relabel=bool(

@@ -22,6 +22,11 @@ def commas(value: float | None) -> str:
     return DASH if value is None else f"{round(value):,}".replace("-", MINUS)
 
 
+def rate(value: float | None) -> str:
+    """Return how many a second: "3,690", of few with a decimal: "0.4"."""
+    return commas(value) if value is None or value >= 10 else f"{value:.1f}"
+
+
 def counted(value: int, one: str, many: str = "") -> str:
     """Return "1 picture" or "45,002 pictures"."""
     return f"{value:,} {one if value == 1 else many or one + 's'}"
@@ -156,7 +161,7 @@ def home_path(path: object) -> str:
 
 FILTERS: dict[str, Any] = {
     "brief": brief, "clock": clock, "commas": commas, "epoch": epoch, "figure": figure, "home_path": home_path,
-    "in_path": in_path, "moment": moment, "percent": percent, "plain": plain, "size": size, "spoken": spoken,
+    "in_path": in_path, "moment": moment, "percent": percent, "plain": plain, "rate": rate, "size": size, "spoken": spoken,
     "when": when, "when_within": when_within, "whole_percent": whole_percent,
 }  # fmt: skip
 
