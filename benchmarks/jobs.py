@@ -9,11 +9,12 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from digits.core.beginning import Beginning, WeightFile
+from digits.core.evaluationspec import EvaluationSpec
 from digits.core.events import Event, read_events
 from digits.core.jobfolder import JobFolder, JobRecord, new_job_id
 from digits.core.metrics import points
@@ -68,12 +69,21 @@ class Jobs:
         minutes = (time.perf_counter() - began) / 60
         return Trained(folder, minutes, self._done(folder).facts["metrics"])
 
-    def _job(self, kind: Any, extension: str, worker: str, spec: Spec, depends_on: str = "") -> JobFolder:
+    def evaluate(self, trained: Trained, db: Literal["train", "val", "test"]) -> JobFolder:
+        """Let a model answer a database of the dataset that it was trained on."""
+        spec = EvaluationSpec(dataset=trained.folder.record().depends_on, db=db)
+        folder = self._job("evaluation", "evaluation", "evaluate", spec, parent=trained.folder.id)
+        self._run("evaluate", folder)
+        return folder
+
+    def _job(
+        self, kind: Any, extension: str, worker: str, spec: Spec, depends_on: str = "", parent: str = ""
+    ) -> JobFolder:  # fmt: skip
         folder = JobFolder(self.folder / new_job_id(self.folder))
         folder.write(
             JobRecord(
                 id=folder.id, kind=kind, extension=extension, title=kind, name=kind, created=time.time(), worker=worker,
-                depends_on=depends_on, spec=spec.model_dump(mode="json"),
+                depends_on=depends_on, parent=parent, spec=spec.model_dump(mode="json"),
             )
         )  # fmt: skip
         return folder

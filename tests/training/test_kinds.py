@@ -15,13 +15,15 @@ from digits.caffe.commands.test import measure
 from digits.caffe.definitions import State, read_net
 from digits.caffeproto.caffemodel import write_caffemodel
 from digits.core.events import Event
+from digits.core.files import read_json
 from digits.core.jobfolder import JobFolder, JobRecord, TaskPlan, new_job_id
-from digits.core.trainspec import CustomNetwork, FixedPolicy, TrainSpec
+from digits.core.trainspec import CustomNetwork, FixedPolicy, StandardNetwork, TrainSpec
 from digits.core.work import WorkerSettings
 from digits.extensions.datasets.classification.build import build
 from digits.extensions.datasets.classification.reader import open_reader
 from digits.extensions.datasets.classification.sources.textfile.spec import TextfileSource
 from digits.extensions.datasets.classification.spec import ClassificationSpec
+from digits.extensions.frameworks.caffe.check import check
 from digits.training.caffe_predictor import open_predictor
 from digits.training.caffe_trainer import train
 from digits.workers.infer import Inference
@@ -99,9 +101,9 @@ def new_kind(tmp_path: Path) -> NewModel:
         text = SIGMOID if kind == "multi" else PLACE
         given: dict[str, Any] = {
             "train_epochs": 10, "batch_size": 20, "learning_rate": 0.1, "lr": FixedPolicy(), "use_mean": "none", "random_seed": 3,
-            "val_interval": 5, "snapshot_interval": 5,
+            "val_interval": 5, "snapshot_interval": 5, "network": CustomNetwork(text=text),
         }  # fmt: skip
-        spec = TrainSpec(name="m", dataset=dataset.id, network=CustomNetwork(text=text), device="cpu", **given | fields)
+        spec = TrainSpec(name="m", dataset=dataset.id, device="cpu", **given | fields)
         return _job(jobs, "model", "caffe", spec.model_dump(), dataset.id), spec
 
     return make
@@ -167,3 +169,21 @@ def test_a_network_learns_numbers_and_answers_with_them(new_kind: NewModel, tmp_
     assert answer["target_kind"] == "vector"
     assert [label for _, label, _ in answer["results"][0]["top"]] == ["x", "y"]
     assert [value for _, _, value in answer["results"][0]["top"]] == pytest.approx([4 / SIDE, 12 / SIDE], abs=0.15)
+
+
+@pytest.mark.parametrize("kind", ["float", pytest.param("multi", marks=pytest.mark.slow)])
+def test_a_standard_network_learns_them_too(new_kind: NewModel, kind: Literal["multi", "float"]) -> None:
+    folder, spec = new_kind(
+        kind, network=StandardNetwork(name="lenet"), train_epochs=3, val_interval=3, snapshot_interval=3, learning_rate=0.001,
+        solver_type="ADAM",
+    )  # fmt: skip
+
+    metrics = trained(folder, spec)
+
+    assert check(spec, read_json(folder.path.parent / spec.dataset / "dataset.json")) == {}
+    written = (folder.path / "train_val.prototxt").read_text("utf-8")
+    assert "EuclideanLoss" in written if kind == "float" else "SigmoidCrossEntropyLoss" in written
+    assert "Softmax" not in written
+    assert metrics["mae/val"] < 0.25 if kind == "float" else metrics["label_accuracy/val"] > 0.55
+    answers = open_predictor(folder, device="cpu").predict([np.zeros((SIDE, SIDE, 1), np.uint8)])
+    assert list(answers) == (["ip2"] if kind == "float" else ["sigmoid"])

@@ -13,17 +13,18 @@ from digits.core.errors import TrainingError
 from digits.core.events import Emit
 from digits.core.files import write_text
 from digits.core.jobfolder import JobFolder
-from digits.core.trainspec import TrainSpec
+from digits.core.trainspec import StandardNetwork, TrainSpec
 from digits.core.work import StopCheck, WorkerSettings
 from digits.data.reader import Records
 from digits.networks.caffe import data_layers
 from digits.networks.caffe import definition as rules
+from digits.networks.caffe.answering import answering
 from digits.networks.caffe.build import build
 from digits.networks.caffe.definition import CaffeDefinition
 from digits.networks.caffe.net import CaffeNet
 from digits.networks.caffe.solver_text import solver_text
 from digits.networks.caffe.weighing import can_weigh, show_scores, weigh
-from digits.training import devices, parts
+from digits.training import caffe_boxes, devices, parts
 from digits.training.caffe_deploy import DEPLOY_FILE, placed, python_layers_of
 from digits.training.caffe_transform import TRAIN_VAL_FILE, transform_of
 from digits.training.dataset import MEAN_FILE
@@ -69,6 +70,8 @@ def prepare(
     compiled = job.can_compile() and not _has_python(job, definition)
     for warning in definition.warnings:
         job.warn(warning)
+    if job.target_kind == "boxes":
+        caffe_boxes.check_classes(job, definition.train)
     databases = parts.readers(job, validates=definition.val is not None)
     solver_file = parts.solver_file(
         job, *databases, batch_train=definition.batch_size_train, batch_val=definition.batch_size_val
@@ -104,7 +107,10 @@ def _side(
     answer = data_layers.answer_shape(job.target_kind, len(job.dataset.labels), size, planes)
     inputs = data_layers.inputs_of(message, (batch_size, channels, *size), answer)
     target_blob = next(iter(list(inputs)[1:]), "")
-    if phase == "TEST" and target_blob:
+    has_boxes = job.target_kind == "boxes" and bool(target_blob)
+    if phase == "TEST" and has_boxes:
+        caffe_boxes.show_lists(message)
+    elif phase == "TEST" and target_blob:
         show_scores(message, target_blob, SCORES)
     generator = torch.Generator().manual_seed(job.seed)
     net = build(message, inputs, phase=phase, where=ORIGINAL_FILE, generator=generator, share=share)
@@ -112,6 +118,8 @@ def _side(
         layer.transform_param, job.folder.path, device=job.device, whiten=job.spec.augmentation.whitening
     )
     net = placed(net, job.device, compiled=compiled)
+    if has_boxes:
+        caffe_boxes.feed_tables(net, target_blob, job.dataset.facts)
     return net, Side(net, transform, batch_size, layer.top[0], target_blob)
 
 
@@ -149,8 +157,9 @@ def _definition(job: Training) -> CaffeDefinition:
     spec, dataset = job.spec, job.dataset
     mean = mean_of(job.folder.path / MEAN_FILE, spec.use_mean)
     channels, height, width = dataset.size
+    text = answering(job.text(), job.target_kind) if isinstance(spec.network, StandardNetwork) else job.text()
     return rules.prepare(
-        job.text(), where=ORIGINAL_FILE, num_classes=len(dataset.labels), channels=channels, height=height, width=width,
+        text, where=ORIGINAL_FILE, num_classes=len(dataset.labels), channels=channels, height=height, width=width,
         crop_size=spec.crop_size, batch_size=spec.batch_size, use_mean=spec.use_mean,
         mean_values=mean.flatten().tolist() if mean is not None and spec.use_mean == "pixel" else (),
         mean_file=MEAN_FILE, train_db=str(dataset.database("train")), backend=dataset.backend,

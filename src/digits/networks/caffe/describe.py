@@ -12,6 +12,7 @@ from typing import Any
 from digits.caffeproto import caffe_pb2
 from digits.core.errors import NetworkError
 from digits.networks.caffe import data_layers
+from digits.networks.caffe.answering import answering
 from digits.networks.caffe.build import build
 from digits.networks.caffe.definition import CaffeDefinition, prepare
 from digits.networks.caffe.graph_svg import Box, draw
@@ -65,14 +66,15 @@ def prepared(question: Mapping[str, Any]) -> CaffeDefinition:
         NetworkError: there is none, or it breaks a rule.
     """
     text, standard = question.get("text"), question.get("standard")
-    definition_text = standard_text(str(standard)) if standard else str(text or "")
+    kind = str(question.get("target_kind") or "class")
+    definition_text = answering(standard_text(str(standard)), kind) if standard else str(text or "")
     if not definition_text.strip():
         raise NetworkError("There is no network to describe.")
     channels, height, width = (int(question[name]) for name in ("channels", "height", "width"))
     return prepare(
         definition_text, where="", num_classes=int(question["num_classes"]), channels=channels, height=height, width=width,
         crop_size=question.get("crop_size") or None, batch_size=question.get("batch_size") or None, use_mean="none",
-        target_kind=question.get("target_kind") or "class",
+        target_kind=kind,
     )  # fmt: skip
 
 

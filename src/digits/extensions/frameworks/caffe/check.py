@@ -9,6 +9,7 @@ from digits.caffeproto.scan import NotANetworkError
 from digits.core.errors import NetworkError, NotFoundError
 from digits.core.trainspec import CustomNetwork, LentNetwork, TrainSpec
 from digits.extensions.frameworks.fit import check_fit
+from digits.networks.caffe.answering import answering
 from digits.networks.caffe.definition import prepare
 from digits.networks.caffe.weighing import can_weigh
 from digits.networks.standard import standard_networks, standard_text
@@ -36,7 +37,7 @@ def check(spec: TrainSpec, dataset_facts: Mapping[str, Any]) -> dict[str, list[s
     else:
         field = "network.name"
         try:
-            text = standard_text(spec.network.name)
+            text = answering(standard_text(spec.network.name), str(dataset_facts.get("target_kind", "class")))
         except NotFoundError as error:
             return problems | {field: [str(error)]}
         card = standard_networks()[spec.network.name]
