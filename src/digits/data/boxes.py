@@ -21,6 +21,8 @@ TARGET_COLUMNS = 6
 NO_BOX = -1.0
 """The class id of rows beyond a picture's last box."""
 _X, _Y, _WIDTH, _HEIGHT, _CLASS = 0, 1, 2, 3, 5
+FOUND = "boxes"
+"""The name of the output that holds what was found."""
 _FOUND_COLUMNS, _CONFIDENCE = (5, 6), 4
 _GOLDEN = 0.618034
 
@@ -50,6 +52,27 @@ def is_box_list(value: NDArray[Any]) -> bool:
     """Return whether an output is a list of boxes, [N, K, 5 or 6] or [N, 1, K, 5 or 6]: left, top, right, bottom, confidence, and a class id."""
     is_list = value.ndim == 3 or (value.ndim == 4 and value.shape[1] == 1)
     return is_list and value.shape[-1] in _FOUND_COLUMNS
+
+
+def found_in(outputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32] | None:
+    """Return the boxes among the outputs of a network, [N, K, 6]; None where there are none.
+
+    They are the output ``boxes``; of a network without it its lists of five columns, of which, by name, the first has the boxes of class 0.
+    """
+    if FOUND in outputs:
+        return np.asarray(outputs[FOUND], np.float32)
+    lists = [
+        outputs[name].reshape(len(outputs[name]), -1, outputs[name].shape[-1])
+        for name in sorted(outputs)
+        if is_box_list(outputs[name])
+    ]
+    if not lists:
+        return None
+    rows = [
+        each if each.shape[-1] > _CONFIDENCE + 1 else np.insert(each, _CONFIDENCE + 1, place, axis=2)
+        for place, each in enumerate(lists)
+    ]
+    return np.concatenate(rows, axis=1).astype(np.float32)
 
 
 def in_source(

@@ -18,9 +18,10 @@ from digits.core.errors import NetworkError
 Layer = caffe_pb2.LayerParameter
 Shape = tuple[int, ...]
 _LABEL = "label"
-PAIRS = ("mask", "image")
+PAIRS = ("mask", "image", "boxes")
 """Kinds of answer that lie in a database of their own."""
 _BYTE = 1 / 255
+_BOX_LABEL = (1, 2, 16)  # of one box: no shape in a network follows from their number
 FEATURES, LABELS = "features", "labels"
 _TYPES = {"lmdb": "Data", "hdf5": "HDF5Data"}
 _PARAMS: dict[str, Literal["data_param", "hdf5_data_param"]] = {"Data": "data_param", "HDF5Data": "hdf5_data_param"}
@@ -178,7 +179,7 @@ def inputs_of(net: caffe_pb2.NetParameter, data: Shape, answer: Shape) -> dict[s
 
 
 def answer_shape(target_kind: str, num_labels: int, size: tuple[int, int], channels: int) -> Shape:
-    """Return the shape of one picture's label blob: one number for a class, planes for a mask or a picture, else a row of classes or numbers.
+    """Return the shape of one picture's label blob: one number for a class, planes for a mask or a picture, a table of boxes, else a row of classes or numbers.
 
     Args:
         target_kind: what pictures are answered with.
@@ -186,6 +187,8 @@ def answer_shape(target_kind: str, num_labels: int, size: tuple[int, int], chann
         size: height and width of a dense answer.
         channels: of an answer that is a picture.
     """
+    if target_kind == "boxes":
+        return _BOX_LABEL
     if target_kind in PAIRS:
         return (1 if target_kind == "mask" else channels, *size)
     return () if target_kind == "class" else (num_labels,)

@@ -16,7 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from digits.core.errors import DataError
 from digits.core.measures import AP
+from digits.data.boxes import found_in
 from digits.networks.detection.grid import CLASS, IGNORED, SIDES
 from digits.scoring.detection import Detections, Matches, match
 from digits.scoring.kept import kept
@@ -24,8 +26,7 @@ from digits.training.geometry import Moves
 from digits.training.outputs import single_numbers
 from digits.training.targets import Answers, Cells
 
-FOUND = "boxes"
-"""The name of the output that holds what was found."""
+_COLUMNS = (5, 6)  # of lists of boxes
 _LEFT_OVER = 0.25  # of a box's area that has to be in the picture still, for the box to be learned
 
 
@@ -70,8 +71,15 @@ class BoxesTarget:
         return BoxesTally(self._labels)
 
     def predict(self, outputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-        """Return [N, K, 6]: the boxes that were found, the surest first."""
-        return outputs[FOUND] if FOUND in outputs else list(outputs.values())[-1]
+        """Return [N, K, 6]: the boxes that were found.
+
+        Raises:
+            DataError: no output is a list of boxes.
+        """
+        found = found_in(outputs)
+        if found is None:
+            raise DataError("No output of the network is a list of boxes.", hint="See the view of all raw data.")
+        return found
 
     def scores(self, labels: Sequence[str], columns: NDArray[np.int64]) -> BoxesScores:
         """Return average precisions, of all classes and of each."""
@@ -89,8 +97,9 @@ class BoxesTally:
 
     def add(self, outputs: Mapping[str, Tensor], targets: Tensor) -> None:
         """Take the boxes of a batch; a network that shows none is not counted."""
-        if FOUND in outputs:
-            self._detections.add(outputs[FOUND].float().cpu().numpy(), targets.float().cpu().numpy())
+        found = found_in({name: value.float().cpu().numpy() for name, value in outputs.items() if _may_be_list(value)})
+        if found is not None:
+            self._detections.add(found, targets.float().cpu().numpy())
 
     def result(self) -> dict[str, float]:
         """Return ``map50``, ``map50_95`` and ``ap50/<label>`` of each class that has boxes; nothing where none was counted."""
@@ -137,6 +146,10 @@ class BoxesScores:
             "confusion": [],
             "calibration": None,
         }
+
+
+def _may_be_list(output: Tensor) -> bool:
+    return output.ndim in (3, 4) and output.shape[-1] in _COLUMNS
 
 
 def _square(maps: NDArray[np.float64]) -> NDArray[np.float64]:
