@@ -211,6 +211,7 @@ def test_a_network_of_other_classes_than_the_datasets_is_refused_with_both(jobs:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_a_detectnet_learns_and_its_list_is_drawn_over_the_picture(
     jobs: Path, drawn: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

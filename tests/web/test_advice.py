@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from digits.web.advice import MOST, Advice, Training, advise, all_well
+from digits.web.advicefacts import Boxes
 from digits.web.diagnosis import LOWER_RATE, History
 from tests.web.conftest import World
 from tests.web.markup import read
@@ -191,3 +192,36 @@ def test_one_class_everywhere_leads_to_a_weighted_loss_and_then_to_another_rate(
     assert first[0].change == {"class_balance": "weights"}
     assert "It says Road everywhere. Road has 9 times the training pixels of Sky" in first[0].text
     assert then[0].change == {"learning_rate": "0.01"}
+
+
+def detector(maps: Sequence[float], **more: Any) -> Training:
+    boxes = Boxes(
+        train=(900, 12),
+        val=300,
+        edges=(0, 8, 16, 32),
+        sizes=more.pop("sizes", (0, 100, 812, 0)),
+        cell_px=more.pop("cell", 4),
+    )
+    history = History({"map50/val": maps, "loss/val": [3.0, 2.5, 2.4]}, labels=("RBC", "WBC"))
+    return Training(history, SPEC, boxes=boxes, picture=(240, 320, 3), **more)
+
+
+def test_a_detector_that_finds_nothing_is_told_to_begin_with_weights_or_another_rate() -> None:
+    first, *_ = advise(detector([0.0, 0.001, 0.0], published="ImageNet"))
+    second, *_ = advise(detector([0.0, 0.0, 0.0]))
+
+    assert first.change == {"standard_pretrained": "true"}
+    assert "stayed at 0 for 3 validations: hardly one of the 300 validation boxes is found" in first.text
+    assert second.change == {"learning_rate": "0.001"}
+    assert "finds_nothing" not in [each.name for each in advise(detector([0.0, 0.0, 0.2]))]
+
+
+def test_boxes_that_are_small_or_few_are_told_with_their_numbers() -> None:
+    fine = advise(detector([0.1, 0.3, 0.5]))
+    coarse = advise(detector([0.1, 0.3, 0.5], cell=16))
+
+    assert [each.text for each in fine] == [
+        "WBC (12): fewer than 50 of 912 training boxes are few to learn a class from."
+    ]
+    assert coarse[0].page == "dataset"
+    assert coarse[0].text.startswith("912 of 912 training boxes are smaller than 32 px, 2 cells of the network's grid")

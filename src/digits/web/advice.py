@@ -7,18 +7,20 @@ same training gets more, or a page of its dataset.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from itertools import pairwise
 from statistics import fmean
-from typing import Any
 
 from digits.data.health.imbalance import EVEN_RATIO
-from digits.web.diagnosis import LOWER_RATE, History, findings, one_mask
+from digits.web import boxadvice
+from digits.web.advicefacts import LEAST_POINTS, Advice, Training
+from digits.web.diagnosis import LOWER_RATE, findings, one_mask
+
+__all__ = ["MOST", "Advice", "Training", "advise", "all_well", "is_telling"]
 
 MOST = 4
 """More at once would not be tried."""
-_LEAST_VALIDATIONS, _LEAST_POINTS = 3, 20  # fewer say nothing
+_LEAST_VALIDATIONS = 3  # fewer say nothing
 _CURVE, _LONG_CURVE = 4, 6  # validations by which a turn, and a level, can be told
 _WORSE, _GAP = 1.1, 0.6  # the validation loss against its best; the training loss against the validation loss
 _LOW_LOSS = 0.05  # of the validation: nothing to mend
@@ -33,60 +35,6 @@ _SMALL_CROP = 0.5  # of the picture's area
 _WHOLE_CROP = 0.875  # of its side: AlexNet cuts 224 of 256
 _DOUBTED = 0.01  # of the pictures
 _LEAST_RATE = 0.001  # that is worth a try where the loss stands still
-
-
-@dataclass(frozen=True)
-class Training:
-    """A training as it was asked for, with what it has shown and what it learns from."""
-
-    history: History
-    spec: Mapping[str, Any] = field(default_factory=dict)
-    """Nested, as in ``job.json``."""
-    is_done: bool = False
-    """It came to the end that was asked for."""
-    train_counts: Sequence[int] = ()
-    """Training pictures of each class."""
-    train_pixels: Sequence[int] = ()
-    """Training pixels of each class, of a dataset of masks."""
-    picture: tuple[int, int, int] = (0, 0, 0)
-    """Height, width and channels."""
-    health: Mapping[str, int] = field(default_factory=dict)
-    """How many findings of each kind the newest check of the dataset has."""
-    epochs: Sequence[float] = ()
-    """Of the validations."""
-    published: str = ""
-    """What the installed weights were trained on that its network could have begun with and did not."""
-
-    @property
-    def rate(self) -> float:
-        """The base learning rate."""
-        return float(self.spec.get("learning_rate") or 0)
-
-    def last_accuracy(self) -> float | None:
-        """Return the accuracy of the last validation."""
-        return next(iter(self.history.accuracy()[-1:]), None)
-
-    def late_loss(self) -> float | None:
-        """Return the mean training loss of the last fifth: single steps are noise."""
-        values = self.history.training_loss()
-        return fmean(values[-(len(values) // 5) :]) if len(values) >= _LEAST_POINTS else None
-
-
-@dataclass(frozen=True)
-class Advice:
-    """One thing to try."""
-
-    name: str
-    text: str
-    """A sentence with the figures."""
-    action: str
-    """What the link or button says."""
-    change: Mapping[str, str] = field(default_factory=dict)
-    """Fields of the model form, by flat name, that the clone has otherwise."""
-    epochs: int = 0
-    """The end to which the same training goes on."""
-    page: str = ""
-    """"dataset": the form that makes the dataset anew; or a kind of finding of its health."""
 
 
 Rule = Callable[[Training], Advice | None]
@@ -190,7 +138,7 @@ def _overfits(training: Training) -> str:
 def too_slow(training: Training) -> Advice | None:
     """The training loss falls slowly and steadily."""
     values = training.history.training_loss()
-    if len(values) < _LEAST_POINTS or not training.rate:
+    if len(values) < LEAST_POINTS or not training.rate:
         return None
     some = len(values) // 5
     middle = (len(values) - some) // 2
@@ -350,8 +298,11 @@ def small_crop(training: Training) -> Advice | None:
 
 RULES: tuple[tuple[Rule, ...], ...] = (
     (broken, one_class_everywhere, swings, overfitting, too_slow, level, still_improving),
+    (boxadvice.finds_nothing,),
     (leaks,),
     (from_published,),
+    (boxadvice.small_boxes,),
+    (boxadvice.few_boxes,),
     (imbalance,),
     (doubted,),
     (small_validation,),
@@ -371,7 +322,7 @@ def advise(training: Training) -> list[Advice]:
 def is_telling(training: Training) -> bool:
     """Whether the training has gone far enough to be judged, or failed."""
     history = training.history
-    enough = len(history.loss()) >= _LEAST_VALIDATIONS or len(history.training_loss()) >= _LEAST_POINTS
+    enough = len(history.loss()) >= _LEAST_VALIDATIONS or len(history.training_loss()) >= LEAST_POINTS
     return enough or bool(findings(history)) or LOWER_RATE in history.error
 
 
@@ -381,6 +332,7 @@ def all_well(training: Training) -> str:
     if not is_telling(training):
         return ""
     parts = [f"accuracy {_percent(accuracy)}"] if accuracy is not None else []
+    parts += [f"mAP at IoU 0.50 {_percent(value)}" for value in training.history.finite("map50/val")[-1:]]
     parts += [f"validation loss {losses[-1]:.3g}"] if losses else []
     parts += [f"training loss {late:.3g}"] if late is not None else []
     return f"Nothing stands out: {', '.join(parts)}." if parts else ""

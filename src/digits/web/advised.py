@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from digits.core.metrics import series_names
 from digits.core.states import JobState
 from digits.web import healthchecks, modelkinds
 from digits.web.advice import Advice, Training, advise, all_well
+from digits.web.advicefacts import Boxes
 from digits.web.diagnosis import History
 from digits.web.jobjson import picture_shape
 from digits.web.pages import datasetfacts
@@ -75,9 +77,10 @@ def training_of(request: Request, job: Job, dataset: Job | None) -> Training:
     has_classes = facts.get("target_kind", "class") == "class"
     names = [name for name in series_names(job.folder.metrics) if name != "lr"]
     curves = metrics.read(job.folder, names, points_=_POINTS)
-    is_mask = facts.get("target_kind") == "mask"  # a picture of masks counts for many classes
+    is_mask = facts.get("target_kind") == "mask"
+    has_many = is_mask or facts.get("target_kind") == "boxes"  # a picture counts for many classes
     counts = {
-        db: () if is_mask else facts.get("dbs", {}).get(db, {}).get("class_counts") or () for db in ("train", "val")
+        db: () if has_many else facts.get("dbs", {}).get(db, {}).get("class_counts") or () for db in ("train", "val")
     }
     height, width, channels = picture_shape(dataset) or (0, 0, 0)
     history = History(
@@ -98,12 +101,33 @@ def training_of(request: Request, job: Job, dataset: Job | None) -> Training:
         health=_health(store(request), dataset),
         epochs=curves[name]["epoch"] if (name := chosen("", curves)) else (),
         published=_published(job.spec),
+        boxes=_boxes(job.spec, facts) if facts.get("target_kind") == "boxes" else None,
     )
 
 
 def _health(store: Store, dataset: Job | None) -> dict[str, int]:
     done = healthchecks.newest_done(healthchecks.checks(store, dataset.id)) if dataset else None
     return dict(done.facts.get("counts", {})) if done else {}
+
+
+def _boxes(spec: dict[str, Any], facts: Mapping[str, Any]) -> Boxes | None:
+    from digits.networks.standard import standard_networks
+
+    dbs = facts.get("dbs", {})
+    if "train" not in dbs:
+        return None
+    network = spec.get("network") or {}
+    known = (
+        standard_networks(suffix=None).get(str(network.get("name"))) if network.get("method") == "standard" else None
+    )
+    train, val = dbs["train"], dbs.get("val", {})
+    return Boxes(
+        train["class_boxes"],
+        val.get("boxes", 0),
+        facts["box_size_edges"],
+        train["box_sizes"],
+        known.cell_px if known else 0,
+    )
 
 
 def _published(spec: dict[str, Any]) -> str:

@@ -62,6 +62,8 @@ class Card:
     pretrained: Pretrained | None = None
     target_kinds: tuple[str, ...] = ("class",)
     """The kinds of answer of the datasets that it is made for: "class", "mask", "boxes"."""
+    cell_px: int = 0
+    """Of a detector: the side of a cell of its grid."""
     begin: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Fields of the model form, by flat name, in which its training begins otherwise than others."""
 
@@ -182,5 +184,6 @@ def _card(name: str, card: dict[str, Any], suffixes: tuple[str, ...]) -> Card:
         growth=Growth(**growth) if growth else None,
         pretrained=Pretrained(**card["pretrained"]) if "pretrained" in card else None,
         target_kinds=tuple(card.get("target_kinds", ("class",))),
+        cell_px=card.get("cell_px", 0),
         begin=card.get("begin", {}),
     )
