@@ -16,7 +16,7 @@ from digits.core.extensions import DatasetExtension, extension, load
 from digits.core.jobfolder import JobFolder
 from digits.core.settings import Settings
 from digits.core.spec import DatasetSpec
-from digits.data.reader import PairSample
+from digits.data.reader import PairReader, PairSample
 from digits.testing.promises import check_import, check_name, check_spec, holds, last, run_worker
 
 FACTS = ("labels", "target_kind", "dbs", "image", "content_hash")
@@ -144,8 +144,9 @@ def _answer(sample: Any) -> Any:
 def _check_decoded(reader: Any, some: range) -> None:
     """Hold what is decoded in one go against the records one by one."""
     images: NDArray[np.uint8] = np.empty((len(reader), *reader.sample_shape), np.uint8)
-    if reader.target_kind in _DENSE:
-        targets: NDArray[Any] = np.empty((len(reader), *reader.label_shape), np.uint8)
+    if isinstance(reader, PairReader):
+        dtype = np.uint8 if reader.target_kind in _DENSE else np.float32
+        targets: NDArray[Any] = np.empty((len(reader), *(reader.label_shape or ())), dtype)
         reader.decode_all(images, targets)
     else:
         reader.decode_all(images)
@@ -155,3 +156,5 @@ def _check_decoded(reader: Any, some: range) -> None:
         holds(
             np.array_equal(images[index], reader[index].image_HWC), "Decoded in one go, pictures are the same.", index
         )
+        if isinstance(reader, PairReader):
+            holds(np.array_equal(targets[index], reader[index].label), "Decoded in one go, labels are the same.", index)
