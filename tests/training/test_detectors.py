@@ -24,7 +24,7 @@ from digits.data.boxes import box_targets
 from digits.data.images import encode_png
 from digits.extensions.datasets.detection.build import build
 from digits.extensions.datasets.detection.spec import DetectionSpec
-from digits.training import snapshots
+from digits.training import snapshots, torch_export
 from digits.training.caffe_boxes import tables_of
 from digits.workers.outputs import Outputs
 from digits.workers.viewing import Viewing
@@ -189,6 +189,22 @@ def test_boxes_come_back_in_the_pixels_of_the_picture_as_it_was_given(
     assert other[:, 4:].tolist() == one[:, 4:].tolist()
     assert (seen["height"], seen["width"]) == (3 * HEIGHT, 2 * WIDTH)
     assert seen["told"]["boxes"][0]["bottom"] == pytest.approx(other[0, 3])
+
+
+@pytest.mark.slow
+def test_an_onnx_file_of_a_detector_gives_its_grid(
+    jobs: Path, drawn: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    folder, spec = model(jobs, drawn[1], "torch", TORCH)
+    run((folder, spec))
+    monkeypatch.setenv("DIGITS_WORKER_SETTINGS", WorkerSettings(python_layers=True).model_dump_json())
+
+    path = torch_export.onnx(folder, None, tmp_path / "model")
+
+    session = onnxruntime.InferenceSession(str(path))
+    (grid,) = session.run(["output"], {"data": np.zeros((3, 3, HEIGHT, WIDTH), np.float32)})
+    assert grid.shape == (3, 5, HEIGHT // 4, WIDTH // 4)
 
 
 def test_what_a_caffe_network_learns_is_the_table_that_the_dataset_holds() -> None:
