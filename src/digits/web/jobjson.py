@@ -151,7 +151,9 @@ def _generic(job: Job) -> dict[str, Any]:
             for db, each in facts["dbs"].items()
         ],
         "feature_dims": picture_shape(job),
-        "model_route": installed("datasets")[job.extension].model_route if job.extension in installed("datasets") else "",
+        "model_route": installed("datasets")[job.extension].model_route
+        if job.extension in installed("datasets")
+        else "",
     }
     if "class_frequencies" in facts:
         body["class_frequencies"] = dict(zip(facts["labels"], facts["class_frequencies"], strict=True))
