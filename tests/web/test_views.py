@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -12,6 +13,7 @@ import pytest
 from digits.data.encode import encode_indexed_png, encode_png
 from digits.data.masks import usual_palette
 from digits.download.streets import CLASSES, draw_street
+from digits.workers.pretrained import take_in
 from tests.web.markup import read
 from tests.web.test_trained_masks import Masks, answering, masks  # noqa: F401 - fixtures
 
@@ -112,3 +114,32 @@ def test_the_settings_and_the_files_of_a_view_have_addresses(masks: Masks) -> No
         "all-raw-data/",
     ):
         assert client.get(f"/extension-static/view/{other}").status_code == 404
+
+
+def test_layers_are_told_below_the_answer_where_they_are_asked_for(answering: Masks, tmp_path: Path) -> None:  # noqa: F811
+    picture = tmp_path / "street.png"
+    picture.write_bytes(encode_png(draw_street(64, 48, seed=(0, 1, 0)).image_HWC))
+
+    page = read(ask(answering, image_path=str(picture), show_visualizations="1").text)
+    whole = read(ask(answering, image_path=str(picture), show_visualizations="1", dont_resize="1").text)
+
+    rows = page.one(id="layers").find("tr")[1:]
+    assert [row.find("th")[0].find("b")[0].text for row in rows][:2] == ["data", "colours"]
+    assert page.one("input", name="show_visualizations").attributes.get("checked") is not None
+    assert not whole.find(id="layers")
+    assert "No layers to show." in whole.text
+
+
+def test_a_pretrained_model_of_masks_is_asked_for_all_that_it_answers(answering: Masks) -> None:  # noqa: F811
+    site = answering.site
+    answer = site.client.post(f"/models/{answering.model}/to_pretrained.json", data={"epoch": "2"})
+    assert answer.status_code == 200, answer.text
+    kept = str(answer.json()["id"])
+    answering.run(kept, take_in)
+
+    page = read(site.client.get(f"/pretrained_models/{kept}").text).one(id="tests")
+
+    assert [form.attributes["action"].rpartition("/")[2] for form in page.find("form")] == ["infer_one", "infer_many"]
+    views = page.one("select", id="view_extension_id").find("option")
+    assert [each.text for each in views if "selected" in each.attributes] == ["Image Segmentation"]
+    assert "Classify" not in page.text

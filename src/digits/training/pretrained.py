@@ -180,7 +180,10 @@ def _checked_labels(intake: Intake, labels: list[str], opened: Callable[[JobFold
     predictor = opened(intake.folder)
     facts = predictor.facts
     picture = np.zeros((facts.height, facts.width, facts.channels), np.uint8)
-    count = predictor.classify([picture]).shape[1]
+    answers = predictor.classify([picture])
+    if answers.ndim != 2:
+        return labels  # a map or a list of boxes: its shape does not tell how many classes there are
+    count = answers.shape[1]
     if count != len(labels) and intake.file("labels_file"):
         raise DigitsError(
             f"The network answers with {count:,} numbers, and there are {len(labels):,} labels.", where="labels_file",

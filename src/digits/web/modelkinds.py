@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 GENERIC_TITLE = "Generic Image Model"
 CLASSIFIERS = "images/classification"
+CLASSES = ("class", "classes")
+"""Kinds of answer that are asked for as classes."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def route(dataset: Job | None) -> str:
 
 def _route_of(dataset: Job | None) -> str:
     """Return where models of a dataset are tested whose extension is gone."""
-    return CLASSIFIERS if target_kind(dataset) in ("class", "classes") else GENERIC_MODELS
+    return CLASSIFIERS if target_kind(dataset) in CLASSES else GENERIC_MODELS
 
 
 def is_generic(dataset: Job | None) -> bool:

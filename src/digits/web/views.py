@@ -22,8 +22,10 @@ from digits.web.answers import render
 from digits.web.classifying import infer
 from digits.web.fields import FormView, form_view
 from digits.web.forms import Fields, parse
+from digits.web.inside import layers_of, wants_layers
 from digits.web.jobjson import framework_of
 from digits.web.looks import Look
+from digits.web.pages.layerlines import layer_lines
 from digits.web.pages.paging import page_links
 from digits.web.reading import argument, whole_number
 from digits.web.site import Site, store
@@ -58,9 +60,9 @@ class Shown:
 
 
 def target_kind(job: Job) -> str:
-    """Return the kind of target that a model was trained for; "" of one that was trained elsewhere."""
+    """Return the kind of target that a model was trained for; "" of one that does not tell."""
     if job.kind != "model":
-        return ""
+        return str(job.facts.get("target_kind", ""))
     try:
         return str(read_json(job.folder.path / "model.json").get("target_kind", ""))
     except (OSError, ValueError):
@@ -149,11 +151,17 @@ async def page(request: Request, job: Job, snapshot: SnapshotRow, look: Look) ->
     question = look.question(place, view.most) | {"view": view.name, "fields": spec.model_dump(mode="json")}
     question["dataset"] = {name: value for name, value in facts.items() if name not in _LONG}
     answer = await infer(request, job, snapshot, "/view", question)
+    asks_layers = wants_layers(request)
+    can_tell = (
+        len(look.paths) > place and not look.whole
+    )  # a record is no file, and layers are told at the network's own size
+    layers = await layers_of(request, job, snapshot, look.paths[place]) if asks_layers and can_tell else None
     count = look.count if look.count is not None else int(answer["count"])
     rows = [Shown.of(each, look.title(place + number, each["name"])) for number, each in enumerate(answer["results"])]
     address = f"/models/looks/{look.name}"
     site = Site(request)
     chosen = {"view_extension_id": view.name} | {name: form.value(name) for name in form.fields}
+    chosen |= {"show_visualizations": "1"} if asks_layers else {}
 
     def page_at(number: int) -> str:
         return site.url(address, place=number * view.most, **chosen)
@@ -163,7 +171,8 @@ async def page(request: Request, job: Job, snapshot: SnapshotRow, look: Look) ->
         job=job, snapshot=snapshot, view=view, views=offered(job, dataset), form=form, rows=rows, look=look, place=place,
         count=count, pages=page_links(place // view.most, -(-count // view.most), page_at), address=address,
         json=site.url(address + ".json", place=place), dataset=dataset, framework=framework_of(job.framework),
-        val_iou=_val_iou(snapshot),
+        val_iou=_val_iou(snapshot), asks_layers=asks_layers, can_tell=can_tell,
+        lines=layer_lines(layers) if layers else None, num_parameters=layers["num_parameters"] if layers else 0,
     )  # fmt: skip
 
 

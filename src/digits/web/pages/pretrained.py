@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +13,7 @@ from digits.core.files import folder_bytes
 from digits.core.pretrainedspec import RESIZE_MODES, PretrainedForm
 from digits.core.states import JobState
 from digits.core.trainspec import MEANS
+from digits.web import modelkinds, views
 from digits.web.answers import render
 from digits.web.api.create import clone_fields
 from digits.web.fields import FormView, form_view
@@ -70,7 +71,19 @@ def show(request: Request) -> Response:
         files=jobpage.file_links(request, job, FILES),
         netron=netron_links(request, job),
         route=ROUTE,
+        **_answering(job),
     )
+
+
+def _answering(job: Job) -> dict[str, Any]:
+    """Return how it is tested: asked for classes, or for all that it answers."""
+    kind = str(job.facts.get("target_kind") or "class")
+    offered = views.offered(job) if kind not in modelkinds.CLASSES else []
+    return {
+        "target_kind": kind, "generic": bool(offered), "views": offered,
+        "current": offered[0] if offered else None, "form": form_view(offered[0].spec) if offered else None,
+        "fitting": [], "inference": None,
+    }  # fmt: skip
 
 
 def _facts(job: Job) -> list[tuple[str, str]]:
