@@ -28,6 +28,7 @@ ELSEWHERE = {
     "dataset inspect": "dataset.inspect, recognise", "job logs": "job.logs, events", "job abort": "job.abort", "model classify": "model.classify, classify_many",
     "model infer": "model.infer, infer_many, infer_db", "model snapshots": "model.show, delete_snapshot",
     "model metrics": "model.metrics, metrics_csv", "dataset health": "dataset.check_health, health", "model create": "model.create, network_text",
+    "network to-fcn": "model.network_to_fcn",
 }  # fmt: skip
 """Where the client's methods are several, or have another name."""
 

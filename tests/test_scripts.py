@@ -9,8 +9,8 @@ from scripts.commands import PAGE, client_of, commands, methods, page
 from tests.web import test_tutorial as tutorial
 
 HOWTO = Path(__file__).resolve().parents[1] / "docs/howto/scripts.md"
-UNSPOKEN = {"uploads.send", "uploads.drop", "job.row", "job.status"}
-"""Of the client alone: a command does them on its way."""
+UNSPOKEN = {"uploads.send", "uploads.drop", "job.row", "job.status", "model.labels", "model.infer_extension"}
+"""Of the client alone: a command does them on its way, or they take the fields of a kind of dataset."""
 
 
 def test_the_page_of_the_commands_is_made_of_them() -> None:

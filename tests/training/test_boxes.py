@@ -18,7 +18,9 @@ NONE = [-1.0, 0, 0, 0, 0, 0]
 def moved(box: list[float], back: list[list[float]], size: tuple[int, int] = (40, 60)) -> Tensor:
     """Return a box of class 1 after its picture was moved; ``back`` takes points of the moved picture to the stored one."""
     targets = torch.tensor([[[1.0, *box, 0.0], NONE]])
-    found = target("boxes", Answers(LABELS)).move(targets, Moves(np.array([back], np.float64), size))
+    move = target("boxes", Answers(LABELS)).move
+    assert move is not None
+    found = move(targets, Moves(np.array([back], np.float64), size))
     assert found[0, 1, 0] == -1
     return found[0, 0]
 
@@ -43,15 +45,17 @@ def test_a_quarter_turn_swaps_the_sides_of_a_box() -> None:
 def test_a_box_moves_with_the_pixels_of_its_picture() -> None:
     """Whatever the move, the upright box around the moved pixels is the moved box."""
     chance = np.random.default_rng(4)
-    kind, masks = target("boxes", Answers(LABELS)), target("mask", Answers(LABELS))
+    move, move_mask = target("boxes", Answers(LABELS)).move, target("mask", Answers(LABELS)).move
+    assert move is not None
+    assert move_mask is not None
     picture = torch.zeros(1, 1, 60, 80, dtype=torch.uint8)
     picture[0, 0, 20:40, 30:60] = 1
     for _ in range(20):
         factor = chance.uniform(0.8, 1.2)
         back = np.array([[[factor, 0, chance.uniform(-9, 9)], [0, -factor, 60 + chance.uniform(-9, 9)]]])
         moves = Moves(back, (60, 80))
-        ys, xs = np.nonzero(masks.move(picture, moves)[0, 0].numpy())
-        box = kind.move(torch.tensor([[[0.0, 30, 20, 60, 40, 0]]]), moves)[0, 0, 1:5].numpy()
+        ys, xs = np.nonzero(move_mask(picture, moves)[0, 0].numpy())
+        box = move(torch.tensor([[[0.0, 30, 20, 60, 40, 0]]]), moves)[0, 0, 1:5].numpy()
         around = [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]
         assert np.abs(box - around).max() < 1.01
 

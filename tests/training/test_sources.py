@@ -120,6 +120,9 @@ def test_a_set_beyond_the_budget_is_decoded_to_disk_once_and_reads_the_same(tmp_
     on_disk = load_frames(reader, cache=tmp_path, key="train", budget_bytes=images.nbytes - 1)
     again = load_frames(reader, cache=tmp_path, key="train", budget_bytes=0)
 
+    assert isinstance(in_memory, Frames)
+    assert isinstance(on_disk, Frames)
+    assert isinstance(again, Frames)
     assert (in_memory.in_memory, on_disk.in_memory, again.in_memory) == (True, False, False)
     assert reader.num_decodes == 2
     np.testing.assert_array_equal(in_memory.images_NCHW, images[..., ::-1].transpose(0, 3, 1, 2))
