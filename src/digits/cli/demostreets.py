@@ -13,9 +13,8 @@ from typing import Any
 from digits.cli import streets
 from digits.cli.making import Trained
 from digits.cli.output import facts, seconds, table
-from digits.cli.waiting import step, wait_for_job
+from digits.cli.waiting import step
 from digits.client import Client
-from digits.core.errors import NotFoundError
 from digits.networks.standard import standard_networks
 from digits.scoring.masks import Floor
 
@@ -89,14 +88,11 @@ def _beginning(client: Client, *, quick: bool) -> tuple[str, dict[str, Any]]:
     if not quick and published is not None and published.path() is not None:
         network = {"method": "standard", "standard_networks": PUBLISHED, "standard_pretrained": "true"}
         return "the published weights of ImageNet", {"framework": "torch"} | network
-    entries = [entry for each in client.store.ls().values() for entry in each.model_list]
-    entry = next((each for each in entries if each.dir_name == streets.ENTRY), None)
-    if entry is None:
-        raise NotFoundError(f"No store offers {streets.ENTRY}.", hint="Let the server offer the shipped store.")
-    made = client.store.get(entry.id)
-    with step(f"Importing {made.name}") as at:
-        wait_for_job(client, made.id, at)
-    return "the shipped store", {"framework": "caffe", "method": "pretrained", "pretrained_networks": made.id}
+    return "the shipped store", {
+        "framework": "caffe",
+        "method": "pretrained",
+        "pretrained_networks": streets.shipped(client),
+    }
 
 
 def show(story: Story, address: str, total_s: float) -> None:

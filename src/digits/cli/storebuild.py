@@ -18,7 +18,7 @@ from digits.client import Client
 from digits.core.errors import DigitsError
 from digits.core.settings import Settings
 
-LENET_EPOCHS, FCN_EPOCHS = 10, 40
+LENET_EPOCHS, FCN_EPOCHS = 10, 30
 SCENES, VAL_SCENES = 400, 100
 CHUNK = 1_000
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 import digits
 from digits.cli.making import SEED, Trained, build_dataset, train_model
-from digits.cli.waiting import step
+from digits.cli.waiting import step, wait_for_job
 from digits.client import Client
+from digits.core.errors import NotFoundError
 from digits.data.decode import Limits
 from digits.data.masks import read_label
 from digits.download.streets import CLASSES, write_streets
@@ -66,6 +67,22 @@ def build(client: Client, folder: Path) -> str:
 def train(client: Client, dataset_id: str, title: str, fields: Mapping[str, Any]) -> Trained:
     """Train a model of the dataset with ``fields`` of its form."""
     return train_model(client, MODELS, title, dataset_id, fields)
+
+
+def shipped(client: Client) -> str:
+    """Bring in the network that the shipped store has, and return its id as a pretrained model.
+
+    Raises:
+        NotFoundError: the server offers other stores alone.
+    """
+    entries = [entry for each in client.store.ls().values() for entry in each.model_list]
+    entry = next((each for each in entries if each.dir_name == ENTRY), None)
+    if entry is None:
+        raise NotFoundError(f"No store offers {ENTRY}.", hint="Let the server offer the shipped store.")
+    made = client.store.get(entry.id)
+    with step(f"Importing {made.name}") as at:
+        wait_for_job(client, made.id, at)
+    return made.id
 
 
 def reached(trained: Trained) -> tuple[float, float]:
