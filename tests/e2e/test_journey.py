@@ -70,7 +70,7 @@ def log_in(page: Page) -> None:
 
 def make_dataset(page: Page, folder: Path) -> None:
     page.get_by_role("banner").get_by_text("New Dataset").click()
-    page.get_by_role("banner").get_by_role("link", name="Classification").click()
+    page.get_by_role("banner").get_by_role("link", name="Classification One label").click()
     expect(page.get_by_role("heading", name="New Image Classification Dataset")).to_be_visible()
 
     page.get_by_label("Training Images").fill(str(folder))

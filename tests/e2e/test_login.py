@@ -39,7 +39,7 @@ def test_a_name_is_asked_for_once_and_makes_one_the_owner_of_ones_own_jobs(
         expect(page.get_by_role("button", name="Delete Job")).to_be_disabled()
         page.goto("/")
         page.get_by_role("banner").get_by_text("New Dataset").click()
-        page.get_by_role("banner").get_by_role("link", name="Classification").click()
+        page.get_by_role("banner").get_by_role("link", name="Classification One label").click()
         expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
         page.get_by_label("Name").fill("Zoe!")

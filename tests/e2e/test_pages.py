@@ -91,7 +91,7 @@ def test_menus_work_by_keyboard(browser: Browser, site: Site) -> None:
         page.keyboard.press("Tab")
         expect(page.get_by_role("banner").locator("summary", has_text="New Dataset")).to_be_focused()
         page.keyboard.press("Enter")
-        item = page.get_by_role("banner").get_by_role("link", name="Classification")
+        item = page.get_by_role("banner").get_by_role("link", name="Classification One label")
         expect(item).to_be_visible()
         page.keyboard.press("ArrowDown")
         expect(item).to_be_focused()
