@@ -213,7 +213,10 @@ def test_a_store_lists_its_entries_and_says_what_is_wrong_with_others(site: Serv
     )  # where such a package is installed
     assert {each["dir_name"] for each in packaged["model_list"]} <= {"efficientnet_lite0"}
     shipped, mine, gone = stores.values()
-    assert [each["info"]["name"] for each in shipped["model_list"]] == ["FCN-8s, small, on drawn streets", "LeNet on MNIST"]
+    assert [each["info"]["name"] for each in shipped["model_list"]] == [
+        "FCN-8s, small, on drawn streets",
+        "LeNet on MNIST",
+    ]
     assert mine["welcome_msg"] == "Welcome"
     assert [(each["dir_name"], bool(each["problem"])) for each in mine["model_list"]] == [
         ("good", False),
