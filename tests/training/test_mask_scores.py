@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, jaccard_score
 
 from digits.core.measures import best_of, chosen, is_higher_better, of_class
 from digits.training.balance import pixel_weights
 from digits.training.targets import Answers, target
+
+metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
 
 LABELS = ("road", "sky", "pole/left", "never")
 IGNORED = 255
@@ -31,9 +32,9 @@ def test_scores_of_a_database_are_those_of_scikit_learn_and_add_up_over_batches(
     result = scores.result()
     counts = truth != IGNORED
     y, p = truth[counts], said[counts]
-    ious = jaccard_score(y, p, labels=[0, 1, 2], average=None)
+    ious = metrics.jaccard_score(y, p, labels=[0, 1, 2], average=None)
 
-    assert result["metrics"]["pixel_accuracy"] == pytest.approx(accuracy_score(y, p))
+    assert result["metrics"]["pixel_accuracy"] == pytest.approx(metrics.accuracy_score(y, p))
     assert result["metrics"]["mean_accuracy"] == pytest.approx(
         np.mean([(p[y == each] == each).mean() for each in range(3)])
     )
@@ -44,7 +45,7 @@ def test_scores_of_a_database_are_those_of_scikit_learn_and_add_up_over_batches(
         (y == 0) & (p == 3)
     ).sum()
     assert kept["score"] == pytest.approx(
-        [1 - accuracy_score(t[t != IGNORED], s[t != IGNORED]) for s, t in zip(said, truth, strict=True)]
+        [1 - metrics.accuracy_score(t[t != IGNORED], s[t != IGNORED]) for s, t in zip(said, truth, strict=True)]
     )
     most = np.bincount(y).argmax()
     assert result["floor"] == {
@@ -81,10 +82,10 @@ def test_a_validation_counts_pixels_over_all_batches_and_processes() -> None:
     for mine, others in zip(first.counts, second.counts, strict=True):
         mine += others
     counts = truth != IGNORED
-    ious = jaccard_score(truth[counts], said[counts], labels=[0, 1, 2], average=None)
+    ious = metrics.jaccard_score(truth[counts], said[counts], labels=[0, 1, 2], average=None)
 
     assert first.result() == pytest.approx(
-        {"pixel_accuracy": accuracy_score(truth[counts], said[counts]), "mean_iou": ious.mean()}
+        {"pixel_accuracy": metrics.accuracy_score(truth[counts], said[counts]), "mean_iou": ious.mean()}
         | {f"iou/{label}": iou for label, iou in zip(LABELS, ious, strict=False)}
     )
 
@@ -100,7 +101,7 @@ def test_each_class_has_its_recall() -> None:
     found = tally.result()
 
     assert found == pytest.approx({"recall/cat": 2 / 3, "recall/dog/big": 1.0})
-    assert np.mean(list(found.values())) == pytest.approx(balanced_accuracy_score(truth, said))
+    assert np.mean(list(found.values())) == pytest.approx(metrics.balanced_accuracy_score(truth, said))
     assert target("class", Answers(tuple(map(str, range(51))))).tally(torch.device("cpu")) is None
 
 
