@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ Row = tuple[int, list[float], bool]
 """A class id, left, top, right and bottom, and whether it is to be ignored."""
 
 
-class BoxSink:
+class BoxSink(ABC):
     """What the formats have in common: where pictures go and what they are called, and the boxes of each."""
 
     pictures = ""
@@ -60,9 +61,9 @@ class BoxSink:
         for class_id, *edges, ignored in targets[targets[:, 0] >= 0].tolist():
             yield int(class_id), [round(edge, 2) for edge in edges], bool(ignored)
 
+    @abstractmethod
     def put(self, name: str, shape: tuple[int, int, int], boxes: list[Row]) -> None:
         """Write what is in the picture ``name`` of shape (height, width, channels)."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Write what is left."""
