@@ -52,9 +52,11 @@ def view(request: Request, job: Job, page: Browse) -> dict[str, Any]:
     label, search = argument(request, "label").strip(), argument(request, "search")
     path = datasetfacts.explore_path(job)
     views = VIEWS.get(job.facts.get("target_kind", ""), ())
-    texts = recordparts.texts(job, page.db, [item.index for item in page.items])
+    indices = [item.index for item in page.items]
+    texts = recordparts.texts(job, page.db, indices)
     asked = argument(request, "show")
     shown = asked if asked in views[1:] else ""
+    current = shown or (views[0] if views else "")
 
     def address(**change: object) -> str:
         given = {
@@ -77,11 +79,9 @@ def view(request: Request, job: Job, page: Browse) -> dict[str, Any]:
     dbs = [(name, f"{name} {each['entries']:,}", address(db=name, page=0)) for name, each in job.facts["dbs"].items()]
     first = page.page * page.size
     return {
-        "views": [(each, address(show=each), each == (shown or views[0])) for each in views],
-        "view": shown or (views[0] if views else ""),
-        "boxed": boxed(job, page.db, [item.index for item in page.items], label)
-        if views and (shown or views[0]) == "boxes"
-        else [],
+        "views": [(each, address(show=each), each == current) for each in views],
+        "view": current,
+        "boxed": boxed(job, page.db, indices, label) if current == "boxes" else [],
         "page": page,
         "path": site.url(path),
         "label": label,
